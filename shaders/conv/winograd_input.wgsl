@@ -1,0 +1,85 @@
+// The input transform of Winograd F(MxM, 3x3), stride 1:   V = B^T d B   for every (M+2)x(M+2) tile d and channel.
+//
+// M = 2: points 0, 1, -1.   M = 4: points 0, +-sqrt(1/2), +-sqrt(2), whose rounding error is half that of 0, +-1, +-2.
+// An optional per-channel affine is applied to cells inside the picture, before the zero padding (a batch norm in front of a padded convolution).
+//
+// Layouts   x: packed NHWC   affine: scale [c4] then shift [c4]   v: [(M+2)^2 planes][tile][c4]
+// Threads   64 in a row over (tile, c4), c4 fastest; one tile of 4 channels a thread, all in registers. Workgroup memory: none.
+#import shared/winograd
+#import shared/index
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> affine: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> v: array<vec4<f32>>;
+
+struct Line {
+#for i in 0..M + 2
+    d{{i}}: vec4<f32>,
+#endfor
+}
+
+// One side of the transform: B^T times a column (or row) of the tile.
+fn transform(l: Line) -> Line {
+#if M == 2
+    return Line(l.d0 - l.d2, l.d1 + l.d2, l.d2 - l.d1, l.d1 - l.d3);
+#else
+    let r = 1.4142135623730951;
+    let even1 = l.d4 - 2.0 * l.d2;
+    let odd1 = (0.5 * r) * l.d3 - r * l.d1;
+    let even2 = l.d4 - 0.5 * l.d2;
+    let odd2 = r * l.d3 - (0.5 * r) * l.d1;
+    return Line(
+        l.d0 - 2.5 * l.d2 + l.d4,
+        even1 + odd1,
+        even1 - odd1,
+        even2 + odd2,
+        even2 - odd2,
+        l.d1 - 2.5 * l.d3 + l.d5,
+    );
+#endif
+}
+
+fn load(n: u32, row: u32, col: u32, c: u32, scale: vec4<f32>, shift: vec4<f32>) -> vec4<f32> {
+    let inside = row < p.in_h && col < p.in_w;
+    let at = select(0u, ((n * p.in_h + row) * p.in_w + col) * p.c4, inside);
+    return select(vec4<f32>(), x[at + c] * scale + shift, inside);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let i = linear_index(group, groups, 64u, local);
+    if (i >= p.tiles * p.c4) {
+        return;
+    }
+    let c = i % p.c4;
+    let tile = tile_of(i / p.c4, p.tiles_h, p.tiles_w);
+    let top = tile.y * {{M}}u - p.pad_h;
+    let left = tile.x * {{M}}u - p.pad_w;
+    var scale = vec4<f32>(1.0);
+    var shift = vec4<f32>();
+    if (p.affine != 0u) {
+        scale = affine[c];
+        shift = affine[p.c4 + c];
+    }
+#for q in 0..M + 2
+    let column{{q}} = transform(Line(
+#for r in 0..M + 2
+        load(tile.n, top + {{r}}u, left + {{q}}u, c, scale, shift),
+#endfor
+    ));
+#endfor
+    let plane = p.tiles * p.c4;
+#for r in 0..M + 2
+    {
+        let row = transform(Line(
+#for q in 0..M + 2
+            column{{q}}.d{{r}},
+#endfor
+        ));
+#for q in 0..M + 2
+        v[{{r * (M + 2) + q}}u * plane + i] = row.d{{q}};
+#endfor
+    }
+#endfor
+}

@@ -1,0 +1,74 @@
+// Fully connected layer for few pictures: reads every weight once a picture, so it runs at the speed of memory.
+//
+//   y[n][o] = epilogue( sum over k:  x[n][k] * w[o][k] )
+//
+// Layouts   x: [n][k4]   w: [block][k4][4 k][lane] vec4 of 4 outputs, as in conv/subgroup_gemm (F16: halves)   bias: [o4] then slope [o4]
+// Threads   L lanes (4 outputs each) x SLICES parts of k; the parts are summed in workgroup memory in a fixed order
+//
+//            lane 0 .. L-1
+//   slice 0 [ o0..3 ...  ]   k4 = 0, SLICES, 2*SLICES ...
+//   slice 1 [            ]   k4 = 1, SLICES + 1 ...
+//
+// Workgroup memory: 16 * L * SLICES bytes (at most 4 KiB). Grid: (output blocks, pictures).
+#import shared/conv
+#import shared/epilogue
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+#if F16
+@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
+#else
+@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
+#endif
+@group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
+
+var<workgroup> partial: array<vec4<f32>, {{L * SLICES}}>;
+#if F16
+
+fn halves(a: u32, b: u32) -> vec4<f32> {
+    return vec4<f32>(unpack2x16float(a), unpack2x16float(b));
+}
+#endif
+
+@compute @workgroup_size({{L * SLICES}})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let lane = local % {{L}}u;
+    let slice = local / {{L}}u;
+    let row = group.y * p.in_c4;
+    let w_block = group.x * p.in_c4 * {{4 * L / (1 + F16)}}u + lane;
+    var sum = vec4<f32>();
+    for (var k = slice; k < p.in_c4; k += {{SLICES}}u) {
+        let v = x[row + k];
+        let wi = w_block + k * {{4 * L / (1 + F16)}}u;
+#if F16
+        let h0 = w[wi];
+        let h1 = w[wi + {{L}}u];
+        sum += v.x * halves(h0.x, h0.y);
+        sum += v.y * halves(h0.z, h0.w);
+        sum += v.z * halves(h1.x, h1.y);
+        sum += v.w * halves(h1.z, h1.w);
+#else
+        sum += v.x * w[wi];
+        sum += v.y * w[wi + {{L}}u];
+        sum += v.z * w[wi + {{2 * L}}u];
+        sum += v.w * w[wi + {{3 * L}}u];
+#endif
+    }
+    partial[local] = sum;
+    workgroupBarrier();
+    let block = (p.block0 + group.x) * {{L}}u + lane;
+    if (slice != 0u || block >= p.out_c4) {
+        return;
+    }
+    for (var s = 1u; s < {{SLICES}}u; s++) {
+        sum += partial[s * {{L}}u + lane];
+    }
+    let at = group.y * p.out_c4 + block;
+    var v = activate(sum + bias[block], bias[p.out_c4 + block], p.lo, p.hi);
+    if (p.residual != 0u) {
+        v += residual[at];
+    }
+    y[at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
+}

@@ -1,0 +1,46 @@
+// Pooling over all of a map: maximum, average or L2 of each channel.
+//
+// Layouts   x: packed NHWC   y: [n][c4]
+// Threads   8 lanes (one vec4 of channels each) x 8 slices of the pixels; slices are joined in workgroup memory in a fixed order
+// Workgroup memory: 1 KiB. Grid: (ceil(c4 / 8), pictures).
+struct Params {
+    area: u32,        // pixels of a map
+    c4: u32,
+    kind: u32,        // 0 max, 1 average, 2 L2
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+
+var<workgroup> partial: array<vec4<f32>, 64>;
+
+fn join(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
+    return select(a + b, max(a, b), p.kind == 0u);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let c = group.x * 8u + local % 8u;
+    let slice = local / 8u;
+    let at = group.y * p.area * p.c4 + min(c, p.c4 - 1u);
+    var acc = select(vec4<f32>(), vec4<f32>(-3.4028234663852886e38), p.kind == 0u);
+    for (var i = slice; i < p.area; i += 8u) {
+        let v = x[at + i * p.c4];
+        acc = join(acc, select(v, v * v, p.kind == 2u));
+    }
+    partial[local] = acc;
+    workgroupBarrier();
+    if (slice != 0u || c >= p.c4) {
+        return;
+    }
+    for (var s = 1u; s < 8u; s++) {
+        acc = join(acc, partial[s * 8u + local]);
+    }
+    if (p.kind == 1u) {
+        acc = acc / f32(p.area);
+    } else if (p.kind == 2u) {
+        acc = sqrt(acc);
+    }
+    y[group.y * p.c4 + c] = acc;
+}

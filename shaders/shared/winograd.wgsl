@@ -1,0 +1,33 @@
+// Geometry of the Winograd transforms F(MxM, 3x3). Mirrored by kernels::conv::winograd::Geometry.
+//
+// A tile is MxM outputs, made from (M+2)x(M+2) inputs. Between the transforms lie (M+2)^2 planes [plane][tile][c4], multiplied by
+// conv/subgroup_gemm or conv/tiled_gemm as a batched product.
+struct Params {
+    in_h: u32,
+    in_w: u32,
+    out_h: u32,
+    out_w: u32,
+    c4: u32,        // vec4s of the tensor this transform reads or writes
+    tiles_h: u32,
+    tiles_w: u32,
+    tiles: u32,     // of all pictures
+    pad_h: u32,
+    pad_w: u32,
+    affine: u32,    // input: 1 when x * scale + shift is applied inside the picture
+    residual: u32,  // output: as in shared/conv
+    lo: f32,
+    hi: f32,
+    post_lo: f32,
+    post_hi: f32,
+}
+
+struct Tile {
+    n: u32,
+    y: u32,
+    x: u32,
+}
+
+fn tile_of(index: u32, h: u32, w: u32) -> Tile {
+    let row = index / w;
+    return Tile(row / h, row % h, index % w);
+}

@@ -1,0 +1,107 @@
+//! Arguments that several subcommands share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use lookalike::Error;
+use lookalike::model::Precision;
+use lookalike::tensor::Shape;
+
+/// Arguments of every subcommand.
+#[derive(Args)]
+pub(crate) struct GlobalArgs {
+    /// The adapter: its number or a part of its name, as `devices` lists them. Default: the best one, discrete first.
+    #[arg(long, global = true, value_name = "N|NAME")]
+    pub(crate) device: Option<String>,
+    /// Storage of weights and activations on the device, and of weights in converted files.
+    #[arg(long, global = true, value_enum, default_value_t = PrecisionArg::F32)]
+    pub(crate) precision: PrecisionArg,
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No warnings, notes or progress bars.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// -v: adapter and plan. -vv: one line per kernel.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrecisionArg {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit floats, arithmetic in 32 bits.
+    F16,
+}
+
+impl PrecisionArg {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+        }
+    }
+}
+
+impl From<PrecisionArg> for Precision {
+    fn from(p: PrecisionArg) -> Self {
+        match p {
+            PrecisionArg::F32 => Self::F32,
+            PrecisionArg::F16 => Self::F16,
+        }
+    }
+}
+
+/// What ONNX cannot say about a model.
+#[derive(Args)]
+pub(crate) struct DescribeArg {
+    /// TOML that says how to feed the model: pixel order, mean and scale, alignment, embedding, licence.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) describe: Option<PathBuf>,
+}
+
+/// `NAME=1x3x112x112`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ShapeArg {
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+}
+
+impl std::str::FromStr for ShapeArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = |text: &str| {
+            let (name, dims) = text.rsplit_once('=')?;
+            let dims: Option<Vec<usize>> = dims.split(['x', ',']).map(|d| d.trim().parse().ok().filter(|&n| n > 0)).collect();
+            (!name.is_empty()).then_some(())?;
+            Some(Self { name: name.to_owned(), shape: Shape::from(dims?) })
+        };
+        parse(text).ok_or_else(|| format!("`{text}` is not a shape; write NAME=1x3x112x112"))
+    }
+}
+
+/// The shapes as the library takes them, checked to name inputs of the model.
+pub(crate) fn shapes_of(graph: &lookalike::graph::Graph, shapes: &[ShapeArg]) -> Result<Vec<(String, Shape)>, Error> {
+    let names: Vec<_> = graph.inputs.iter().map(|i| graph.name(i.value)).collect();
+    for s in shapes {
+        if !names.contains(&s.name.as_str()) {
+            return Err(Error::Caller(format!("The model has no input named `{}`. Its inputs are {}.", s.name, names.join(", "))));
+        }
+    }
+    Ok(shapes.iter().map(|s| (s.name.clone(), s.shape.clone())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_parsed_and_nonsense_is_refused() {
+        assert_eq!("a=b=1x3x20x20".parse(), Ok(ShapeArg { name: "a=b".to_owned(), shape: Shape::from([1, 3, 20, 20]) }));
+        for bad in ["", "x", "=1x2", "x=", "x=1x0", "x=1x-2", "x=1xa", "x=99999999999999999999999"] {
+            assert!(bad.parse::<ShapeArg>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What commands start with: an adapter and a model.
+
+use std::path::Path;
+
+use lookalike::embed::builtin_model;
+use lookalike::gpu::{Gpu, GpuOptions, KernelTime};
+use lookalike::import::Limits;
+use lookalike::model::{Description, Model};
+use lookalike::{Error, Result};
+
+use super::args::GlobalArgs;
+use super::table::micros;
+use super::ui::Ui;
+
+/// The adapter the user asked for, with a word of warning when it is a CPU in disguise.
+pub(crate) fn open_gpu(global: &GlobalArgs, ui: &Ui) -> Result<Gpu> {
+    let defaults = GpuOptions::default();
+    let gpu = Gpu::new(&GpuOptions { device: global.device.clone().or(defaults.device.clone()), ..defaults })?;
+    let adapter = gpu.adapter();
+    if adapter.is_software() {
+        ui.warn(&format!("The adapter `{}` is a software renderer: results are the same, but it computes on the CPU.", adapter.name));
+    }
+    if ui.verbosity > 0 {
+        ui.say_plain(&format!("adapter: {}", adapter_line(&gpu)));
+    }
+    Ok(gpu)
+}
+
+/// Name, kind, backend and driver in one line.
+pub(crate) fn adapter_line(gpu: &Gpu) -> String {
+    let a = gpu.adapter();
+    let driver = format!("{} {}", a.driver, a.driver_info);
+    let kind = serde_json::to_value(a.kind).ok().and_then(|k| k.as_str().map(str::to_owned)).unwrap_or_default();
+    format!("{} ({kind}, {}{}{})", a.name, a.backend, if driver.trim().is_empty() { "" } else { ", " }, driver.trim())
+}
+
+/// A model file or an ONNX file, described by `describe` if there is one.
+pub(crate) fn load_model(path: &Path, describe: Option<&Path>) -> Result<Model> {
+    let mut model = Model::load(path, &Limits::default())?;
+    if let Some(describe) = describe {
+        model.describe(load_description(describe)?)?;
+    }
+    Ok(model)
+}
+
+/// The model the user named, or the built-in embedder.
+pub(crate) fn model_or_builtin(path: Option<&Path>, describe: Option<&Path>) -> Result<Model> {
+    match (path, describe) {
+        (Some(path), describe) => load_model(path, describe),
+        (None, Some(_)) => Err(Error::Caller("The built-in embedder has its own description. Name a model with --model to describe it.".to_owned())),
+        (None, None) => builtin_model(),
+    }
+}
+
+/// Reads a `--describe` file.
+pub(crate) fn load_description(path: &Path) -> Result<Description> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io("Reading", path, e))?;
+    toml::from_str(&text).map_err(|e| {
+        let line = e.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+        let reason = e.message().trim_end_matches('.').replace('\n', " ");
+        Error::Model(format!("The description {} is not valid (line {line}: {reason}). Correct that line.", path.display()))
+    })
+}
+
+/// A line per kernel, as -vv prints them.
+pub(crate) fn print_profile(ui: &Ui, times: &[KernelTime]) {
+    let label = times.iter().map(|t| t.label.len()).max().unwrap_or(0);
+    let shader = times.iter().map(|t| t.shader.len()).max().unwrap_or(0);
+    for t in times {
+        // flops/µs = MFLOP/s.
+        let (gflops, gbps) = if t.micros > 0.0 { (t.flops as f64 / t.micros / 1e3, t.bytes as f64 / t.micros / 1e3) } else { (0.0, 0.0) };
+        ui.say_plain(&format!(
+            "{:<label$}  {:<shader$}  {:>14}  {:>10}  {gflops:>8.1} GFLOP/s  {gbps:>7.1} GB/s",
+            t.label,
+            t.shader,
+            t.groups.map(|g| g.to_string()).join("x"),
+            micros(t.micros)
+        ));
+    }
+    let total: f64 = times.iter().map(|t| t.micros).sum();
+    ui.say_plain(&format!("{} dispatches, {} on the device", times.len(), micros(total)));
+}

@@ -1,0 +1,134 @@
+//! Where embeddings go.
+
+use std::path::Path;
+
+use lookalike::embed::Embedding;
+use lookalike::{Error, Result};
+use serde_json::json;
+
+use crate::cli::npy::{MatrixWriter, NewFile};
+use crate::cli::ui::{Outcome, Ui};
+
+/// A place for embeddings, told by the name of the file.
+pub(super) struct Output<'a> {
+    ui: &'a Ui,
+    place: Option<String>,
+    kind: Kind,
+    rows: usize,
+}
+
+enum Kind {
+    /// JSON lines on standard output.
+    Lines,
+    /// A few numbers of each on standard output.
+    Table,
+    Npy(MatrixWriter, NewFile),
+    Jsonl(NewFile),
+    Csv(NewFile),
+}
+
+impl<'a> Output<'a> {
+    /// # Errors
+    /// A file name with another ending, or a place that cannot be written to.
+    pub(super) fn open(ui: &'a Ui, path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else {
+            let kind = if ui.json { Kind::Lines } else { Kind::Table };
+            return Ok(Self { ui, place: None, kind, rows: 0 });
+        };
+        let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let kind = match ending.as_str() {
+            "npy" => {
+                let mut sources = NewFile::create(&path.with_extension("csv"))?;
+                sources.write(b"row,source\n")?;
+                Kind::Npy(MatrixWriter::create(path)?, sources)
+            }
+            "jsonl" => Kind::Jsonl(NewFile::create(path)?),
+            "csv" => Kind::Csv(NewFile::create(path)?),
+            "parquet" => {
+                let text = format!("Parquet is not available yet ({}). Write .npy, .jsonl or .csv.", path.display());
+                return Err(Error::Unsupported(text));
+            }
+            _ => return Err(Error::Caller(format!("The output {} is of no known kind. Name it .npy, .jsonl or .csv.", path.display()))),
+        };
+        Ok(Self { ui, place: Some(path.display().to_string()), kind, rows: 0 })
+    }
+
+    /// Writes one embedding.
+    pub(super) fn write(&mut self, source: &Path, embedding: &Embedding) -> Outcome<()> {
+        let row = self.rows;
+        self.rows += 1;
+        let source = source.display().to_string();
+        match &mut self.kind {
+            Kind::Lines => self.ui.line(&json_line(&source, embedding))?,
+            Kind::Table => self.ui.line(&table_line(&source, embedding))?,
+            Kind::Npy(matrix, sources) => {
+                matrix.row(embedding)?;
+                sources.write(format!("{row},{}\n", quoted(&source)).as_bytes())?;
+            }
+            Kind::Jsonl(file) => file.write(format!("{}\n", json_line(&source, embedding)).as_bytes())?,
+            Kind::Csv(file) => file.write(csv_line(row, &source, embedding).as_bytes())?,
+        }
+        Ok(())
+    }
+
+    /// Completes the files and says where they are.
+    pub(super) fn finish(self) -> Result<Option<String>> {
+        match self.kind {
+            Kind::Lines | Kind::Table => {}
+            Kind::Npy(matrix, sources) => {
+                matrix.finish()?;
+                sources.finish()?;
+            }
+            Kind::Jsonl(file) | Kind::Csv(file) => file.finish()?,
+        }
+        Ok(self.place)
+    }
+}
+
+fn json_line(source: &str, embedding: &Embedding) -> String {
+    json!({ "source": source, "embedding": embedding.0 }).to_string()
+}
+
+fn table_line(source: &str, embedding: &Embedding) -> String {
+    let shown: Vec<_> = embedding.iter().take(4).map(|x| format!("{x:+.4}")).collect();
+    format!("{source}  {} numbers: {} …", embedding.len(), shown.join(" "))
+}
+
+/// `source,e0,e1,…`, with that heading before the first row.
+fn csv_line(row: usize, source: &str, embedding: &Embedding) -> String {
+    let mut line = String::new();
+    if row == 0 {
+        line.push_str("source");
+        (0..embedding.len()).for_each(|i| line.push_str(&format!(",e{i}")));
+        line.push('\n');
+    }
+    line.push_str(&quoted(source));
+    embedding.iter().for_each(|x| line.push_str(&format!(",{x}")));
+    line.push('\n');
+    line
+}
+
+/// A CSV field, quoted when it has to be (RFC 4180).
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_fields_survive_commas_and_quotes() {
+        assert_eq!(quoted("a b.png"), "a b.png");
+        assert_eq!(quoted("a,\"b\".png"), "\"a,\"\"b\"\".png\"");
+        let e = Embedding(vec![0.5, -1.0]);
+        assert_eq!(csv_line(0, "x", &e), "source,e0,e1\nx,0.5,-1\n");
+        assert_eq!(csv_line(1, "x", &e), "x,0.5,-1\n");
+    }
+
+    #[test]
+    fn json_lines_are_one_line_each() {
+        let line = json_line("a\nb", &Embedding(vec![1.0]));
+        assert!(!line.contains('\n') && line.contains("[1.0]"), "{line}");
+    }
+}

@@ -1,0 +1,77 @@
+//! `lookalike selftest`
+
+use std::collections::BTreeMap;
+
+use lookalike::Error;
+use lookalike::selftest::CaseResult;
+use serde_json::json;
+
+use super::args::GlobalArgs;
+use super::context::open_gpu;
+use super::table::{Table, micros};
+use super::ui::{Done, Outcome, Ui};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only kernels, permutations and cases whose name contains this.
+    filter: Option<String>,
+}
+
+/// The cases of one permutation together.
+#[derive(Default)]
+struct Group {
+    cases: usize,
+    missed: usize,
+    ratio: f64,
+    micros: f64,
+}
+
+pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
+    let gpu = open_gpu(global, ui)?;
+    let results = lookalike::selftest::run(&gpu, args.filter.as_deref())?;
+    if results.is_empty() {
+        let filter = args.filter.as_deref().unwrap_or_default();
+        return Err(Error::Caller(format!("No self-test matches `{filter}`. Leave the filter out to run all of them.")).into());
+    }
+    let missed: Vec<_> = results.iter().filter(|r| !r.passed).collect();
+    if ui.json {
+        let cases: Vec<_> = results.iter().map(case_json).collect();
+        ui.json(&json!({ "adapter": gpu.adapter(), "cases": cases, "passed": results.len() - missed.len(), "missed": missed.len() }))?;
+    } else {
+        ui.line(&table(&results).to_string())?;
+        for r in &missed {
+            ui.line(&format!("missed: {} / {} / {}: error {:.3e}, bound {:.3e}", r.kernel, r.permutation, r.case, r.max_error, r.bound))?;
+        }
+        ui.line(&format!("{} cases, {} missed", results.len(), missed.len()))?;
+    }
+    Ok(if missed.is_empty() { Done::Yes } else { Done::No })
+}
+
+fn case_json(r: &CaseResult) -> serde_json::Value {
+    json!({
+        "kernel": r.kernel, "permutation": r.permutation, "case": r.case,
+        "max_error": r.max_error, "bound": r.bound, "passed": r.passed, "micros": r.micros,
+    })
+}
+
+fn table(results: &[CaseResult]) -> Table {
+    let mut groups: BTreeMap<(&str, &str), Group> = BTreeMap::new();
+    for r in results {
+        let group = groups.entry((&r.kernel, &r.permutation)).or_default();
+        group.cases += 1;
+        group.missed += usize::from(!r.passed);
+        group.micros += r.micros;
+        group.ratio = worse(group.ratio, r.max_error / r.bound.max(f64::MIN_POSITIVE));
+    }
+    let mut table = Table::new(&["kernel", "permutation", ">cases", ">worst error/bound", ">time", "result"]);
+    for ((kernel, permutation), g) in groups {
+        let result = if g.missed == 0 { "ok".to_owned() } else { format!("{} MISSED", g.missed) };
+        table.row([kernel.to_owned(), permutation.to_owned(), g.cases.to_string(), format!("{:.3}", g.ratio), micros(g.micros), result]);
+    }
+    table
+}
+
+/// The larger ratio; NaN is the worst of all.
+fn worse(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+}

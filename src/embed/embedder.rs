@@ -1,0 +1,316 @@
+//! A network with everything its description says about pixels and embeddings.
+
+use crate::embed::{Picture, centre_crop, mirrored, stretch};
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::graph::{Dim, Input, describe_dims};
+use crate::model::{Description, Flip, Model, Normalize, Precision};
+use crate::network::{CompileOptions, Network, PictureView};
+use crate::tensor::{Shape, Tensor};
+
+/// How a picture without landmarks fills the input of the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fit {
+    /// The largest centred rectangle of the right aspect ratio.
+    #[default]
+    CentreCrop,
+    /// The whole picture: it is an aligned crop already.
+    Aligned,
+}
+
+/// Choices of an [`Embedder`].
+#[derive(Clone, Debug)]
+pub struct EmbedOptions {
+    /// Pictures a run of the network takes together.
+    pub batch: usize,
+    /// Storage of weights and activations on the device.
+    pub precision: Precision,
+    /// Mirror augmentation; `None` = what the model's description says.
+    pub flip: Option<Flip>,
+    /// How [`Embedder::embed`] frames pictures.
+    pub fit: Fit,
+}
+
+impl Default for EmbedOptions {
+    fn default() -> Self {
+        Self { batch: 8, precision: Precision::F32, flip: None, fit: Fit::CentreCrop }
+    }
+}
+
+/// What a network says about a face: a point in a space where the same person is near.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Embedding(pub Vec<f32>);
+
+impl std::ops::Deref for Embedding {
+    type Target = [f32];
+    fn deref(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+impl Embedding {
+    /// Scales to unit length. A zero vector stays zero.
+    pub fn normalize(&mut self) {
+        let norm = self.0.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+        if norm > 0.0 {
+            for x in &mut self.0 {
+                *x = (f64::from(*x) / norm) as f32;
+            }
+        }
+    }
+
+    /// The cosine of the angle to another embedding, in -1..1 (0 when one of them is zero or the lengths differ).
+    pub fn cosine(&self, other: &[f32]) -> f32 {
+        if self.len() != other.len() {
+            return 0.0;
+        }
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>();
+        let length = (dot(self, self) * dot(other, other)).sqrt();
+        if length > 0.0 { (dot(self, other) / length) as f32 } else { 0.0 }
+    }
+}
+
+/// Pictures to embeddings on a GPU.
+pub struct Embedder {
+    network: Network,
+    size: [usize; 2],
+    batch: usize,
+    flip: Flip,
+    normalize: Normalize,
+    fit: Fit,
+}
+
+impl Embedder {
+    /// Compiles `model` for pictures.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when the model does not take one picture or it is unclear which output is the embedding;
+    /// otherwise as [`Network::compile`].
+    pub fn new(gpu: &Gpu, model: &Model, options: &EmbedOptions) -> Result<Self> {
+        let batch = options.batch.max(1);
+        let (name, shape) = input_of(model, batch)?;
+        let size = [shape[3], shape[2]];
+        let compile = CompileOptions {
+            batch,
+            shapes: vec![(name, shape)],
+            precision: options.precision,
+            outputs: vec![output_of(model)?],
+            ..CompileOptions::default()
+        };
+        let network = Network::compile(gpu, model, &compile)?;
+        let embedding = model.description.embedding.clone().unwrap_or_default();
+        Ok(Self {
+            network,
+            size,
+            batch,
+            flip: options.flip.unwrap_or(embedding.flip),
+            normalize: embedding.normalize,
+            fit: options.fit,
+        })
+    }
+
+    /// Width and height of the network's input in pixels.
+    pub fn size(&self) -> [usize; 2] {
+        self.size
+    }
+
+    /// Pictures in a run of the network.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// The network, for profiles and summaries.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// One embedding a picture, in order, framed as [`EmbedOptions::fit`] says.
+    ///
+    /// # Errors
+    /// A picture whose bytes do not fit its size, or an error of the device.
+    pub fn embed(&self, pictures: &[Picture]) -> Result<Vec<Embedding>> {
+        let mut out = Vec::with_capacity(pictures.len());
+        for chunk in pictures.chunks(self.batch) {
+            let views: Vec<_> = chunk.iter().map(|p| view(p, self.frame(p))).collect();
+            out.extend(self.embed_views(&views)?);
+        }
+        Ok(out)
+    }
+
+    /// One embedding a view, in order; the caller says with each view's transform where to look.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub fn embed_views(&self, views: &[PictureView<'_>]) -> Result<Vec<Embedding>> {
+        let mut out = Vec::with_capacity(views.len());
+        for chunk in views.chunks(self.batch) {
+            let mut embeddings = self.forward(chunk)?;
+            if self.flip != Flip::None {
+                let mirror: Vec<_> = chunk
+                    .iter()
+                    .map(|v| PictureView { transform: mirrored(v.transform, self.size[0]), ..*v })
+                    .collect();
+                combine(&mut embeddings, &self.forward(&mirror)?, self.flip);
+            }
+            if self.normalize == Normalize::L2 {
+                embeddings.iter_mut().for_each(Embedding::normalize);
+            }
+            out.append(&mut embeddings);
+        }
+        Ok(out)
+    }
+
+    fn forward(&self, views: &[PictureView<'_>]) -> Result<Vec<Embedding>> {
+        let outputs = self.network.run_pictures(views)?;
+        let tensor = outputs.first().map(|(_, t)| t);
+        rows(tensor, views.len())
+    }
+
+    fn frame(&self, picture: &Picture) -> [f32; 6] {
+        match self.fit {
+            Fit::Aligned => stretch(picture.width, picture.height, self.size),
+            Fit::CentreCrop => centre_crop(picture.width, picture.height, self.size),
+        }
+    }
+}
+
+fn view(picture: &Picture, transform: [f32; 6]) -> PictureView<'_> {
+    PictureView { rgb: &picture.rgb, width: picture.width, height: picture.height, transform }
+}
+
+/// Mirror augmentation, before any normalisation: the longer view weighs more.
+fn combine(embeddings: &mut [Embedding], mirror: &[Embedding], flip: Flip) {
+    for (e, m) in embeddings.iter_mut().zip(mirror) {
+        match flip {
+            Flip::None => {}
+            Flip::Sum => e.0.iter_mut().zip(&m.0).for_each(|(x, y)| *x += y),
+            Flip::Concat => e.0.extend_from_slice(&m.0),
+        }
+    }
+}
+
+/// The output split into one row a picture, whatever its rank.
+fn rows(output: Option<&Tensor>, n: usize) -> Result<Vec<Embedding>> {
+    let wrong = |what: &str| Error::Model(format!("The embedding output of the model has {what}. Name another output in the description."));
+    let tensor = output.ok_or_else(|| wrong("no tensor"))?;
+    if tensor.shape().first() != Some(&n) || tensor.is_empty() {
+        return Err(wrong(&format!("the shape {} for {n} pictures", tensor.shape())));
+    }
+    let data = tensor.to_f32();
+    Ok(data.chunks_exact(data.len() / n).map(|row| Embedding(row.to_vec())).collect())
+}
+
+/// The name and shape of the picture input.
+fn input_of(model: &Model, batch: usize) -> Result<(String, Shape)> {
+    let graph = &model.graph;
+    let [input] = graph.inputs.as_slice() else {
+        return Err(Error::Model(format!(
+            "The model has {} inputs, but an embedder takes one picture. Use `run` for it.",
+            graph.inputs.len()
+        )));
+    };
+    let name = graph.name(input.value);
+    let shape = picture_shape(input, &model.description, batch).ok_or_else(|| {
+        Error::Model(format!(
+            "The input `{name}` ({}) is not a picture of known size (batch, channels, height, width). Give the size in [align] of the description.",
+            describe_dims(&input.dims)
+        ))
+    })?;
+    Ok((name.to_owned(), shape))
+}
+
+fn picture_shape(input: &Input, description: &Description, batch: usize) -> Option<Shape> {
+    let [_, channels, height, width] = input.dims.as_slice() else { return None };
+    let size = description.align.as_ref().map(|a| a.size);
+    let known = |dim: &Dim, from: Option<usize>| match dim {
+        Dim::Fixed(n) => Some(*n),
+        Dim::Free(_) => from,
+    };
+    let shape = [batch, known(channels, Some(3))?, known(height, size.map(|s| s[1]))?, known(width, size.map(|s| s[0]))?];
+    (!shape.contains(&0)).then(|| Shape::from(shape))
+}
+
+/// The output that is the embedding: the description's, or the only one.
+fn output_of(model: &Model) -> Result<String> {
+    let named = model.description.embedding.as_ref().and_then(|e| e.output.clone());
+    if let Some(name) = named {
+        return Ok(name);
+    }
+    match model.graph.outputs.as_slice() {
+        [one] => Ok(model.graph.name(*one).to_owned()),
+        many => {
+            let names: Vec<_> = many.iter().map(|&o| format!("`{}`", model.graph.name(o))).collect();
+            Err(Error::Model(format!(
+                "The model has {} outputs ({}), and its description does not say which one is the embedding. Name it with `output` in [embedding].",
+                many.len(),
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::graph::{Graph, Op};
+
+    fn model(dims: &[Option<usize>], outputs: usize) -> Model {
+        let mut graph = Graph::default();
+        let dims = dims.iter().map(|d| d.map_or_else(|| Dim::Free("n".to_owned()), Dim::Fixed)).collect();
+        let x = graph.add_input("data", dims);
+        for i in 0..outputs {
+            let y = graph.add_node(format!("out{i}"), Op::Identity, &[x]);
+            graph.outputs.push(y);
+        }
+        Model { graph, description: Description::default(), digest: String::new() }
+    }
+
+    #[test]
+    fn the_size_comes_from_the_input_or_the_description() {
+        let fixed = model(&[None, Some(3), Some(112), Some(96)], 1);
+        assert_eq!(input_of(&fixed, 4).unwrap().1, Shape::from([4, 3, 112, 96]));
+        let mut free = model(&[None, Some(3), None, None], 1);
+        assert!(input_of(&free, 1).is_err());
+        free.description.align = Some(crate::model::Align { size: [96, 112], points: None, template: None });
+        assert_eq!(input_of(&free, 1).unwrap().1, Shape::from([1, 3, 112, 96]));
+    }
+
+    #[test]
+    fn several_outputs_need_a_name() {
+        assert_eq!(output_of(&model(&[None], 1)).unwrap(), "out0");
+        let mut two = model(&[None], 2);
+        assert!(output_of(&two).unwrap_err().to_string().contains("`out1`"));
+        two.description.embedding = Some(crate::model::EmbeddingDescription { output: Some("out1".to_owned()), ..Default::default() });
+        assert_eq!(output_of(&two).unwrap(), "out1");
+    }
+
+    #[test]
+    fn rows_of_any_rank_become_embeddings() {
+        let t = Tensor::from_f32([2, 3, 1, 1], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        assert_eq!(rows(Some(&t), 2).unwrap()[1].0, [4.0, 5.0, 6.0]);
+        assert!(rows(Some(&t), 3).is_err());
+        assert!(rows(None, 1).is_err());
+    }
+
+    #[test]
+    fn mirror_views_combine_before_normalising() {
+        let base = [Embedding(vec![3.0, 0.0])];
+        let mirror = [Embedding(vec![0.0, 1.0])];
+        let mut sum = base.to_vec();
+        combine(&mut sum, &mirror, Flip::Sum);
+        assert_eq!(sum[0].0, [3.0, 1.0]);
+        let mut both = base.to_vec();
+        combine(&mut both, &mirror, Flip::Concat);
+        both[0].normalize();
+        assert!((both[0][0] - 3.0 / 10f32.sqrt()).abs() < 1e-7);
+    }
+
+    #[test]
+    fn a_zero_embedding_stays_zero() {
+        let mut zero = Embedding(vec![0.0; 4]);
+        zero.normalize();
+        assert_eq!(zero.0, [0.0; 4]);
+        assert_eq!(zero.cosine(&[1.0; 4]), 0.0);
+    }
+}

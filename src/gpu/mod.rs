@@ -1,0 +1,185 @@
+//! The only folder that names wgpu: opening a device, memory, pipelines, running plans, and what goes wrong on the way.
+
+mod adapter;
+mod cache;
+mod errors;
+mod exec;
+mod memory;
+mod pipelines;
+mod probe;
+mod profile;
+mod warp;
+
+pub use adapter::{AdapterKind, AdapterReport, DeviceLimits, adapters};
+pub(crate) use exec::{Instance, Uploaded};
+pub(crate) use warp::Warp;
+pub use profile::KernelTime;
+pub use wgpu;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::kernels::conv::subgroup_gemm;
+use crate::plan::{Caps, GemmFamily};
+use memory::Budget;
+use pipelines::Pipelines;
+
+/// How to open a device. [`GpuOptions::default`] reads the environment (docs/knobs.md).
+#[derive(Clone, Debug)]
+pub struct GpuOptions {
+    /// The adapter: its index in [`adapters`], or a part of its name (any case). `None` = the best.
+    pub device: Option<String>,
+    /// Bytes this process may allocate on the device. `None` = three quarters of free memory on software adapters, else no limit.
+    pub memory_budget: Option<u64>,
+    /// How long a submission may take before [`Error::Timeout`].
+    pub timeout: Duration,
+    /// The matrix product to use. `None` = what suits the adapter.
+    pub gemm: Option<GemmFamily>,
+}
+
+impl Default for GpuOptions {
+    fn default() -> Self {
+        let number = |name: &str| std::env::var(name).ok()?.trim().parse::<u64>().ok();
+        let gemm = match std::env::var("LOOKALIKE_GEMM").as_deref() {
+            Ok("tiled") => Some(GemmFamily::Tiled),
+            _ => None,
+        };
+        Self {
+            device: std::env::var("LOOKALIKE_DEVICE").ok().filter(|d| !d.is_empty()),
+            memory_budget: number("LOOKALIKE_MEMORY_BUDGET"),
+            timeout: Duration::from_secs(number("LOOKALIKE_TIMEOUT").unwrap_or(120)),
+            gemm,
+        }
+    }
+}
+
+/// An open device. Cheap to clone; all clones share one device, its pipelines and its memory budget.
+#[derive(Clone, Debug)]
+pub struct Gpu {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    report: AdapterReport,
+    caps: Caps,
+    timeout: Duration,
+    budget: Arc<Budget>,
+    pipelines: Pipelines,
+    lost: Arc<Mutex<Option<String>>>,
+}
+
+impl Gpu {
+    /// Opens the adapter that `options` asks for, or the best one: discrete, integrated, virtual, software; Vulkan, Metal and DX12 before GL.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] when none is usable or none fits, [`Error::Device`] when it does not open.
+    pub fn new(options: &GpuOptions) -> Result<Self> {
+        pollster::block_on(Self::new_async(options))
+    }
+
+    /// As [`Gpu::new`], for callers with an executor.
+    ///
+    /// # Errors
+    /// As [`Gpu::new`].
+    pub async fn new_async(options: &GpuOptions) -> Result<Self> {
+        let (adapter, report) = adapter::choose(options.device.as_deref()).await?;
+        let (device, queue) = adapter::open(&adapter, &report).await?;
+        let lost = Arc::new(Mutex::new(None));
+        errors::watch(&device, &lost);
+        Self::finish(options, report, device, queue, lost)
+    }
+
+    /// Uses a device that the caller (a game engine, a wgpu app) already has. No callback of the device is replaced: the host keeps its
+    /// own; errors here are found by error scopes and failed waits.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when the subgroup probe does not run.
+    pub fn from_wgpu(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
+        let report = AdapterReport::of_device(&info, &device);
+        Self::finish(&GpuOptions::default(), report, device, queue, Arc::new(Mutex::new(None)))
+    }
+
+    fn finish(
+        options: &GpuOptions,
+        report: AdapterReport,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        lost: Arc<Mutex<Option<String>>>,
+    ) -> Result<Self> {
+        let limits = device.limits();
+        let budget = Arc::new(Budget::new(options.memory_budget.unwrap_or_else(|| memory::default_budget(report.is_software()))));
+        let baseline = Caps {
+            gemm: GemmFamily::Tiled,
+            max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) / 16 * 16,
+            max_groups: limits.max_compute_workgroups_per_dimension,
+            subgroup: None,
+        };
+        let pipelines = Pipelines::new(&device, &report);
+        let inner = Inner { device, queue, report, caps: baseline, timeout: options.timeout, budget, pipelines, lost };
+        let mut gpu = Self { inner: Arc::new(inner) };
+        let subgroup = if gpu.device().features().contains(wgpu::Features::SUBGROUP) { probe::subgroup_size(&gpu)? } else { None };
+        let usable = subgroup.filter(|s| subgroup_gemm::SIZES.contains(s));
+        let gemm = options.gemm.unwrap_or(match usable {
+            // Registers and broadcasts win where a load costs tens of multiply-adds; real GPUs have fast workgroup memory.
+            Some(size) if gpu.inner.report.is_software() => GemmFamily::Subgroup(size),
+            _ => GemmFamily::Tiled,
+        });
+        if let Some(inner) = Arc::get_mut(&mut gpu.inner) {
+            inner.caps.subgroup = subgroup;
+            inner.caps.gemm = gemm;
+        }
+        Ok(gpu)
+    }
+
+    /// What this adapter is and can do.
+    pub fn adapter(&self) -> &AdapterReport {
+        &self.inner.report
+    }
+
+    /// What planning knows of this device.
+    pub fn caps(&self) -> &Caps {
+        &self.inner.caps
+    }
+
+    /// The device, for callers that share it.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.inner.device
+    }
+
+    /// The queue, for callers that share it.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.inner.queue
+    }
+
+    /// Bytes allocated through this device now, and the budget.
+    pub fn memory(&self) -> (u64, u64) {
+        self.inner.budget.used_and_limit()
+    }
+
+    /// # Errors
+    /// [`Error::DeviceLost`] once the device is gone.
+    fn check_lost(&self) -> Result<()> {
+        match &*self.inner.lost.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(reason) => Err(Error::DeviceLost(reason.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until `submission` is done, at most as long as the timeout.
+    fn wait(&self, submission: wgpu::SubmissionIndex, what: &str) -> Result<()> {
+        let poll = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(self.inner.timeout) };
+        let result = self.inner.device.poll(poll);
+        self.check_lost()?;
+        match result {
+            Ok(_) => Ok(()),
+            Err(wgpu::PollError::Timeout) => {
+                Err(Error::Timeout { what: what.to_owned(), seconds: self.inner.timeout.as_secs() })
+            }
+            Err(e) => Err(Error::Device(format!("Waiting for the GPU failed: {e}. Make a new Gpu."))),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Start-up probes.
+
+use super::Gpu;
+use crate::error::Result;
+use crate::kernels::probe::subgroup::Params;
+use crate::shader;
+
+/// The subgroup size that this device really runs with, or `None` when it differs from what it reports or varies.
+pub(super) fn subgroup_size(gpu: &Gpu) -> Result<Option<u32>> {
+    const INVOCATIONS: u64 = 64;
+    let out = gpu.buffer("the subgroup probe", INVOCATIONS * 4, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC, None)?;
+    let params = gpu.buffer("the subgroup probe", 16, wgpu::BufferUsages::UNIFORM, Some(bytemuck::bytes_of(&Params { one: 1 })))?;
+    let read = gpu.buffer("the subgroup probe", INVOCATIONS * 4, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, None)?;
+    let pipeline = gpu.pipeline(&shader::PROBE_SUBGROUP)?;
+    let submission = gpu.scoped("the subgroup probe", 0, || {
+        fn entry(binding: u32, buffer: &wgpu::Buffer) -> wgpu::BindGroupEntry<'_> {
+            wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() }
+        }
+        let bind_group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &pipeline.layout,
+            entries: &[entry(0, &params.raw), entry(1, &out.raw)].map(|e: wgpu::BindGroupEntry<'_>| e),
+        });
+        let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            pass.set_pipeline(&pipeline.raw);
+            pass.set_bind_group(0, &bind_group, &[]);
+            pass.dispatch_workgroups(1, 1, 1);
+        }
+        encoder.copy_buffer_to_buffer(&out.raw, 0, &read.raw, 0, INVOCATIONS * 4);
+        gpu.queue().submit([encoder.finish()])
+    })?;
+    let bytes = gpu.read_back(&read, submission, "the subgroup probe")?;
+    let sizes: &[u32] = bytemuck::cast_slice(&bytes);
+    let size = sizes.first().copied().unwrap_or(0);
+    let report = gpu.adapter();
+    let honest = sizes.iter().all(|&s| s == size) && report.subgroup_min <= size && size <= report.subgroup_max;
+    Ok(Some(size).filter(|_| honest && report.subgroup_min == report.subgroup_max))
+}

@@ -1,0 +1,109 @@
+//! Evaluates what is known before anything runs.
+
+use crate::error::Result;
+use crate::graph::infer::{Budget, Inference, resolved_op};
+use crate::graph::{Graph, Op};
+use crate::tensor::Shape;
+
+/// Elements of one folded tensor (64 MiB of f32), unless an operand is larger already.
+const TENSOR_ELEMENTS: usize = 16 << 20;
+
+/// Elements of all folded tensors that are alive at a time (1 GiB of f32).
+const TOTAL_ELEMENTS: usize = 256 << 20;
+
+/// Inner loop rounds of one folded node: well below a second.
+const WORK: u64 = 1 << 30;
+
+/// Turns every node whose operands are constants, and every [`Op::Shape`], into constants, for one set of input shapes.
+/// Nodes whose results would be too large stay nodes. Tells whether anything changed.
+///
+/// # Errors
+/// As [`crate::graph::infer_shapes`], and integer divisions by zero.
+pub fn run(graph: &mut Graph, input_shapes: &[Shape]) -> Result<bool> {
+    let before = graph.nodes.len();
+    fold_all(graph, input_shapes)?;
+    Ok(graph.nodes.len() != before)
+}
+
+/// As [`run`], without anything that depends on the inputs' shapes: folds only nodes whose operands are all constants.
+///
+/// # Errors
+/// What a folded node's own shape inference objects to.
+pub fn fold_weights(graph: &mut Graph) -> Result<bool> {
+    let mut folding = Folding::new(graph, Inference::of_constants(graph)?);
+    for i in 0..graph.nodes.len() {
+        let node = &graph.nodes[i];
+        let known = !node.inputs.is_empty() && node.inputs.iter().all(|id| folding.state.constants[id.0 as usize].is_some());
+        if known {
+            folding.visit(graph, i)?;
+        }
+    }
+    let before = graph.nodes.len();
+    folding.remove_folded(graph);
+    Ok(graph.nodes.len() != before)
+}
+
+/// As [`run`]; also fills in the sizes of equal parts and returns the shapes of all values.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn fold_all(graph: &mut Graph, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+    let mut folding = Folding::new(graph, Inference::new(graph, input_shapes)?);
+    for i in 0..graph.nodes.len() {
+        folding.visit(graph, i)?;
+    }
+    folding.remove_folded(graph);
+    Ok(folding.state.shapes)
+}
+
+struct Folding {
+    state: Inference,
+    /// Readers of each value that are still nodes.
+    uses: Vec<usize>,
+    folded: Vec<bool>,
+    /// Elements that may still be made.
+    left: usize,
+}
+
+impl Folding {
+    fn new(graph: &Graph, state: Inference) -> Self {
+        Self { state, uses: graph.uses(), folded: vec![false; graph.nodes.len()], left: TOTAL_ELEMENTS }
+    }
+
+    fn visit(&mut self, graph: &mut Graph, i: usize) -> Result<()> {
+        let operands: Vec<_> = graph.nodes[i].inputs.iter().map(|id| self.state.shapes[id.0 as usize].clone()).collect();
+        let largest = operands.iter().map(Shape::len).max().unwrap_or(0);
+        let budget = Budget { operand_elements: usize::MAX, elements: largest.max(TENSOR_ELEMENTS).min(self.left), work: WORK };
+        if matches!(&graph.nodes[i].op, Op::Split { sizes, .. } if sizes.is_empty()) {
+            let op = resolved_op(&graph.nodes[i], &operands)?.into_owned();
+            graph.nodes[i].op = op;
+        }
+        if !self.state.visit(&graph.nodes[i], &budget)? {
+            return Ok(());
+        }
+        self.folded[i] = true;
+        let node = &graph.nodes[i];
+        let (inputs, outputs) = (node.inputs.clone(), node.outputs.clone());
+        for id in outputs {
+            let constant = self.state.constants[id.0 as usize].clone();
+            self.left = self.left.saturating_sub(constant.as_ref().map_or(0, |t| t.len()));
+            graph.value_mut(id).constant = constant;
+        }
+        for id in inputs {
+            let uses = &mut self.uses[id.0 as usize];
+            *uses = uses.saturating_sub(1);
+            if *uses == 0 {
+                // Nobody reads it any more: a long chain must not keep all its links in memory.
+                let constant = self.state.constants[id.0 as usize].take();
+                self.left = (self.left + constant.map_or(0, |t| t.len())).min(TOTAL_ELEMENTS);
+                graph.value_mut(id).constant = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_folded(&mut self, graph: &mut Graph) {
+        let mut folded = self.folded.iter();
+        graph.nodes.retain(|_| folded.next() != Some(&true));
+    }
+}

@@ -1,0 +1,212 @@
+//! A walk over the protobuf structure before anything is decoded.
+//!
+//! Two things that a decoder does not do: it says *where* a file ends too early, and it adds up what decoding would allocate
+//! (an empty node is two bytes in the file and hundreds in memory), so that the limits hold before the memory is taken.
+
+use super::sniff::Damage;
+use crate::error::{Error, Result};
+use crate::import::limits::{Budget, Limits};
+
+/// The messages that [`super::wire`] decodes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Model,
+    Opset,
+    Graph,
+    Node,
+    Attribute,
+    Tensor,
+    Entry,
+    ValueInfo,
+    Type,
+    TensorType,
+    Shape,
+    Dimension,
+}
+
+impl Kind {
+    fn child(self, field: u64) -> Option<Self> {
+        Some(match (self, field) {
+            (Self::Model, 7) => Self::Graph,
+            (Self::Model, 8) => Self::Opset,
+            (Self::Graph, 1) => Self::Node,
+            (Self::Graph, 5) | (Self::Attribute, 5) => Self::Tensor,
+            (Self::Graph, 11 | 12) => Self::ValueInfo,
+            (Self::Node, 5) => Self::Attribute,
+            (Self::Tensor, 13) => Self::Entry,
+            (Self::ValueInfo, 2) => Self::Type,
+            (Self::Type, 1) => Self::TensorType,
+            (Self::TensorType, 2) => Self::Shape,
+            (Self::Shape, 1) => Self::Dimension,
+            _ => return None,
+        })
+    }
+
+    /// Which field names the message, for reports.
+    fn name_field(self) -> Option<u64> {
+        match self {
+            Self::Node => Some(3),
+            Self::Tensor => Some(8),
+            Self::Attribute | Self::ValueInfo => Some(1),
+            _ => None,
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Model => "the header",
+            Self::Opset => "the list of operator sets",
+            Self::Graph => "the graph",
+            Self::Node => "a node",
+            Self::Attribute => "an attribute",
+            Self::Tensor => "a tensor",
+            Self::Entry => "the place of external data",
+            _ => "the description of an input or output",
+        }
+    }
+
+    /// Bytes that decoding allocates per byte of a length-delimited leaf, at most: packed integers grow from one byte to eight.
+    fn growth(self, field: u64) -> u64 {
+        match (self, field) {
+            (Self::Tensor, 1 | 7 | 11) | (Self::Attribute, 8) => 8,
+            (Self::Tensor, 5) => 4,
+            (Self::Tensor, 9) | (Self::Attribute, 4) => 0,
+            _ => 1,
+        }
+    }
+}
+
+/// The highest field number of `onnx.ModelProto` that is in use.
+const MODEL_FIELDS: u64 = 25;
+
+/// Memory of one decoded message or string beyond its payload, rounded up.
+const MESSAGE_BYTES: u64 = 320;
+const STRING_BYTES: u64 = 48;
+
+struct Scan<'a> {
+    bytes: &'a [u8],
+    name: &'a str,
+    budget: Budget,
+    nodes: usize,
+    tensors: usize,
+}
+
+/// Walks `bytes`, the content of the file called `name`.
+///
+/// # Errors
+/// [`Error::Model`] when the structure is damaged or ends early, [`Error::Limits`] when decoding it would take too much.
+pub(super) fn scan(bytes: &[u8], name: &str, limits: &Limits) -> Result<()> {
+    let mut scan = Scan { bytes, name, budget: Budget::new(limits), nodes: 0, tensors: 0 };
+    scan.message(Kind::Model, 0, bytes.len())
+}
+
+impl Scan<'_> {
+    /// Walks the message in `start..end`. `end` may lie behind the end of the file: then the walk finds the place where it is cut off.
+    /// The depth is bounded by [`Kind::child`], which has no cycle.
+    fn message(&mut self, kind: Kind, start: usize, end: usize) -> Result<()> {
+        self.count(kind)?;
+        let mut label = String::new();
+        let mut at = start;
+        while at < end {
+            let field_start = at;
+            let key = self.varint(&mut at, kind, &label)?;
+            let (field, wire_type) = (key >> 3, key & 7);
+            if field == 0 {
+                return Err(self.malformed(kind, &label, field_start, "a field has the number 0"));
+            }
+            match wire_type {
+                0 => {
+                    self.varint(&mut at, kind, &label)?;
+                    self.budget.reserve(self.name, 8)?;
+                }
+                1 => self.skip(&mut at, 8, kind, &label)?,
+                5 => self.skip(&mut at, 4, kind, &label)?,
+                2 => {
+                    let length = self.varint(&mut at, kind, &label)?;
+                    let stop = usize::try_from(length).ok().and_then(|n| at.checked_add(n));
+                    // At the top level a known part that is longer than the file is the mark of a truncated file; elsewhere it is damage.
+                    let cut = kind == Kind::Model && field <= MODEL_FIELDS;
+                    let Some(stop) = stop.filter(|&s| s <= end || cut) else {
+                        return Err(self.malformed(kind, &label, field_start, "a part is longer than the part that it lies in"));
+                    };
+                    if kind.name_field() == Some(field) {
+                        let shown = self.bytes.get(at..stop.min(at + 200)).unwrap_or_default();
+                        label = String::from_utf8_lossy(shown).into_owned();
+                    }
+                    self.part(kind, field, at, stop, &label)?;
+                    at = stop;
+                }
+                _ => return Err(self.malformed(kind, &label, field_start, &format!("the wire type {wire_type} does not exist here"))),
+            }
+            if at > end && kind != Kind::Model {
+                return Err(self.malformed(kind, &label, field_start, "a value reaches over the end of its part"));
+            }
+        }
+        if at > self.bytes.len() { Err(self.truncated(kind, &label)) } else { Ok(()) }
+    }
+
+    /// A length-delimited field in `start..stop`.
+    fn part(&mut self, kind: Kind, field: u64, start: usize, stop: usize, label: &str) -> Result<()> {
+        if let Some(child) = kind.child(field) {
+            return self.message(child, start, stop);
+        }
+        if stop > self.bytes.len() {
+            return Err(self.truncated(kind, label));
+        }
+        let grown = ((stop - start) as u64).saturating_mul(kind.growth(field));
+        self.budget.reserve(self.name, grown.saturating_add(STRING_BYTES))
+    }
+
+    fn count(&mut self, kind: Kind) -> Result<()> {
+        match kind {
+            Kind::Node => {
+                self.nodes += 1;
+                self.budget.limits().check_nodes(self.name, self.nodes)?;
+            }
+            Kind::Tensor => {
+                self.tensors += 1;
+                // Constants come as initializers and as Constant nodes.
+                let limits = self.budget.limits();
+                if self.tensors > limits.max_initializers.saturating_add(limits.max_nodes) {
+                    limits.check_initializers(self.name, self.tensors)?;
+                }
+            }
+            _ => {}
+        }
+        self.budget.reserve(self.name, MESSAGE_BYTES)
+    }
+
+    fn varint(&self, at: &mut usize, kind: Kind, label: &str) -> Result<u64> {
+        let start = *at;
+        let mut value = 0u64;
+        for i in 0..10 {
+            let &byte = self.bytes.get(*at).ok_or_else(|| self.truncated(kind, label))?;
+            *at += 1;
+            value |= u64::from(byte & 0x7f) << (7 * i);
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(self.malformed(kind, label, start, "a number is longer than ten bytes"))
+    }
+
+    fn skip(&mut self, at: &mut usize, bytes: usize, kind: Kind, label: &str) -> Result<()> {
+        *at += bytes;
+        if *at > self.bytes.len() {
+            return Err(self.truncated(kind, label));
+        }
+        self.budget.reserve(self.name, 8)
+    }
+
+    fn truncated(&self, kind: Kind, label: &str) -> Error {
+        Damage::Truncated { part: part_name(kind, label), at: self.bytes.len() }.error(self.name, self.bytes)
+    }
+
+    fn malformed(&self, kind: Kind, label: &str, at: usize, reason: &str) -> Error {
+        Damage::Malformed { part: part_name(kind, label), at, reason: reason.to_owned() }.error(self.name, self.bytes)
+    }
+}
+
+fn part_name(kind: Kind, label: &str) -> String {
+    if label.is_empty() { kind.noun().to_owned() } else { format!("{} `{label}`", kind.noun().replacen("a ", "the ", 1)) }
+}

@@ -1,0 +1,85 @@
+//! Weights of a product, seen as `[output][tap row][tap column][channel]` whatever order they are stored in, and their packing.
+
+use half::f16;
+
+use crate::kernels::f32_bytes;
+use crate::plan::Constant;
+
+/// A view of a constant: element `(o, ky, kx, c)` is at `o * stride[0] + ky * stride[1] + kx * stride[2] + c * stride[3]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    pub(crate) constant: Constant,
+    pub(crate) outputs: usize,
+    pub(crate) kernel: [usize; 2],
+    pub(crate) channels: usize,
+    pub(crate) stride: [usize; 4],
+}
+
+impl Filter {
+    /// Dense convolution weights `[O, I, kh, kw]`.
+    pub(crate) fn conv(constant: &Constant) -> Self {
+        let s = constant.shape();
+        let (o, i, kh, kw) = (s[0], s[1], s[2], s[3]);
+        Self { constant: constant.clone(), outputs: o, kernel: [kh, kw], channels: i, stride: [i * kh * kw, kw, 1, kh * kw] }
+    }
+
+    /// Describes the packing for [`crate::plan::Recorder::weight`].
+    pub(crate) fn form(&self, what: &str, lanes: usize, blocks: std::ops::Range<usize>, halves: bool) -> String {
+        format!("{what} lanes {lanes} blocks {blocks:?} halves {halves} of {:?} {} {:?}", self.kernel, self.channels, self.stride)
+    }
+
+    /// vec4s of one block of `lanes` vec4s of outputs: `[tap][c4][4 k][lane]`, half as many when `halves`.
+    pub(crate) fn block_vec4s(&self, lanes: usize, halves: bool) -> usize {
+        let full = self.kernel[0] * self.kernel[1] * self.channels.div_ceil(4) * 4 * lanes;
+        if halves { full / 2 } else { full }
+    }
+
+    /// Packs blocks for the matrix kernels. f32: `[block][tap][c4][4 k][lane][4 o]`; halves: `[block][tap][c4][2][lane][2 k][4 o]`.
+    pub(crate) fn pack(&self, lanes: usize, blocks: std::ops::Range<usize>, halves: bool) -> Vec<u8> {
+        let data = self.constant.to_f32();
+        let c4s = self.channels.div_ceil(4);
+        let at = |o: usize, ky: usize, kx: usize, c: usize| {
+            if o < self.outputs && c < self.channels {
+                data[o * self.stride[0] + ky * self.stride[1] + kx * self.stride[2] + c * self.stride[3]]
+            } else {
+                0.0
+            }
+        };
+        let mut out = vec![0f32; blocks.len() * self.block_vec4s(lanes, false) * 4];
+        let mut next = out.chunks_exact_mut(4);
+        for block in blocks {
+            for ky in 0..self.kernel[0] {
+                for kx in 0..self.kernel[1] {
+                    for c4 in 0..c4s {
+                        for (k, lane) in order(lanes, halves) {
+                            let Some(slot) = next.next() else { continue };
+                            for (j, v) in slot.iter_mut().enumerate() {
+                                *v = at((block * lanes + lane) * 4 + j, ky, kx, c4 * 4 + k);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        pack_floats(&out, halves)
+    }
+}
+
+/// The order of (k, lane) inside one c4: k outermost, or for halves pairs of k inside the lane.
+pub(crate) fn order(lanes: usize, halves: bool) -> Vec<(usize, usize)> {
+    if halves {
+        (0..2).flat_map(|pair| (0..lanes).flat_map(move |lane| [(2 * pair, lane), (2 * pair + 1, lane)])).collect()
+    } else {
+        (0..4).flat_map(|k| (0..lanes).map(move |lane| (k, lane))).collect()
+    }
+}
+
+/// f32 as bytes, or rounded to halves.
+pub(crate) fn pack_floats(values: &[f32], halves: bool) -> Vec<u8> {
+    if halves {
+        let h: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
+        bytemuck::cast_slice(&h).to_vec()
+    } else {
+        f32_bytes(values)
+    }
+}

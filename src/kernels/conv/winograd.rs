@@ -1,0 +1,142 @@
+//! Winograd convolution F(m x m, 3x3) (Lavin and Gray 2016): input transform, batched product, output transform.
+
+use super::filter::{order, pack_floats};
+use super::{Call, Finish, Geometry, gemm, winograd_input, winograd_output};
+use crate::error::Result;
+use crate::model::Precision;
+use crate::plan::{Packed, Recorder, Source};
+
+/// Mirrors `Params` of shaders/shared/winograd.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::NoUninit)]
+pub(crate) struct Params {
+    pub(crate) in_h: u32,
+    pub(crate) in_w: u32,
+    pub(crate) out_h: u32,
+    pub(crate) out_w: u32,
+    pub(crate) c4: u32,
+    pub(crate) tiles_h: u32,
+    pub(crate) tiles_w: u32,
+    pub(crate) tiles: u32,
+    pub(crate) pad_h: u32,
+    pub(crate) pad_w: u32,
+    pub(crate) affine: u32,
+    pub(crate) residual: u32,
+    pub(crate) lo: f32,
+    pub(crate) hi: f32,
+    pub(crate) post_lo: f32,
+    pub(crate) post_hi: f32,
+}
+
+impl Params {
+    fn new(call: &Call<'_>, m: usize) -> Self {
+        let g = &call.geometry;
+        let (tiles_h, tiles_w) = (g.y.h.div_ceil(m), g.y.w.div_ceil(m));
+        let p = g.params(&call.finish);
+        Self {
+            in_h: p.in_h,
+            in_w: p.in_w,
+            out_h: p.out_h,
+            out_w: p.out_w,
+            c4: 0,
+            tiles_h: tiles_h as u32,
+            tiles_w: tiles_w as u32,
+            tiles: (g.x.n * tiles_h * tiles_w) as u32,
+            pad_h: p.pad_h,
+            pad_w: p.pad_w,
+            affine: u32::from(call.pre.is_some()),
+            residual: p.residual,
+            lo: p.lo,
+            hi: p.hi,
+            post_lo: p.post_lo,
+            post_hi: p.post_hi,
+        }
+    }
+}
+
+/// Records the three steps.
+pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, y: Source) -> Result<()> {
+    let g = call.geometry;
+    let params = Params::new(call, m);
+    let (tiles, planes) = (params.tiles as usize, (m + 2) * (m + 2));
+    let label = |step: &str| format!("{} {} f{m}.{step}", call.label, g.describe());
+
+    let v = rec.tensor((planes * tiles * g.x.c4() * 16) as u64);
+    winograd_input::record(rec, call, m, &label("input"), &Params { c4: g.x.c4() as u32, ..params }, v)?;
+
+    // F(4) planes stay f32: rounding them to halves costs two digits too many.
+    let halves = rec.precision == Precision::F16 && m == 2;
+    let lanes = rec.caps.gemm.lanes() as usize;
+    let blocks = g.y.c.div_ceil(4 * lanes);
+    let plane_vec4s = blocks * g.x.c4() * 4 * lanes / if halves { 2 } else { 1 };
+    let weight = call.weight.clone();
+    let form = format!("winograd {m} lanes {lanes} halves {halves}");
+    let bytes = (planes * plane_vec4s * 16) as u64;
+    let u = rec.weight(&form, std::slice::from_ref(call.weight), bytes, move || {
+        pack_filter(&weight.to_f32(), g.y.c, g.x.c, m, lanes, halves)
+    });
+
+    let products = rec.tensor((planes * tiles * g.y.c4() * 16) as u64);
+    let plain = Finish::default();
+    let product = Geometry {
+        x: Packed { n: tiles, c: g.x.c, h: 1, w: 1 },
+        y: Packed { n: tiles, c: g.y.c, h: 1, w: 1 },
+        ..Geometry::product(tiles, g.x.c, g.y.c)
+    };
+    let (shader, tile) = gemm::shader(rec, tiles, halves);
+    let table = plain.table(rec, g.y.c);
+    let nothing = rec.nothing();
+    let product_params = super::Params {
+        x_plane: (tiles * g.x.c4()) as u32,
+        w_plane: plane_vec4s as u32,
+        y_plane: (tiles * g.y.c4()) as u32,
+        ..product.params(&plain)
+    };
+    let groups = [tiles.div_ceil(tile) as u32, blocks as u32, planes as u32];
+    // Counted as the direct convolution it replaces, so that GFLOP/s compare between algorithms.
+    let flops = 2 * (g.y.pixels() * g.y.c * 9 * g.x.c) as u64;
+    rec.dispatch(shader, &label("product"), groups, &product_params, &[v, u, table, nothing, products], flops)?;
+
+    winograd_output::record(rec, call, m, &label("output"), &Params { c4: g.y.c4() as u32, ..params }, products, y)
+}
+
+/// `U = G g Gᵀ` of every filter, in f64, packed `[plane][block][c4][4 k][lane][4 o]`.
+fn pack_filter(w: &[f32], outputs: usize, inputs: usize, m: usize, lanes: usize, halves: bool) -> Vec<u8> {
+    let r = std::f64::consts::SQRT_2;
+    let g4 = [
+        [1.0, 0.0, 0.0],
+        [-2.0 / 3.0, -r / 3.0, -1.0 / 3.0],
+        [-2.0 / 3.0, r / 3.0, -1.0 / 3.0],
+        [1.0 / 6.0, r / 6.0, 1.0 / 3.0],
+        [1.0 / 6.0, -r / 6.0, 1.0 / 3.0],
+        [0.0, 0.0, 1.0],
+    ];
+    let g2 = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
+    let g: &[[f64; 3]] = if m == 4 { &g4 } else { &g2 };
+    let n = m + 2;
+    let (c4s, blocks) = (inputs.div_ceil(4), outputs.div_ceil(4 * lanes));
+    let plane = blocks * c4s * 16 * lanes;
+    let mut out = vec![0f32; n * n * plane];
+    // Where (k, lane) of a c4 lies, in vec4s of outputs.
+    let mut place = vec![0; 4 * lanes];
+    for (i, (k, lane)) in order(lanes, halves).into_iter().enumerate() {
+        place[k * lanes + lane] = i;
+    }
+    for (i, filter) in w.chunks_exact(9).enumerate() {
+        let (o, c) = (i / inputs, i % inputs);
+        let (block, lane) = (o / (4 * lanes), o / 4 % lanes);
+        let base = ((block * c4s + c / 4) * 4 * lanes + place[c % 4 * lanes + lane]) * 4 + o % 4;
+        for a in 0..n {
+            for b in 0..n {
+                let mut sum = 0.0;
+                for (ky, gy) in g[a].iter().enumerate() {
+                    for (kx, gx) in g[b].iter().enumerate() {
+                        sum += gy * gx * f64::from(filter[ky * 3 + kx]);
+                    }
+                }
+                out[(a * n + b) * plane + base] = sum as f32;
+            }
+        }
+    }
+    pack_floats(&out, halves)
+}

@@ -1,0 +1,23 @@
+//! Host side of shaders/conv/winograd_output.wgsl.
+
+use super::Call;
+pub(crate) use super::winograd::Params;
+use crate::error::Result;
+use crate::plan::{Recorder, Source};
+use crate::shader;
+
+pub(crate) fn record(
+    rec: &mut Recorder<'_>,
+    call: &Call<'_>,
+    m: usize,
+    label: &str,
+    params: &Params,
+    products: Source,
+    y: Source,
+) -> Result<()> {
+    let shader = if m == 4 { &shader::CONV_WINOGRAD_OUTPUT_F4 } else { &shader::CONV_WINOGRAD_OUTPUT_F2 };
+    let table = call.finish.table(rec, call.geometry.y.c);
+    let residual = call.finish.residual_or_nothing(rec);
+    let groups = rec.fold((params.tiles * params.c4).div_ceil(64) as usize);
+    rec.dispatch(shader, label, groups, params, &[products, table, residual, y], 0)
+}

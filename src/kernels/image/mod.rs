@@ -1,0 +1,4 @@
+//! Pictures and maps as pictures.
+
+pub(crate) mod resize;
+pub(crate) mod warp;

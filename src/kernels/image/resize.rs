@@ -1,0 +1,47 @@
+//! Host side of shaders/image/resize.wgsl.
+
+use crate::error::Result;
+use crate::plan::{Packed, Recorder, Source};
+use crate::reference::image::resize::Sample;
+use crate::shader;
+
+/// Mirrors the shader's `Params`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
+pub(crate) struct Params {
+    pub(crate) in_h: u32,
+    pub(crate) in_w: u32,
+    pub(crate) out_h: u32,
+    pub(crate) out_w: u32,
+    pub(crate) c4: u32,
+    pub(crate) pixels: u32,
+}
+
+/// Records the resampling by the taps of each output row and column.
+pub(crate) fn record(
+    rec: &mut Recorder<'_>,
+    label: &str,
+    x: Source,
+    from: Packed,
+    to: Packed,
+    rows: &[Sample],
+    columns: &[Sample],
+) -> Result<Source> {
+    let y = rec.tensor(to.bytes());
+    let table: Vec<[u32; 4]> =
+        rows.iter().chain(columns).map(|t| [t.low as u32, t.high as u32, (t.weight as f32).to_bits(), 0]).collect();
+    let form = format!("resize {table:?}");
+    let table = rec.weight(&form, &[], table.len() as u64 * 16, move || bytemuck::cast_slice(&table).to_vec());
+    let params = Params {
+        in_h: from.h as u32,
+        in_w: from.w as u32,
+        out_h: to.h as u32,
+        out_w: to.w as u32,
+        c4: to.c4() as u32,
+        pixels: to.pixels() as u32,
+    };
+    let groups = rec.fold(to.vec4s().div_ceil(64));
+    let label = format!("{label} {} {}x{}->{}x{}", to.c, from.h, from.w, to.h, to.w);
+    rec.dispatch(&shader::IMAGE_RESIZE, &label, groups, &params, &[x, table, y], (to.pixels() * to.c * 6) as u64)?;
+    Ok(y)
+}

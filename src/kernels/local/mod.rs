@@ -1,0 +1,3 @@
+//! Locally connected layers.
+
+pub(crate) mod locally_connected;

@@ -1,0 +1,56 @@
+//! The host side of every shader: its parameters, when it applies, how it is dispatched and what it costs. Mirrors `shaders/`.
+//!
+//! A kernel records dispatches into a [`Recorder`](crate::plan::Recorder) and knows nothing of networks. [`KERNELS`] lists them all.
+
+pub(crate) mod conv;
+pub(crate) mod elementwise;
+pub(crate) mod image;
+pub(crate) mod linear;
+pub(crate) mod local;
+pub(crate) mod movement;
+pub(crate) mod norm;
+pub(crate) mod pool;
+pub(crate) mod probe;
+
+use crate::tensor::Tensor;
+
+/// Every kernel, by the stem of its shader. `selftest` runs the cases of each and fails when a form of its shader has none.
+pub const KERNELS: &[&str] = &[
+    "conv/subgroup_gemm",
+    "conv/tiled_gemm",
+    "conv/naive",
+    "conv/depthwise",
+    "conv/grouped",
+    "conv/winograd_input",
+    "conv/winograd_output",
+    "local/locally_connected",
+    "linear/gemv",
+    "pool/window",
+    "pool/global",
+    "norm/lrn",
+    "norm/axis",
+    "elementwise/affine",
+    "elementwise/unary",
+    "elementwise/binary",
+    "movement/copy",
+    "image/resize",
+    "image/warp",
+];
+
+/// f32 values as bytes.
+pub(crate) fn f32_bytes(values: &[f32]) -> Vec<u8> {
+    bytemuck::cast_slice(values).to_vec()
+}
+
+/// A vector of `len` values: the constant (one value is repeated), or `default`, and 0 behind its end. `default` also fills an absent
+/// constant's spare lanes, where it is multiplied by 0.
+pub(crate) fn padded(constant: Option<&Tensor>, len: usize, default: f32) -> Vec<f32> {
+    let Some(constant) = constant else { return vec![default; len] };
+    let data = constant.to_f32();
+    if data.len() == 1 {
+        return vec![data[0]; len];
+    }
+    let mut out = data.into_owned();
+    out.resize(len, 0.0);
+    out
+}

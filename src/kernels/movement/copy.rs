@@ -1,0 +1,154 @@
+//! Host side of shaders/movement/copy.wgsl.
+
+use crate::error::{Error, Result};
+use crate::graph::PadMode;
+use crate::plan::{Recorder, Source};
+use crate::shader;
+
+/// Mirrors the shader's `Axis`: one dimension of the box that is copied.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+pub(crate) struct Axis {
+    /// Places of the box.
+    pub(crate) size: u32,
+    pub(crate) x_stride: u32,
+    pub(crate) y_stride: u32,
+    /// Valid places of the source; others are filled, mirrored or clamped.
+    pub(crate) limit: u32,
+    /// Source place of box place 0, and the step from one to the next.
+    pub(crate) begin: i32,
+    pub(crate) step: i32,
+    pub(crate) pad0: u32,
+    pub(crate) pad1: u32,
+}
+
+impl Axis {
+    /// All `size` places, one to one.
+    pub(crate) fn all(size: usize, x_stride: usize, y_stride: usize) -> Self {
+        Self {
+            size: size as u32,
+            x_stride: x_stride as u32,
+            y_stride: y_stride as u32,
+            limit: size as u32,
+            begin: 0,
+            step: 1,
+            pad0: 0,
+            pad1: 0,
+        }
+    }
+}
+
+/// Mirrors the shader's `Params`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
+pub(crate) struct Params {
+    pub(crate) axes: [Axis; 6],
+    pub(crate) total: u32,
+    pub(crate) x_offset: u32,
+    pub(crate) y_offset: u32,
+    pub(crate) mode: u32,
+    pub(crate) fill: f32,
+    pub(crate) pad0: u32,
+    pub(crate) pad1: u32,
+    pub(crate) pad2: u32,
+}
+
+/// A copy to record; offsets and strides in elements.
+#[derive(Clone, Debug)]
+pub(crate) struct Copy {
+    /// Outermost first, at most six once neighbours are merged.
+    pub(crate) axes: Vec<Axis>,
+    pub(crate) x_offset: usize,
+    pub(crate) y_offset: usize,
+    pub(crate) mode: PadMode,
+    pub(crate) fill: f32,
+}
+
+impl Copy {
+    pub(crate) fn new(axes: Vec<Axis>) -> Self {
+        Self { axes, x_offset: 0, y_offset: 0, mode: PadMode::Constant, fill: 0.0 }
+    }
+}
+
+/// Records the copy; it moves vec4s where every stride and offset allows.
+pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, copy: &Copy, x: Source, y: Source) -> Result<()> {
+    let mut copy = copy.clone();
+    copy.axes = merge(&copy.axes);
+    let vec4 = to_vec4(&mut copy);
+    if copy.axes.len() > 6 {
+        return Err(Error::Unsupported(format!(
+            "The layer `{label}` moves a tensor of more than six dimensions ({}), which is not supported.",
+            copy.axes.len()
+        )));
+    }
+    let mut axes = [Axis::all(1, 0, 0); 6];
+    let first = 6 - copy.axes.len();
+    axes[first..].copy_from_slice(&copy.axes);
+    let total: u64 = copy.axes.iter().map(|a| u64::from(a.size)).product();
+    let params = Params {
+        axes,
+        total: total as u32,
+        x_offset: copy.x_offset as u32,
+        y_offset: copy.y_offset as u32,
+        mode: match copy.mode {
+            PadMode::Constant => 0,
+            PadMode::Reflect => 1,
+            PadMode::Edge => 2,
+        },
+        fill: copy.fill,
+        pad0: 0,
+        pad1: 0,
+        pad2: 0,
+    };
+    let shader = if vec4 { &shader::MOVEMENT_COPY_VEC4 } else { &shader::MOVEMENT_COPY_F32 };
+    let groups = rec.fold((total as usize).div_ceil(64));
+    rec.dispatch(shader, label, groups, &params, &[x, y], 0)
+}
+
+/// Whether an axis goes through all of the source in order.
+fn is_whole(a: &Axis) -> bool {
+    a.begin == 0 && a.step == 1 && a.limit == a.size
+}
+
+/// Joins neighbouring axes that are contiguous on both sides, and drops axes of one place.
+fn merge(axes: &[Axis]) -> Vec<Axis> {
+    let mut out: Vec<Axis> = Vec::with_capacity(axes.len());
+    for &a in axes.iter().filter(|a| !(a.size == 1 && is_whole(a))) {
+        match out.last_mut() {
+            Some(b)
+                if is_whole(b)
+                    && is_whole(&a)
+                    && b.x_stride == a.x_stride * a.size
+                    && b.y_stride == a.y_stride * a.size =>
+            {
+                *b = Axis::all((b.size * a.size) as usize, a.x_stride as usize, a.y_stride as usize);
+            }
+            _ => out.push(a),
+        }
+    }
+    out
+}
+
+/// Rewrites the copy in units of vec4s if the last axis and everything else allow it.
+fn to_vec4(copy: &mut Copy) -> bool {
+    let Some((last, rest)) = copy.axes.split_last_mut() else { return false };
+    let aligned = |v: u32| v.is_multiple_of(4);
+    let fits = is_whole(last)
+        && last.x_stride == 1
+        && last.y_stride == 1
+        && aligned(last.size)
+        && copy.x_offset.is_multiple_of(4)
+        && copy.y_offset.is_multiple_of(4)
+        && rest.iter().all(|a| aligned(a.x_stride) && aligned(a.y_stride));
+    if fits {
+        last.size /= 4;
+        last.limit /= 4;
+        for a in rest {
+            a.x_stride /= 4;
+            a.y_stride /= 4;
+        }
+        copy.x_offset /= 4;
+        copy.y_offset /= 4;
+    }
+    fits
+}

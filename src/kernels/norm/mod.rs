@@ -1,0 +1,4 @@
+//! Normalisations and reductions.
+
+pub(crate) mod axis;
+pub(crate) mod lrn;

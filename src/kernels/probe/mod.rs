@@ -1,0 +1,3 @@
+//! Probes of what a device really does.
+
+pub(crate) mod subgroup;

@@ -1,0 +1,41 @@
+//! What a plan has to know about a device, as plain data.
+
+/// The matrix-product kernel that suits a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GemmFamily {
+    /// `conv/subgroup_gemm` with this subgroup size (4, 8, 16 or 32): registers and broadcasts, for software adapters.
+    Subgroup(u32),
+    /// `conv/tiled_gemm`: workgroup memory, for real GPUs and wherever subgroups are missing.
+    Tiled,
+}
+
+impl GemmFamily {
+    /// vec4s of output channels in a block of packed weights.
+    pub fn lanes(self) -> u32 {
+        match self {
+            Self::Subgroup(size) => size,
+            Self::Tiled => 16,
+        }
+    }
+}
+
+/// Capabilities and limits of a device that planning depends on.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Caps {
+    /// Which matrix product to use.
+    pub gemm: GemmFamily,
+    /// Bytes one storage binding can cover.
+    pub max_binding: u64,
+    /// Workgroups along one dimension of a dispatch.
+    pub max_groups: u32,
+    /// The probed subgroup size, when subgroup operations work as reported.
+    pub subgroup: Option<u32>,
+}
+
+impl Caps {
+    /// What every WebGPU device has.
+    pub fn baseline() -> Self {
+        Self { gemm: GemmFamily::Tiled, max_binding: 128 << 20, max_groups: 65_535, subgroup: None }
+    }
+}

@@ -1,0 +1,58 @@
+//! Which kernel runs a convolution.
+
+use super::Caps;
+use crate::kernels::conv::Geometry;
+
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConvAlgorithm {
+    /// The matrix product of [`Caps::gemm`].
+    Gemm,
+    /// Winograd F(m x m, 3x3) around that product; m is 2 or 4.
+    Winograd(u32),
+    /// One filter per channel.
+    Depthwise,
+    /// Any number of groups.
+    Grouped,
+    /// One invocation per output number: the yardstick.
+    Naive,
+}
+
+/// Overrides for tests and benchmarks. The default overrides nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Force {
+    /// The algorithm of every convolution it can compute.
+    pub conv: Option<ConvAlgorithm>,
+    /// A form of `conv/tiled_gemm`, `linear/gemv` or `conv/depthwise`, as permutations.txt names it ("m32", "l16", "any").
+    pub form: Option<&'static str>,
+}
+
+/// Smallest channel counts at which Winograd's transforms pay for themselves.
+const WINOGRAD_CHANNELS: usize = 32;
+/// Output pixels (of all pictures) from which the larger tiles win; below, the 36 planes of weights are the traffic.
+const WINOGRAD_F4_PIXELS: usize = 24 * 24;
+
+/// Chooses by geometry alone, so the same adapter always gets the same plan and the same bits.
+pub(crate) fn choose_conv(g: &Geometry, groups: usize, caps: &Caps, force: &Force) -> ConvAlgorithm {
+    if let Some(forced) = force.conv {
+        return forced;
+    }
+    if groups > 1 {
+        return if groups == g.x.c && groups == g.y.c { ConvAlgorithm::Depthwise } else { ConvAlgorithm::Grouped };
+    }
+    if winograd_applies(g) && g.x.c >= WINOGRAD_CHANNELS && g.y.c >= WINOGRAD_CHANNELS {
+        let m = if g.y.pixels() >= WINOGRAD_F4_PIXELS { 4 } else { 2 };
+        // The planes between the transforms have to fit a binding each way.
+        let tiles = g.x.n * g.y.h.div_ceil(m) * g.y.w.div_ceil(m);
+        let planes = (m + 2) * (m + 2) * tiles * g.x.c4().max(g.y.c4()) * 16;
+        if planes as u64 <= caps.max_binding {
+            return ConvAlgorithm::Winograd(m as u32);
+        }
+    }
+    ConvAlgorithm::Gemm
+}
+
+/// Whether the shape is Winograd's: 3x3, stride 1, no dilation.
+fn winograd_applies(g: &Geometry) -> bool {
+    g.kernel == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1]
+}

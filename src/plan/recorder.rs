@@ -1,0 +1,172 @@
+//! Collects tensors, packed constants and dispatches while a graph is lowered.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Activation, Caps, Constant, Dispatch, Force, Lifetime, Plan, Source, assign_slots};
+use crate::error::{Error, Result};
+use crate::model::Precision;
+use crate::shader::{BindingKind, Shader};
+use crate::tensor::Shape;
+
+/// A constant in the form a kernel reads, packed when it is uploaded.
+#[derive(Clone)]
+pub(crate) struct Weight {
+    /// What it is and of which constants; equal keys hold equal bytes.
+    pub(crate) key: String,
+    /// Bytes, a multiple of 16.
+    pub(crate) bytes: u64,
+    /// Makes the bytes.
+    pub(crate) pack: Arc<dyn Fn() -> Vec<u8> + Send + Sync>,
+    /// Keeps the constants alive, so that an address in `key` stays theirs.
+    pub(crate) constants: Vec<Constant>,
+}
+
+impl fmt::Debug for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Weight").field("key", &self.key).field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+/// See the module.
+pub(crate) struct Recorder<'a> {
+    pub(crate) caps: &'a Caps,
+    pub(crate) precision: Precision,
+    pub(crate) force: Force,
+    tensors: Vec<u64>,
+    weights: Vec<Weight>,
+    by_key: HashMap<String, u32>,
+    dispatches: Vec<Dispatch>,
+}
+
+impl<'a> Recorder<'a> {
+    pub(crate) fn new(caps: &'a Caps, precision: Precision, force: Force) -> Self {
+        Self { caps, precision, force, tensors: Vec::new(), weights: Vec::new(), by_key: HashMap::new(), dispatches: Vec::new() }
+    }
+
+    /// A new activation of at least `bytes`.
+    pub(crate) fn tensor(&mut self, bytes: u64) -> Source {
+        self.tensors.push(bytes.next_multiple_of(16).max(16));
+        Source::Tensor(self.tensors.len() as u32 - 1)
+    }
+
+    /// A packed constant. `form` says how it is packed, `constants` of what; the same pair is packed once.
+    pub(crate) fn weight(
+        &mut self,
+        form: &str,
+        constants: &[Constant],
+        bytes: u64,
+        pack: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+    ) -> Source {
+        let addresses: Vec<_> = constants.iter().map(|c| format!("{:p}", Arc::as_ptr(c))).collect();
+        let key = format!("{form} {}", addresses.join(" "));
+        if let Some(&i) = self.by_key.get(&key) {
+            return Source::Weight(i);
+        }
+        let i = self.weights.len() as u32;
+        self.by_key.insert(key.clone(), i);
+        self.weights.push(Weight {
+            key,
+            bytes: bytes.next_multiple_of(16).max(16),
+            pack: Arc::new(pack),
+            constants: constants.to_vec(),
+        });
+        Source::Weight(i)
+    }
+
+    /// Something to bind where an operand is absent. Never read.
+    pub(crate) fn nothing(&mut self) -> Source {
+        self.weight("nothing", &[], 16, || vec![0; 16])
+    }
+
+    /// Bytes of a source.
+    pub(crate) fn bytes(&self, source: Source) -> u64 {
+        match source {
+            Source::Tensor(i) => self.tensors[i as usize],
+            Source::Weight(i) => self.weights[i as usize].bytes,
+        }
+    }
+
+    /// A grid of `count` workgroups folded to two dimensions; shaders unfold it with shared/index.
+    pub(crate) fn fold(&self, count: usize) -> [u32; 3] {
+        let width = (self.caps.max_groups / 2).max(1) as usize;
+        if count <= width {
+            return [count.max(1) as u32, 1, 1];
+        }
+        [width as u32, count.div_ceil(width) as u32, 1]
+    }
+
+    /// Records a launch.
+    ///
+    /// # Errors
+    /// A grid or binding beyond the limits of the device.
+    pub(crate) fn dispatch(
+        &mut self,
+        shader: &'static Shader,
+        label: &str,
+        groups: [u32; 3],
+        params: &impl bytemuck::NoUninit,
+        bindings: &[Source],
+        flops: u64,
+    ) -> Result<()> {
+        debug_assert_eq!(bindings.len() + 1, shader.bindings.len(), "{} binds another number of buffers", shader.name);
+        let bytes: u64 = bindings.iter().map(|&b| self.bytes(b)).sum();
+        if let Some(&large) = bindings.iter().find(|&&b| self.bytes(b) > self.caps.max_binding) {
+            return Err(Error::Limits(format!(
+                "The layer `{label}` needs {} bytes in one binding, but this device binds at most {}. Use a smaller batch or smaller pictures.",
+                self.bytes(large),
+                self.caps.max_binding
+            )));
+        }
+        if groups.iter().any(|&g| g > self.caps.max_groups) {
+            return Err(Error::Limits(format!(
+                "The layer `{label}` needs a grid of {}x{}x{} workgroups, but this device takes at most {} along a dimension. Use a smaller batch.",
+                groups[0], groups[1], groups[2], self.caps.max_groups
+            )));
+        }
+        self.dispatches.push(Dispatch {
+            shader,
+            label: label.to_owned(),
+            groups,
+            params: bytemuck::bytes_of(params).to_vec(),
+            bindings: bindings.to_vec(),
+            flops,
+            bytes,
+        });
+        Ok(())
+    }
+
+    /// The plan: lifetimes are read off the dispatches, memory is assigned.
+    pub(crate) fn finish(self, inputs: Vec<(String, Source, Shape)>, outputs: Vec<(String, Source, Shape)>) -> Result<Plan> {
+        let mut lifetimes: Vec<_> = self.tensors.iter().map(|&bytes| Lifetime { first: usize::MAX, last: 0, bytes }).collect();
+        for (i, dispatch) in self.dispatches.iter().enumerate() {
+            for (source, kind) in dispatch.bindings.iter().zip(&dispatch.shader.bindings[1..]) {
+                let Source::Tensor(t) = *source else { continue };
+                let life = &mut lifetimes[t as usize];
+                debug_assert!(life.first != usize::MAX || *kind == BindingKind::Write || inputs.iter().any(|x| x.1 == *source), "read before written");
+                life.first = life.first.min(i);
+                life.last = life.last.max(i);
+            }
+        }
+        for (_, source, _) in &inputs {
+            if let Source::Tensor(t) = *source {
+                lifetimes[t as usize].first = 0;
+            }
+        }
+        for (_, source, _) in &outputs {
+            if let Source::Tensor(t) = *source {
+                let life = &mut lifetimes[t as usize];
+                life.first = life.first.min(self.dispatches.len());
+                life.last = usize::MAX;
+            }
+        }
+        for life in &mut lifetimes {
+            // An unused input is written once by the upload.
+            life.first = life.first.min(life.last);
+        }
+        let (slot_of, slots) = assign_slots(&lifetimes);
+        let tensors = lifetimes.iter().zip(slot_of).map(|(l, slot)| Activation { bytes: l.bytes, slot }).collect();
+        Ok(Plan { tensors, slots, weights: self.weights, dispatches: self.dispatches, inputs, outputs })
+    }
+}

@@ -1,0 +1,5 @@
+//! Element by element.
+
+pub(super) mod binary;
+pub(super) mod prelu;
+pub(super) mod unary;

@@ -1,0 +1,3 @@
+//! Convolutions whose filters differ by place.
+
+pub(super) mod locally_connected;

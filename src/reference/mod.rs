@@ -1,0 +1,137 @@
+//! What every operation means: plain f64 arithmetic on the CPU, without tricks.
+//!
+//! The kernels are tested against these functions, the passes use them to fold constants, and `check` runs whole networks through them.
+//! One file per operation family, with the stems of `kernels` and `shaders`. [`run_node`] validates its operands by shape inference first,
+//! so the functions behind it take valid operands for granted.
+
+mod array;
+mod conv;
+mod elementwise;
+mod epilogue;
+pub(crate) mod image;
+mod linear;
+mod local;
+mod magnitude;
+mod movement;
+mod norm;
+mod parallel;
+mod pool;
+mod reduce;
+mod run_graph;
+mod strided;
+#[cfg(test)]
+mod tests;
+
+pub use array::Array;
+pub use magnitude::magnitude;
+pub use run_graph::run_graph;
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::graph::{Op, infer_node};
+use crate::tensor::{DType, Shape, Tensor};
+
+/// Evaluates one operation.
+///
+/// `name` is for messages. Arithmetic on i64 operands stays i64 (a quotient is truncated); operations that only move elements keep the type;
+/// everything else gives f32, held as f64.
+///
+/// # Errors
+/// As [`infer_node`]; [`Error::Caller`] when an array has another number of elements than its shape; [`Error::Model`] for an integer
+/// division by zero.
+pub fn run_node(name: &str, op: &Op, inputs: &[&Array]) -> Result<Vec<Array>> {
+    let outputs = output_shapes(name, op, inputs)?;
+    let dtype = result_type(op, inputs);
+    if matches!(op, Op::Binary(crate::graph::Binary::Div)) && dtype == DType::I64 && inputs[1].data.contains(&0.0) {
+        return Err(Error::Model(format!("The Div node `{name}` divides an integer by zero. Check the model file.")));
+    }
+    if let Op::Split { axis, .. } = op {
+        let parts = movement::concat::split(*axis, inputs[0], &outputs);
+        return Ok(outputs.into_iter().zip(parts).map(|(shape, data)| Array { shape, dtype, data }).collect());
+    }
+    let arrays = outputs.into_iter().map(|shape| {
+        // An empty tensor has nothing to compute, and most loops below assume at least one element.
+        let data = if shape.contains(&0) { Vec::new() } else { compute(op, inputs, &shape)? };
+        Ok(Array { data: if dtype == DType::I64 { data.into_iter().map(f64::trunc).collect() } else { data }, shape, dtype })
+    });
+    arrays.collect()
+}
+
+/// Checks the operands of a node and infers the shapes of its outputs.
+fn output_shapes(name: &str, op: &Op, inputs: &[&Array]) -> Result<Vec<Shape>> {
+    inputs.iter().try_for_each(|a| a.check())?;
+    let shapes: Vec<_> = inputs.iter().map(|a| a.shape.clone()).collect();
+    infer_node(name, op, &shapes, &index_operands(op, inputs)?)
+}
+
+/// The elements of the one output, whose shape is `out`.
+fn compute(op: &Op, inputs: &[&Array], out: &Shape) -> Result<Vec<f64>> {
+    let x = inputs.first().copied().ok_or_else(|| Error::Caller(format!("A {} node has no operand. Give it one.", op.kind())))?;
+    Ok(match op {
+        Op::Conv(conv) => conv::conv2d::conv2d(conv, inputs, out),
+        Op::LocallyConnected(local) => local::locally_connected::locally_connected(local, inputs, out),
+        Op::Linear(linear) => linear::linear(linear, inputs, out),
+        Op::BatchNorm { epsilon } => norm::batch_norm::batch_norm(*epsilon, inputs),
+        Op::Affine => norm::batch_norm::affine(x, &inputs[1].data, &inputs[2].data),
+        Op::Unary(unary) => x.data.iter().map(|&v| elementwise::unary::unary(*unary, v)).collect(),
+        Op::PRelu => elementwise::prelu::prelu(x, inputs[1]),
+        Op::Binary(binary) => elementwise::binary::binary(*binary, x, inputs[1], out),
+        Op::Pool(pool) => pool::window::pool(pool, x, out),
+        Op::GlobalPool(kind) => pool::global::global_pool(*kind, x),
+        Op::Reduce { kind, axes, .. } => reduce::reduce(*kind, axes, x),
+        Op::Lrn { size, alpha, beta, bias } => norm::lrn::lrn(x, *size, [*alpha, *beta, *bias].map(f64::from)),
+        Op::L2Normalize { axis, epsilon } => norm::l2_normalize::l2_normalize(x, *axis, *epsilon),
+        Op::Softmax { axis, flatten } => norm::softmax::softmax(x, *axis, *flatten),
+        Op::Flatten { .. } | Op::Reshape { .. } | Op::Squeeze | Op::Unsqueeze | Op::Identity => x.data.clone(),
+        Op::Cast { to } => movement::cast(x, *to),
+        Op::Transpose { perm } => movement::transpose(x, perm, out),
+        Op::Concat { axis } => movement::concat::concat(*axis, inputs),
+        Op::Slice => movement::slice(inputs, out)?,
+        Op::Pad { mode } => movement::pad::pad(*mode, inputs, out)?,
+        Op::Expand => strided::broadcast(&x.data, &x.shape, out),
+        Op::Resize(resize) => image::resize::resize(resize, inputs, out)?,
+        Op::Gather { axis } => movement::gather(*axis, x, inputs[1]),
+        Op::ConstantOfShape { value, .. } => vec![f64::from(*value); out.len()],
+        Op::Shape { start, end } => movement::shape(x, *start, *end),
+        Op::Split { .. } => Vec::new(),
+    })
+}
+
+/// The operands that shape inference reads, as tensors; the others are left out.
+fn index_operands(op: &Op, inputs: &[&Array]) -> Result<Vec<Option<Arc<Tensor>>>> {
+    let reads = |i: usize| match op {
+        Op::Reshape { .. } | Op::Squeeze | Op::Unsqueeze | Op::Slice | Op::Expand | Op::Resize(_) | Op::Gather { .. } => i > 0,
+        Op::Pad { .. } => i == 1 || i == 3,
+        Op::ConstantOfShape { .. } => true,
+        _ => false,
+    };
+    let tensor = |(i, a): (usize, &&Array)| reads(i).then(|| a.to_tensor().map(Arc::new)).transpose();
+    inputs.iter().enumerate().map(tensor).collect()
+}
+
+fn result_type(op: &Op, inputs: &[&Array]) -> DType {
+    let first = inputs.first().map_or(DType::F32, |a| a.dtype);
+    let integers = !inputs.is_empty() && inputs.iter().all(|a| a.dtype == DType::I64);
+    match op {
+        Op::Flatten { .. }
+        | Op::Reshape { .. }
+        | Op::Transpose { .. }
+        | Op::Squeeze
+        | Op::Unsqueeze
+        | Op::Split { .. }
+        | Op::Slice
+        | Op::Pad { .. }
+        | Op::Expand
+        | Op::Gather { .. }
+        | Op::Identity => first,
+        Op::Concat { .. } if inputs.iter().all(|a| a.dtype == first) => first,
+        Op::Binary(_) if integers => DType::I64,
+        Op::Unary(u) if integers && elementwise::unary::keeps_integers(*u) => DType::I64,
+        Op::Reduce { .. } if integers => DType::I64,
+        Op::Shape { .. } => DType::I64,
+        Op::ConstantOfShape { integer, .. } if *integer => DType::I64,
+        Op::Cast { to: DType::I64 } => DType::I64,
+        _ => DType::F32,
+    }
+}

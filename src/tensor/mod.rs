@@ -1,0 +1,154 @@
+//! Host tensors: a shape and row-major data of one of the few types a vision model needs.
+
+mod shape;
+pub use shape::{Shape, broadcast, strides};
+
+use half::f16;
+
+/// The element type of a host tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DType {
+    /// 32-bit float: pixels, activations, weights.
+    F32,
+    /// 16-bit float: weights at rest. Converted to f32 before arithmetic.
+    F16,
+    /// 64-bit integer: shapes and indices; evaluated on the host only.
+    I64,
+}
+
+/// Elements in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// See [`DType::F32`].
+    F32(Vec<f32>),
+    /// See [`DType::F16`].
+    F16(Vec<f16>),
+    /// See [`DType::I64`].
+    I64(Vec<i64>),
+}
+
+/// A dense row-major tensor in host memory. `data.len()` always equals the product of `shape`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    shape: Shape,
+    data: Data,
+}
+
+impl Tensor {
+    /// A tensor from its parts, or `None` when the number of elements differs from the product of `shape`.
+    pub fn new(shape: impl Into<Shape>, data: Data) -> Option<Self> {
+        let shape = shape.into();
+        let len = match &data {
+            Data::F32(v) => v.len(),
+            Data::F16(v) => v.len(),
+            Data::I64(v) => v.len(),
+        };
+        (shape.checked_len()? == len).then_some(Self { shape, data })
+    }
+
+    /// An f32 tensor, or `None` when the number of elements does not fit.
+    pub fn from_f32(shape: impl Into<Shape>, data: Vec<f32>) -> Option<Self> {
+        Self::new(shape, Data::F32(data))
+    }
+
+    /// An i64 tensor, or `None` when the number of elements does not fit.
+    pub fn from_i64(shape: impl Into<Shape>, data: Vec<i64>) -> Option<Self> {
+        Self::new(shape, Data::I64(data))
+    }
+
+    /// A rank-1 f32 tensor.
+    pub fn vector(data: Vec<f32>) -> Self {
+        Self { shape: Shape::from([data.len()]), data: Data::F32(data) }
+    }
+
+    /// A rank-1 i64 tensor.
+    pub fn indices(data: Vec<i64>) -> Self {
+        Self { shape: Shape::from([data.len()]), data: Data::I64(data) }
+    }
+
+    /// An f32 tensor of zeros.
+    pub fn zeros(shape: impl Into<Shape>) -> Self {
+        let shape = shape.into();
+        let data = Data::F32(vec![0.0; shape.len()]);
+        Self { shape, data }
+    }
+
+    /// The dimensions, outermost first.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        match self.data {
+            Data::F32(_) => DType::F32,
+            Data::F16(_) => DType::F16,
+            Data::I64(_) => DType::I64,
+        }
+    }
+
+    /// The elements.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// The elements as f32, borrowed when they are f32 already.
+    pub fn to_f32(&self) -> std::borrow::Cow<'_, [f32]> {
+        match &self.data {
+            Data::F32(v) => v.into(),
+            Data::F16(v) => v.iter().map(|x| x.to_f32()).collect::<Vec<_>>().into(),
+            Data::I64(v) => v.iter().map(|&x| x as f32).collect::<Vec<_>>().into(),
+        }
+    }
+
+    /// The elements as f64 (exact for f32, f16 and integers below 2^53).
+    pub fn to_f64(&self) -> Vec<f64> {
+        match &self.data {
+            Data::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
+            Data::F16(v) => v.iter().map(|x| x.to_f64()).collect(),
+            Data::I64(v) => v.iter().map(|&x| x as f64).collect(),
+        }
+    }
+
+    /// The elements when the type is i64.
+    pub fn as_i64(&self) -> Option<&[i64]> {
+        match &self.data {
+            Data::I64(v) => Some(v),
+            _ => None,
+        }
+    }
+
+    /// The same elements under another shape, or `None` when the number of elements differs.
+    pub fn reshaped(self, shape: impl Into<Shape>) -> Option<Self> {
+        Self::new(shape, self.data)
+    }
+
+    /// The same values stored as f16 (round to nearest even). Integers are unchanged.
+    pub fn to_f16(&self) -> Self {
+        let data = match &self.data {
+            Data::F32(v) => Data::F16(v.iter().map(|&x| f16::from_f32(x)).collect()),
+            other => other.clone(),
+        };
+        Self { shape: self.shape.clone(), data }
+    }
+
+    /// Whether every f32 element is exactly representable as f16, so that storing it so loses nothing.
+    pub fn fits_f16(&self) -> bool {
+        match &self.data {
+            Data::F32(v) => v.iter().all(|&x| f16::from_f32(x).to_f32().to_bits() == x.to_bits()),
+            Data::F16(_) => true,
+            Data::I64(_) => false,
+        }
+    }
+}
