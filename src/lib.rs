@@ -16,6 +16,7 @@
 //! # Ok::<(), lookalike::error::Error>(())
 //! ```
 
+pub mod bench;
 pub mod embed;
 pub mod error;
 pub mod gpu;
@@ -27,6 +28,7 @@ pub mod network;
 pub mod people;
 pub mod plan;
 pub mod reference;
+pub mod selftest;
 pub mod shader;
 pub mod tensor;
 

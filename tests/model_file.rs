@@ -192,8 +192,8 @@ fn model_files_that_contradict_themselves_are_refused() {
     refused(r#"[\"x\",\"w\",\"b\"]"#, r#"[\"y\",\"w\",\"b\"]"#, "reads `y`");
     refused(r#"[\"x\",\"w\",\"b\"]"#, r#"[\"x\",\"w\"]"#, "2 operands");
     refused(r#"[\"x\",\"w\",\"b\"]"#, r#"[\"x\",\"fc\",\"b\"]"#, "weight of the shape 3x64");
-    refused(r#"\"outputs\":[\"c\"]"#, r#"\"outputs\":[\"x\"]"#, "twice");
-    refused(r#"\"kernel\":[3,3]"#, r#"\"kernel\":[0,3]"#, "shape 4x2x3x3");
+    refused(r#"\"outputs\":[\"c\"]"#, r#"\"outputs\":[\"c\",\"c\"]"#, "twice");
+    refused(r#"\"kernel\":[3,3]"#, r#"\"kernel\":[0,3]"#, "out of range");
     refused(r#"\"stride\":[1,1]"#, r#"\"stride\":[0,1]"#, "out of range");
     refused(r#"\"groups\":1"#, r#"\"groups\":0"#, "0 groups");
     refused(r#"\"op\":\"conv\""#, r#"\"op\":\"convolve\""#, "convolve");

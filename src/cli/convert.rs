@@ -95,7 +95,7 @@ fn people_model(path: &Path) -> Result<Option<PeopleModel>> {
 }
 
 fn convert_people(ui: &Ui, args: &Args, people: &PeopleModel) -> Outcome {
-    let bytes = people.to_bytes()?;
+    let bytes = people.to_bytes();
     let mut file = NewFile::create(&args.output)?;
     file.write(&bytes)?;
     file.finish()?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lookalike::graph::{Dim, Graph, describe_dims, infer_shapes};
+use lookalike::graph::{Dim, describe_dims, infer_shapes};
 use lookalike::model::{Model, Precision};
 use lookalike::network::{CompileOptions, Network};
 use lookalike::tensor::Shape;

@@ -11,6 +11,7 @@ mod demo;
 mod devices;
 mod embed;
 mod info;
+mod mesa;
 mod npy;
 mod run;
 mod selftest;
@@ -66,6 +67,7 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
         }
     };
+    mesa::hush();
     let ui = Ui::new(&cli.global);
     match dispatch(&cli.global, &ui, &cli.command) {
         Ok(code) => code.into(),

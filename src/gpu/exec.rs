@@ -136,6 +136,28 @@ impl Instance {
     /// Records all dispatches as one pass.
     pub(crate) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("lookalike network"), timestamp_writes: None });
+        self.launch(&mut pass);
+    }
+
+    /// Launches everything `n` times in one pass and waits; nothing is uploaded or read.
+    ///
+    /// # Errors
+    /// As [`Instance::run`].
+    pub(crate) fn run_repeatedly(&self, gpu: &Gpu, n: usize) -> Result<()> {
+        let submission = gpu.scoped("measuring", 0, || {
+            let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike bench") });
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                for _ in 0..n {
+                    self.launch(&mut pass);
+                }
+            }
+            gpu.queue().submit([encoder.finish()])
+        })?;
+        gpu.wait(submission, "measuring")
+    }
+
+    fn launch(&self, pass: &mut wgpu::ComputePass<'_>) {
         for (i, d) in self.plan.dispatches.iter().enumerate() {
             pass.set_pipeline(&self.pipelines[i].raw);
             pass.set_bind_group(0, &self.bind_groups[i], &[]);

@@ -216,7 +216,7 @@ mod tests {
         for op in operations() {
             let node = NodeLayout { name: "n".into(), inputs: vec!["a".into()], outputs: vec!["b".into()], op };
             let text = json(&node).unwrap();
-            let back: NodeLayout = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            let back: NodeLayout = serde_json::from_str(&text).unwrap();
             assert_eq!(back.op, node.op, "{text}");
         }
     }

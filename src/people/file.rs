@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 
 use half::f16;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors};
+use serde_json::json;
 
 use super::random::Stream;
 use crate::error::{Error, Result};
 
 /// The `format` of the file's metadata.
 pub const FORMAT: &str = "lookalike-people-1";
-/// The one metadata entry this crate writes, so that the same model is the same file: a map of several has no order of its own.
-const KEY: &str = "lookalike.people";
 /// Width and height of a frame in model pixels.
 pub const FRAME: usize = 96;
 /// Directions in which faces vary.
@@ -33,28 +32,22 @@ pub struct PeopleModel {
     /// `[100, 100]`, symmetric square roots of the covariances of persons and occasions.
     factor_mu: Vec<f16>,
     factor_eps: Vec<f16>,
-    header: Header,
+    scales: Scales,
 }
 
-/// What the metadata say, as JSON under [`KEY`] or as flat entries with numbers in decimal.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Header {
-    format: String,
+/// Spread of people and of occasions around them; in the file's metadata as decimal numbers.
+#[derive(Clone, Debug, PartialEq)]
+struct Scales {
     mu_scale: f64,
     eps_scale: f64,
 }
 
-impl Header {
+impl Scales {
+    /// `None` when the metadata are not those of a people model.
     fn read(metadata: &HashMap<String, String>) -> Option<Self> {
-        let header = match metadata.get(KEY) {
-            Some(json) => serde_json::from_str(json).ok()?,
-            None => Self {
-                format: metadata.get("format")?.clone(),
-                mu_scale: metadata.get("mu_scale")?.parse().ok()?,
-                eps_scale: metadata.get("eps_scale")?.parse().ok()?,
-            },
-        };
-        (header.format == FORMAT && header.mu_scale.is_finite() && header.eps_scale.is_finite()).then_some(header)
+        let number = |key: &str| metadata.get(key)?.parse().ok().filter(|x: &f64| x.is_finite());
+        let known = metadata.get("format")? == FORMAT;
+        known.then_some(Self { mu_scale: number("mu_scale")?, eps_scale: number("eps_scale")? })
     }
 }
 
@@ -73,7 +66,7 @@ impl PeopleModel {
 
     /// Whether these bytes are a file of this kind, by its metadata.
     pub fn is_people_file(bytes: &[u8]) -> bool {
-        SafeTensors::read_metadata(bytes).is_ok_and(|(_, m)| m.metadata().as_ref().is_some_and(|m| Header::read(m).is_some()))
+        SafeTensors::read_metadata(bytes).is_ok_and(|(_, m)| m.metadata().as_ref().is_some_and(|m| Scales::read(m).is_some()))
     }
 
     /// Reads a model file.
@@ -83,8 +76,8 @@ impl PeopleModel {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(malformed)?;
-        let header = metadata.metadata().as_ref().and_then(Header::read);
-        let header = header.ok_or_else(|| malformed(format!("its metadata are not those of {FORMAT}")))?;
+        let scales = metadata.metadata().as_ref().and_then(Scales::read);
+        let scales = scales.ok_or_else(|| malformed(format!("its metadata are not those of {FORMAT}")))?;
         let halves = |name: &str, shape: &[usize]| {
             let data = content(&tensors, name, Dtype::F16, shape)?;
             Ok::<_, Error>(data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]])).collect::<Vec<_>>())
@@ -98,40 +91,44 @@ impl PeopleModel {
                 .collect(),
             factor_mu: halves("factor_mu", &[COMPONENTS, COMPONENTS])?,
             factor_eps: halves("factor_eps", &[COMPONENTS, COMPONENTS])?,
-            header,
+            scales,
         })
     }
 
     /// The model file, byte for byte the same for the same model.
-    ///
-    /// # Errors
-    /// [`Error::Model`] when the header cannot be written.
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         let halves = |v: &[f16]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
-        let basis: Vec<u8> = self.basis.iter().map(|&b| b as u8).collect();
-        let scale: Vec<u8> = self.scale.iter().flat_map(|x| x.to_le_bytes()).collect();
-        let square = vec![COMPONENTS, COMPONENTS];
+        // Widest elements first, so that each tensor is aligned to its own.
         let parts = [
-            ("mean", Dtype::F16, vec![3, FRAME, FRAME], halves(&self.mean)),
-            ("basis", Dtype::I8, vec![COMPONENTS, PIXELS], basis),
-            ("basis_scale", Dtype::F32, vec![COMPONENTS], scale),
-            ("factor_mu", Dtype::F16, square.clone(), halves(&self.factor_mu)),
-            ("factor_eps", Dtype::F16, square, halves(&self.factor_eps)),
+            ("basis_scale", "F32", vec![COMPONENTS], self.scale.iter().flat_map(|x| x.to_le_bytes()).collect()),
+            ("factor_eps", "F16", vec![COMPONENTS, COMPONENTS], halves(&self.factor_eps)),
+            ("factor_mu", "F16", vec![COMPONENTS, COMPONENTS], halves(&self.factor_mu)),
+            ("mean", "F16", vec![3, FRAME, FRAME], halves(&self.mean)),
+            ("basis", "I8", vec![COMPONENTS, PIXELS], self.basis.iter().map(|&b| b as u8).collect()),
         ];
-        let views = parts
-            .iter()
-            .map(|(name, dtype, shape, data)| Ok((*name, TensorView::new(*dtype, shape.clone(), data).map_err(malformed)?)))
-            .collect::<Result<Vec<_>>>()?;
-        let header = serde_json::to_string(&self.header).map_err(malformed)?;
-        let metadata = HashMap::from([(KEY.to_owned(), header)]);
-        safetensors::serialize(views, Some(metadata)).map_err(malformed)
+        // serde_json keeps the keys of a map sorted; the crate's own writer would put the metadata in any order.
+        let scales = &self.scales;
+        let metadata = json!({ "format": FORMAT, "mu_scale": scales.mu_scale.to_string(), "eps_scale": scales.eps_scale.to_string() });
+        let mut header = serde_json::Map::from_iter([("__metadata__".to_owned(), metadata)]);
+        let mut data: Vec<u8> = Vec::new();
+        for (name, dtype, shape, bytes) in parts {
+            let start = data.len();
+            data.extend::<Vec<u8>>(bytes);
+            header.insert(name.to_owned(), json!({ "dtype": dtype, "shape": shape, "data_offsets": [start, data.len()] }));
+        }
+        let mut header = serde_json::Value::Object(header).to_string().into_bytes();
+        header.resize(header.len().next_multiple_of(8), b' ');
+        let mut out = (header.len() as u64).to_le_bytes().to_vec();
+        out.append(&mut header);
+        out.append(&mut data);
+        out
     }
 
     /// The coefficients of a picture of a person. Picture 0 is the person on no occasion.
     pub fn coefficients(&self, seed: u64, person: u64, picture: u64) -> Vec<f64> {
-        let mut out = product(&self.factor_mu, &Stream::new(seed, person, 0).normal(COMPONENTS), self.header.mu_scale);
+        let mut out = product(&self.factor_mu, &Stream::new(seed, person, 0).normal(COMPONENTS), self.scales.mu_scale);
         if picture > 0 {
-            let occasion = product(&self.factor_eps, &Stream::new(seed, person, picture).normal(COMPONENTS), self.header.eps_scale);
+            let occasion = product(&self.factor_eps, &Stream::new(seed, person, picture).normal(COMPONENTS), self.scales.eps_scale);
             out.iter_mut().zip(occasion).for_each(|(x, y)| *x += y);
         }
         out

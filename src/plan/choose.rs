@@ -1,6 +1,6 @@
 //! Which kernel runs a convolution.
 
-use super::Caps;
+use super::{Caps, GemmFamily};
 use crate::kernels::conv::Geometry;
 
 /// How a convolution is computed.
@@ -25,6 +25,8 @@ pub struct Force {
     pub conv: Option<ConvAlgorithm>,
     /// A form of `conv/tiled_gemm`, `linear/gemv` or `conv/depthwise`, as permutations.txt names it ("m32", "l16", "any").
     pub form: Option<&'static str>,
+    /// The matrix product.
+    pub gemm: Option<GemmFamily>,
 }
 
 /// Smallest channel counts at which Winograd's transforms pay for themselves.

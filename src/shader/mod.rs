@@ -41,7 +41,7 @@ impl PartialEq for Shader {
 impl Shader {
     /// Every permutation of the crate.
     pub fn all() -> &'static [&'static Shader] {
-        generated::ALL
+        ALL
     }
 
     /// The permutation of this name.

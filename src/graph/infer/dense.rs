@@ -19,7 +19,9 @@ pub(super) fn conv(ctx: &Context, conv: &Conv) -> Result<Shape> {
     }
     let g = conv.groups;
     if g == 0 || c % g != 0 || o % g != 0 || c / g != i {
-        return Err(ctx.fail(format_args!("cannot cut {c} input and {o} output channels into {g} groups with weights for {i} channels each")));
+        return Err(
+            ctx.fail(format_args!("cannot cut {c} input and {o} output channels into {g} groups with weights for {i} channels each"))
+        );
     }
     let [oh, ow] = window_output(ctx, &conv.window, [h, w], false)?;
     for (operand, what) in [(at.pre_scale, "scale"), (at.pre_shift, "shift")] {
@@ -63,7 +65,9 @@ pub(super) fn linear(ctx: &Context, linear: &Linear) -> Result<Shape> {
         return Err(ctx.fail(format_args!("has weights for {k} features, which its input does not have")));
     }
     if !linear.flatten_order.is_empty() && geometry::permutation(&linear.flatten_order, rest.len()).is_none() {
-        return Err(ctx.fail(format_args!("flattens its input in an order ({:?}) that is no permutation of its axes", linear.flatten_order)));
+        return Err(
+            ctx.fail(format_args!("flattens its input in an order ({:?}) that is no permutation of its axes", linear.flatten_order))
+        );
     }
     let out = Shape::from([*n, o]);
     epilogue(ctx, &linear.epilogue, &linear.operands(), &[o], o, &out)?;
@@ -77,7 +81,10 @@ pub(super) fn pool(ctx: &Context, pool: &Pool) -> Result<Shape> {
         let (before, after) = pool.window.padding(axis, cells);
         // A window that lies in the padding alone would have no cell to take.
         if before.max(after) >= pool.window.extent(axis) {
-            return Err(ctx.fail(format_args!("pads with {before} and {after} cells, which is not less than its window ({})", pool.window.extent(axis))));
+            return Err(ctx.fail(format_args!(
+                "pads with {before} and {after} cells, which is not less than its window ({})",
+                pool.window.extent(axis)
+            )));
         }
     }
     let [oh, ow] = window_output(ctx, &pool.window, [h, w], pool.ceil)?;

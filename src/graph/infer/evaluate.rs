@@ -46,9 +46,7 @@ pub(crate) fn evaluate(
 
 fn fits(op: &Op, shapes: &[Shape], outputs: &[Shape], budget: &Budget) -> bool {
     let operands = shapes.iter().fold(0usize, |a, s| a.saturating_add(s.len()));
-    operands <= budget.operand_elements
-        && outputs.iter().all(|s| s.len() <= budget.elements)
-        && work(op, shapes, outputs) <= budget.work
+    operands <= budget.operand_elements && outputs.iter().all(|s| s.len() <= budget.elements) && work(op, shapes, outputs) <= budget.work
 }
 
 /// A rough count of inner loop rounds.

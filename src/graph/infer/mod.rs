@@ -9,6 +9,8 @@ pub(crate) mod geometry;
 mod indexing;
 mod movement;
 mod pointwise;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -250,10 +252,9 @@ impl Context<'_> {
 
     /// The content of an operand that has to be known before anything runs.
     fn tensor(&self, i: usize) -> Result<&Tensor> {
-        self.constants
-            .get(i)
-            .and_then(Option::as_deref)
-            .ok_or_else(|| self.unsupported(format_args!("takes its operand {i} (a shape or indices) from data that only exists at run time")))
+        self.constants.get(i).and_then(Option::as_deref).ok_or_else(|| {
+            self.unsupported(format_args!("takes its operand {i} (a shape or indices) from data that only exists at run time"))
+        })
     }
 
     /// Requires operand `i`, called `what`, to have exactly this shape.

@@ -61,7 +61,8 @@ pub(super) fn unsqueeze(ctx: &Context) -> Result<Shape> {
     let added = ctx.ints(1)?;
     let dims = ctx.shapes[0].dims();
     let rank = dims.len() + added.len();
-    let axes = geometry::axes(added, rank).ok_or_else(|| ctx.fail(format_args!("inserts the axes {added:?}, which do not exist or repeat")))?;
+    let axes =
+        geometry::axes(added, rank).ok_or_else(|| ctx.fail(format_args!("inserts the axes {added:?}, which do not exist or repeat")))?;
     let mut rest = dims.iter().copied();
     let out = (0..rank).map(|i| if axes.binary_search(&i).is_ok() { 1 } else { rest.next().unwrap_or(1) });
     Ok(out.collect::<Vec<_>>().into())

@@ -107,3 +107,58 @@ impl Folding {
         graph.nodes.retain(|_| folded.next() != Some(&true));
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+    use crate::graph::{Binary, Dim, Unary, ValueId};
+    use crate::tensor::Tensor;
+
+    /// `y = x + (a + b) reshaped to the shape of x`.
+    fn graph() -> (Graph, ValueId, ValueId) {
+        let mut graph = Graph::default();
+        let x = graph.add_input("x", vec![Dim::Free("batch".into()), Dim::Fixed(2)]);
+        let a = graph.add_constant("a", Tensor::vector(vec![1.0, 2.0]));
+        let b = graph.add_constant("b", Tensor::vector(vec![10.0, 20.0]));
+        let sum = graph.add_node("sum", Op::Binary(Binary::Add), &[a, b]);
+        let shape = graph.add_node("shape", Op::Shape { start: 0, end: None }, &[x]);
+        let expanded = graph.add_node("expanded", Op::Expand, &[sum, shape]);
+        let y = graph.add_node("y", Op::Binary(Binary::Add), &[x, expanded]);
+        graph.outputs = vec![y];
+        (graph, sum, expanded)
+    }
+
+    #[test]
+    fn weights_fold_without_looking_at_input_shapes() {
+        let (mut graph, sum, expanded) = graph();
+        assert!(fold_weights(&mut graph).unwrap());
+        assert_eq!(graph.nodes.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(), ["shape", "expanded", "y"]);
+        assert_eq!(graph.constant(sum).unwrap().to_f32()[..], [11.0, 22.0]);
+        assert!(graph.constant(expanded).is_none());
+        assert!(!fold_weights(&mut graph).unwrap());
+    }
+
+    #[test]
+    fn shapes_fold_for_given_inputs() {
+        let (mut graph, sum, expanded) = graph();
+        assert!(run(&mut graph, &[Shape::from([3, 2])]).unwrap());
+        assert_eq!(graph.nodes.len(), 1);
+        assert_eq!(graph.constant(expanded).unwrap().to_f32()[..], [11.0, 22.0, 11.0, 22.0, 11.0, 22.0]);
+        // A link of the chain that nobody reads any more is not kept.
+        assert!(graph.constant(sum).is_none());
+    }
+
+    #[test]
+    fn results_above_the_budget_stay_nodes() {
+        let mut graph = Graph::default();
+        let one = graph.add_constant("one", Tensor::vector(vec![1.0]));
+        let large = graph.add_constant("large", Tensor::indices(vec![1 << 15, 1 << 15]));
+        let expanded = graph.add_node("expanded", Op::Expand, &[one, large]);
+        let y = graph.add_node("y", Op::Unary(Unary::Relu), &[expanded]);
+        graph.outputs = vec![y];
+        assert!(!fold_weights(&mut graph).unwrap());
+        assert!(!run(&mut graph, &[]).unwrap());
+        assert_eq!(graph.nodes.len(), 2);
+    }
+}

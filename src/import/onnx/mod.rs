@@ -1,6 +1,6 @@
 //! ONNX files, operator sets 7 to 23.
 //!
-//! The file is walked ([`scan`](self)), decoded ([`wire`]), its names are checked, and each node is mapped to the graph by the file of
+//! The structure of the file is walked, its messages are decoded, its names are checked, and each node is mapped to the graph by the file of
 //! its operator family in `ops/`. The mapping is faithful; simplifying is left to the graph's passes. The one liberty: dimension 0 of
 //! every input is the batch and free, also when the exporter froze it, and reshapes that repeat the frozen number are freed with it.
 

@@ -49,7 +49,7 @@ pub struct PictureView<'a> {
 
 impl PictureView<'_> {
     /// Samples along an axis of an output pixel: as many as source pixels it covers, at most 32.
-    fn samples(&self) -> u32 {
+    pub(crate) fn samples(&self) -> u32 {
         let [a, b, _, d, e, _] = self.transform;
         let stretch = a.hypot(d).max(b.hypot(e));
         // A NaN or infinite transform ends at one sample.

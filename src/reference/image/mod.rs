@@ -1,3 +1,4 @@
 //! Pictures.
 
 pub(crate) mod resize;
+pub(crate) mod warp;

@@ -19,14 +19,9 @@ pub(super) fn transpose(x: &Array, perm: &[usize], out: &[usize]) -> Vec<f64> {
 pub(super) fn slice(inputs: &[&Array], out: &[usize]) -> Result<Vec<f64>> {
     let x = inputs[0];
     let list = |i: usize| integers(inputs, i);
-    let axes = geometry::slice_axes(
-        &x.shape,
-        &list(1).unwrap_or_default(),
-        &list(2).unwrap_or_default(),
-        list(3).as_deref(),
-        list(4).as_deref(),
-    )
-    .map_err(Error::Model)?;
+    let axes =
+        geometry::slice_axes(&x.shape, &list(1).unwrap_or_default(), &list(2).unwrap_or_default(), list(3).as_deref(), list(4).as_deref())
+            .map_err(Error::Model)?;
     let own = strides(&x.shape);
     let base = axes.iter().zip(&own).map(|(a, s)| a.start * s).sum();
     // A step over the whole axis is taken at most once, so its clamped product is never used out of range.

@@ -1,0 +1,139 @@
+//! Every kernel on this device against the f64 reference: what `lookalike selftest` runs.
+//!
+//! A case is one node with its operands, planned with a forced kernel. The bound is computed from the sums themselves, not a constant:
+//! a sum of K products in f32 errs by at most about `4 sqrt(K) 2^-24 Σ|a b|`, which is scale free and catches indexing mistakes that an
+//! average error hides (docs/tolerances.md).
+
+mod case;
+pub(crate) mod conv;
+pub(crate) mod image;
+pub(crate) mod pointwise;
+pub(crate) mod rows;
+
+pub(crate) use case::{Case, Input, Spread};
+
+use std::time::Instant as Clock;
+
+use crate::error::Result;
+use crate::gpu::{Gpu, Instance, Uploaded};
+use crate::graph::infer_shapes;
+use crate::kernels::KERNELS;
+use crate::model::Precision;
+use crate::plan::{self, Feed, PlanOptions};
+use crate::reference::{self, Array};
+use crate::shader::Shader;
+
+/// The outcome of one case.
+#[derive(Clone, Debug)]
+pub struct CaseResult {
+    /// Stem of the kernel.
+    pub kernel: String,
+    /// Permutation that ran.
+    pub permutation: String,
+    /// Shape and kind of input.
+    pub case: String,
+    /// Largest absolute error.
+    pub max_error: f64,
+    /// The bound at the place where error and bound compare worst.
+    pub bound: f64,
+    /// Whether every element is within its bound.
+    pub passed: bool,
+    /// Time of the run, upload and readback included.
+    pub micros: f64,
+}
+
+/// Runs the cases whose kernel, permutation or name contains `filter` (all without one).
+///
+/// # Errors
+/// What makes the device unusable. A wrong result is a case that did not pass, not an error.
+pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
+    let mut out = Vec::new();
+    let wanted = |text: &str| filter.is_none_or(|f| text.contains(f));
+    for kernel in KERNELS {
+        for case in (kernel.cases)(gpu.caps()) {
+            let name = format!("{} {}", kernel.stem, case.name);
+            let form = case.force.form.unwrap_or_default();
+            if wanted(&name) || wanted(&format!("{}.{form}", kernel.stem)) {
+                out.push(run_case(gpu, kernel.stem, &case)?);
+            }
+        }
+    }
+    if wanted(&image::WARP_STEM) {
+        out.extend(image::run_warp(gpu)?);
+    }
+    Ok(out)
+}
+
+/// Permutations that no case of this device exercises: those of other subgroup sizes. Everything else is a gap that the tests refuse.
+pub fn not_exercised(gpu: &Gpu, results: &[CaseResult]) -> Vec<&'static str> {
+    // The probe ran when the device was opened.
+    let opened = |name: &str| name == "probe/subgroup" || name == "probe/peak";
+    let other_subgroups = |s: &Shader| s.subgroups && !gpu.caps().subgroup.is_some_and(|size| s.name.contains(&format!(".sg{size}")));
+    Shader::all()
+        .iter()
+        .filter(|s| !opened(s.name) && !other_subgroups(s) && !results.iter().any(|r| r.permutation == s.name))
+        .map(|s| s.name)
+        .collect()
+}
+
+fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
+    let (graph, inputs) = case.graph();
+    let input_shapes: Vec<_> = inputs.iter().map(|t| t.shape().clone()).collect();
+    let shapes = infer_shapes(&graph, &input_shapes)?;
+    let options = PlanOptions { precision: case.precision, feed: Feed::Plain, force: case.force.clone() };
+    let plan = plan::build(&graph, &shapes, gpu.caps(), &options)?;
+    let ran = plan.dispatches.iter().map(|d| d.shader.name).find(|n| n.split('.').next() == Some(stem));
+    let instance = Instance::new(gpu, plan, &Uploaded::default())?;
+    let data: Vec<_> = inputs.iter().map(|t| t.to_f32()).collect();
+    let start = Clock::now();
+    instance.upload(gpu, &data.iter().map(|d| d.as_ref()).collect::<Vec<_>>());
+    let got = instance.run(gpu, |_| {})?;
+    let micros = start.elapsed().as_secs_f64() * 1e6;
+
+    let arrays = case.arrays();
+    let refs: Vec<&Array> = arrays.iter().collect();
+    let want = reference::run_node(&case.name, &case.op, &refs)?;
+    let scale = reference::magnitude(&case.op, &refs)?;
+    let largest = scale.data.iter().copied().fold(0.0, f64::max);
+    let mut worst = Comparison::default();
+    for (i, (got, want)) in got.iter().zip(&want).enumerate() {
+        if got.len() != want.data.len() {
+            worst.add(f64::INFINITY, 0.0);
+        }
+        for (j, (&g, &w)) in got.iter().zip(&want.data).enumerate() {
+            let local = if i == 0 { scale.data.get(j).copied().unwrap_or(w.abs()) } else { w.abs() };
+            let sum = if case.spread == Spread::Local { local } else { largest };
+            let halves = if case.precision == Precision::F16 { 2f64.powi(-11) } else { 0.0 };
+            let bound = (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + f64::from(f32::MIN_POSITIVE);
+            worst.add((f64::from(g) - w).abs(), bound);
+        }
+    }
+    Ok(CaseResult {
+        kernel: stem.to_owned(),
+        permutation: ran.unwrap_or("did not run").to_owned(),
+        case: case.name.clone(),
+        max_error: worst.error,
+        bound: worst.bound,
+        passed: worst.ratio <= 1.0 && ran.is_some(),
+        micros,
+    })
+}
+
+/// The worst ratio of error to bound.
+#[derive(Debug, Default)]
+pub(crate) struct Comparison {
+    pub(crate) error: f64,
+    pub(crate) bound: f64,
+    pub(crate) ratio: f64,
+}
+
+impl Comparison {
+    /// A NaN error (a NaN where the reference has a number) counts as infinite.
+    pub(crate) fn add(&mut self, error: f64, bound: f64) {
+        let error = if error.is_nan() { f64::INFINITY } else { error };
+        let ratio = error / bound.max(f64::MIN_POSITIVE);
+        if ratio >= self.ratio {
+            *self = Self { error, bound, ratio };
+        }
+    }
+}
