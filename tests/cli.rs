@@ -38,7 +38,8 @@ fn onnx(operators: &[&str], side: u8, out_side: u8) -> Vec<u8> {
     for (i, op) in operators.iter().enumerate() {
         let input = if i == 0 { "input".to_owned() } else { format!("mid/{}", i - 1) };
         let output = if i == last { "output".to_owned() } else { format!("mid/{i}") };
-        let node = [field(1, input.as_bytes()), field(2, output.as_bytes()), field(3, format!("my_{op}").as_bytes()), field(4, op.as_bytes())];
+        let node =
+            [field(1, input.as_bytes()), field(2, output.as_bytes()), field(3, format!("my_{op}").as_bytes()), field(4, op.as_bytes())];
         graph.extend(field(1, &node.concat()));
     }
     graph.extend(field(2, b"test"));
@@ -235,13 +236,16 @@ fn the_reference_and_the_adapter_write_the_same_arrays() {
     let b = Bench::new();
     let expected: Vec<f32> = ramp().iter().map(|x| (-x).max(0.0)).collect();
     for (out, extra) in [("reference", Some("--reference")), ("adapter", None)] {
-        let mut args = vec!["run", "model.onnx", "--input", "in.npy", "--out", out, "--output", "output", "--output", "mid/0"];
+        let mut args = vec!["run", "model.onnx", "--input", "in.npy", "--out", out];
+        // By value, by value with a slash, by layer.
+        args.extend(["--output", "output", "--output", "mid/0", "--output", "my_Relu"]);
         args.extend(extra);
         b.succeed(&args);
         assert_eq!(read(&b.path(&format!("{out}/output.npy"))), (vec![2, 3, 4, 4], expected.clone()));
         let negated = read(&b.path(&format!("{out}/mid_0.npy"))).1;
         assert!(negated.iter().zip(ramp()).all(|(x, y)| *x == -y), "{negated:?}");
-        assert_eq!(std::fs::read_dir(b.path(out)).unwrap().count(), 2);
+        assert_eq!(read(&b.path(&format!("{out}/my_Relu.npy"))).1, expected);
+        assert_eq!(std::fs::read_dir(b.path(out)).unwrap().count(), 3);
     }
 }
 

@@ -179,7 +179,8 @@ fn noise(shape: &Shape) -> Result<Tensor> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / (1 << 23) as f32 - 1.0
     };
-    Tensor::from_f32(shape.clone(), (0..len).map(next).collect()).ok_or_else(|| Error::Caller(format!("The shape {shape} is impossible. Correct --shape.")))
+    Tensor::from_f32(shape.clone(), (0..len).map(next).collect())
+        .ok_or_else(|| Error::Caller(format!("The shape {shape} is impossible. Correct --shape.")))
 }
 
 #[cfg(test)]

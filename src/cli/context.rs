@@ -47,7 +47,9 @@ pub(crate) fn load_model(path: &Path, describe: Option<&Path>) -> Result<Model> 
 pub(crate) fn model_or_builtin(path: Option<&Path>, describe: Option<&Path>) -> Result<Model> {
     match (path, describe) {
         (Some(path), describe) => load_model(path, describe),
-        (None, Some(_)) => Err(Error::Caller("The built-in embedder has its own description. Name a model with --model to describe it.".to_owned())),
+        (None, Some(_)) => {
+            Err(Error::Caller("The built-in embedder has its own description. Name a model with --model to describe it.".to_owned()))
+        }
         (None, None) => builtin_model(),
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Layer {
     pub(crate) name: String,
     /// What it computes.
     pub(crate) op: &'static str,
+    /// Names of its results, by which `run --output` asks for them.
+    pub(crate) values: Vec<String>,
     /// Shape of its first output, when the input shapes are known.
     pub(crate) output: Option<Shape>,
     /// Trainable numbers it is the first to use.
@@ -36,6 +38,7 @@ pub(crate) fn layers(graph: &Graph, shapes: Option<&[Shape]>) -> Vec<Layer> {
         .map(|node| Layer {
             name: node.name.clone(),
             op: node.op.kind(),
+            values: node.outputs.iter().map(|&o| graph.name(o).to_owned()).collect(),
             output: node.outputs.first().and_then(|&o| shape(o)).cloned(),
             parameters: trainable(node, &constant)
                 .filter(|&id| seen.insert(id))
@@ -107,7 +110,11 @@ mod tests {
         let scaled = g.add_node("scale", Op::Binary(Binary::Mul), &[bn, half]);
         let fw = g.add_constant("fw", Tensor::zeros([10, 256]));
         let fb = g.add_constant("fb", Tensor::zeros([10]));
-        let y = g.add_node("fc", Op::Linear(Linear { bias: true, flatten_order: Vec::new(), epilogue: Epilogue::default() }), &[scaled, fw, fb]);
+        let y = g.add_node(
+            "fc",
+            Op::Linear(Linear { bias: true, flatten_order: Vec::new(), epilogue: Epilogue::default() }),
+            &[scaled, fw, fb],
+        );
         g.outputs.push(y);
         let mut shapes: Vec<Shape> = g.values.iter().map(|v| v.constant.as_ref().map(|t| t.shape().clone()).unwrap_or_default()).collect();
         for id in [c, bn, scaled] {

@@ -23,7 +23,8 @@ const COLUMNS: [(&str, &str); 10] = [
 pub(crate) fn run(ui: &Ui) -> Outcome {
     let found = adapters()?;
     if found.is_empty() && !ui.json {
-        let text = "There is no graphics adapter. Install a Vulkan, Metal, DX12 or GL driver (on a server, Mesa's lavapipe: mesa-vulkan-drivers).";
+        let text =
+            "There is no graphics adapter. Install a Vulkan, Metal, DX12 or GL driver (on a server, Mesa's lavapipe: mesa-vulkan-drivers).";
         return Err(Error::NoAdapter(text.to_owned()).into());
     }
     if ui.json {

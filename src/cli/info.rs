@@ -41,7 +41,11 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let given = shapes_of(&model.graph, &args.shape)?;
     let facts = gather(model, &given)?;
     let plan = if facts.unknown.is_none() { plan(global, ui, &facts.model, given) } else { None };
-    if ui.json { ui.json(&as_json(&facts, plan.as_ref()))? } else { print(ui, &facts, plan.as_ref())? }
+    if ui.json {
+        ui.json(&as_json(&facts, plan.as_ref()))?
+    } else {
+        print(ui, &facts, plan.as_ref())?
+    }
     Ok(Done::Yes)
 }
 
@@ -80,11 +84,8 @@ fn as_json(facts: &Facts, plan: Option<&(String, Value)>) -> Value {
         Dim::Fixed(n) => json!(n),
         Dim::Free(_) => Value::Null,
     };
-    let inputs: Vec<_> = graph
-        .inputs
-        .iter()
-        .map(|i| json!({ "name": graph.name(i.value), "shape": i.dims.iter().map(dim).collect::<Vec<_>>() }))
-        .collect();
+    let inputs: Vec<_> =
+        graph.inputs.iter().map(|i| json!({ "name": graph.name(i.value), "shape": i.dims.iter().map(dim).collect::<Vec<_>>() })).collect();
     let outputs: Vec<_> = graph
         .outputs
         .iter()

@@ -30,7 +30,10 @@ fn parse(bytes: &[u8], name: &str) -> Result<Tensor> {
     let needed = needed.ok_or_else(|| wrong(format!("has an impossible shape ({})", header.shape)))?;
     let shape = header.shape;
     if rest.len() < needed {
-        return Err(wrong(format!("is truncated: {shape} of {size} bytes each needs {needed} bytes of data, but there are {}", rest.len())));
+        return Err(wrong(format!(
+            "is truncated: {shape} of {size} bytes each needs {needed} bytes of data, but there are {}",
+            rest.len()
+        )));
     }
     let data = elements(&rest[..needed], kind).ok_or_else(|| wrong(format!("holds `{kind}`, not float16/32/64, integers or booleans")))?;
     let data = if header.fortran { to_row_major(&data, &shape) } else { data };

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// An array for an input. NAME= may be left out when the model has one input.
     #[arg(long, value_name = "NAME=FILE.npy", required = true)]
     input: Vec<String>,
-    /// A value to write: an output or what any layer computes. Default: the model's outputs.
+    /// What to write: an output, any other value, or the result of a layer by its name. Default: the model's outputs.
     #[arg(long, value_name = "NAME")]
     output: Vec<String>,
     /// The folder for the results; made if it does not exist.
@@ -42,17 +42,20 @@ pub(crate) struct Args {
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let model = load_model(&args.model, args.describe.describe.as_deref())?;
     let inputs = read_inputs(&model.graph, &args.input, &args.shape)?;
-    let names = output_names(&model.graph, &args.output)?;
+    let names = output_names(&model.graph, &args.output);
+    let values: Vec<String> = names.iter().map(|n| value_name(&model.graph, n)).collect();
+    // Two names may stand for one value.
+    let unique = distinct(&values);
+    // Tells unknown names before anything is done.
+    model.graph.clone().select_outputs(&unique)?;
     let files = output_files(&args.out, &names)?;
     let start = Instant::now();
-    let results = if args.reference {
-        on_reference(&model.graph, &inputs, &names)?
-    } else {
-        on_gpu(global, ui, &model, &inputs, &names)?
-    };
+    let results =
+        if args.reference { on_reference(&model.graph, &inputs, &unique)? } else { on_gpu(global, ui, &model, &inputs, &unique)? };
     let seconds = start.elapsed().as_secs_f64();
     let mut written = Vec::new();
-    for ((name, path), tensor) in names.iter().zip(&files).zip(&results) {
+    for ((name, value), path) in names.iter().zip(&values).zip(&files) {
+        let Some(tensor) = unique.iter().position(|u| u == value).and_then(|i| results.get(i)) else { continue };
         npy::write(path, tensor)?;
         written.push(json!({ "name": name, "file": path.display().to_string(), "shape": tensor.shape() }));
         if !ui.json {
@@ -112,22 +115,37 @@ fn which_input<'a>(names: &[&str], text: &'a str) -> Result<(usize, &'a str)> {
 fn reshaped(tensor: Tensor, name: &str, shape: &Shape) -> Result<Tensor> {
     let before = tensor.shape().clone();
     tensor.reshaped(shape.clone()).ok_or_else(|| {
-        Error::Caller(format!("The array for `{name}` has the shape {before}, which does not have as many elements as {shape}. Correct --shape."))
+        Error::Caller(format!(
+            "The array for `{name}` has the shape {before}, which does not have as many elements as {shape}. Correct --shape."
+        ))
     })
 }
 
-fn output_names(graph: &Graph, asked: &[String]) -> Result<Vec<String>> {
-    if asked.is_empty() {
-        return Ok(graph.outputs.iter().map(|&o| graph.name(o).to_owned()).collect());
+/// The value that a name stands for: its own, or the first result of the only layer of that name.
+fn value_name(graph: &Graph, name: &str) -> String {
+    let mut layers = graph.nodes.iter().filter(|n| n.name == name);
+    match (graph.find(name), layers.next(), layers.next()) {
+        (None, Some(layer), None) => layer.outputs.first().map_or(name, |&o| graph.name(o)).to_owned(),
+        _ => name.to_owned(),
     }
-    graph.clone().select_outputs(asked)?;
-    let mut names: Vec<String> = Vec::new();
-    for name in asked {
-        if !names.contains(name) {
-            names.push(name.clone());
+}
+
+fn output_names(graph: &Graph, asked: &[String]) -> Vec<String> {
+    if asked.is_empty() {
+        return graph.outputs.iter().map(|&o| graph.name(o).to_owned()).collect();
+    }
+    distinct(asked)
+}
+
+/// Each name once, in order of first mention.
+fn distinct(names: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for name in names {
+        if !out.contains(name) {
+            out.push(name.clone());
         }
     }
-    Ok(names)
+    out
 }
 
 /// A file for each output, in a folder that can be written to.

@@ -99,14 +99,7 @@ impl Embedder {
         };
         let network = Network::compile(gpu, model, &compile)?;
         let embedding = model.description.embedding.clone().unwrap_or_default();
-        Ok(Self {
-            network,
-            size,
-            batch,
-            flip: options.flip.unwrap_or(embedding.flip),
-            normalize: embedding.normalize,
-            fit: options.fit,
-        })
+        Ok(Self { network, size, batch, flip: options.flip.unwrap_or(embedding.flip), normalize: embedding.normalize, fit: options.fit })
     }
 
     /// Width and height of the network's input in pixels.
@@ -117,6 +110,15 @@ impl Embedder {
     /// Pictures in a run of the network.
     pub fn batch(&self) -> usize {
         self.batch
+    }
+
+    /// Embeds a grey batch, so that drivers that compile at the first launch do it now.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub fn warm_up(&self) -> Result<()> {
+        let grey = PictureView { rgb: &[128; 3], width: 1, height: 1, transform: [0.0; 6] };
+        self.embed_views(&vec![grey; self.batch]).map(|_| ())
     }
 
     /// The network, for profiles and summaries.
@@ -146,10 +148,7 @@ impl Embedder {
         for chunk in views.chunks(self.batch) {
             let mut embeddings = self.forward(chunk)?;
             if self.flip != Flip::None {
-                let mirror: Vec<_> = chunk
-                    .iter()
-                    .map(|v| PictureView { transform: mirrored(v.transform, self.size[0]), ..*v })
-                    .collect();
+                let mirror: Vec<_> = chunk.iter().map(|v| PictureView { transform: mirrored(v.transform, self.size[0]), ..*v }).collect();
                 combine(&mut embeddings, &self.forward(&mirror)?, self.flip);
             }
             if self.normalize == Normalize::L2 {

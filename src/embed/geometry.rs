@@ -6,8 +6,7 @@
 use crate::model::Align;
 
 /// The five points of the 112x112 ArcFace crop, as (x, y): image-left eye, image-right eye, nose tip, image-left and image-right mouth corner.
-pub const ARCFACE_112: [[f64; 2]; 5] =
-    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
+pub const ARCFACE_112: [[f64; 2]; 5] = [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
 
 /// A rotation with uniform scale and shift: x' = a x - b y + tx, y' = b x + a y + ty.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,8 +39,7 @@ impl Similarity {
             b += s[0] * d[1] - s[1] * d[0];
             q += s[0] * s[0] + s[1] * s[1];
         }
-        // `!(q >= ..)` also refuses NaN.
-        if !(q >= 1e-12) {
+        if q.is_nan() || q < 1e-12 {
             return None;
         }
         let (a, b) = (a / q, b / q);
@@ -56,7 +54,7 @@ impl Similarity {
     /// The way back, or `None` for a similarity that shrinks everything to a point.
     pub fn inverse(&self) -> Option<Self> {
         let q = self.a * self.a + self.b * self.b;
-        if !(q >= 1e-24) {
+        if q.is_nan() || q < 1e-24 {
             return None;
         }
         let (a, b) = (self.a / q, -self.b / q);

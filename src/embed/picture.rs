@@ -58,7 +58,8 @@ impl Picture {
         let (x0, y0) = (x.floor(), y.floor());
         let (fx, fy) = (x - x0, y - y0);
         let mut sum = [0.0; 3];
-        for (dx, dy, weight) in [(0.0, 0.0, (1.0 - fx) * (1.0 - fy)), (1.0, 0.0, fx * (1.0 - fy)), (0.0, 1.0, (1.0 - fx) * fy), (1.0, 1.0, fx * fy)]
+        for (dx, dy, weight) in
+            [(0.0, 0.0, (1.0 - fx) * (1.0 - fy)), (1.0, 0.0, fx * (1.0 - fy)), (0.0, 1.0, (1.0 - fx) * fy), (1.0, 1.0, fx * fy)]
         {
             if let Some(pixel) = self.pixel(x0 + dx, y0 + dy) {
                 for (s, &p) in sum.iter_mut().zip(pixel) {

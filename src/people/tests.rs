@@ -38,7 +38,13 @@ const EXPECTED: [Expected; 3] = [
         norm: 3143.055517,
         sums: [2565743, 2326541, 1921469],
         pixels: [[116, 127, 112], [192, 141, 120], [103, 81, 59], [134, 100, 86], [69, 78, 71]],
-        landmarks: [[54.792591, 65.405663], [89.067566, 62.310474], [73.699554, 83.445862], [61.313324, 104.714485], [89.697090, 102.151299]],
+        landmarks: [
+            [54.792591, 65.405663],
+            [89.067566, 62.310474],
+            [73.699554, 83.445862],
+            [61.313324, 104.714485],
+            [89.697090, 102.151299],
+        ],
     },
     Expected {
         person: 3,
@@ -101,4 +107,20 @@ fn damaged_files_are_refused() {
         assert!(PeopleModel::from_bytes(&bytes[..cut]).is_err(), "cut to {cut}");
     }
     assert!(!PeopleModel::is_people_file(b"not a file of this kind"));
+}
+
+#[test]
+fn the_adapter_decodes_what_the_host_decodes() {
+    let gpu = crate::gpu::Gpu::new(&crate::gpu::GpuOptions::default()).unwrap();
+    let model = PeopleModel::builtin().unwrap();
+    let decoder = PeopleDecoder::new(&gpu, model.clone(), 2).unwrap();
+    let ids = [(0, 0), (1, 1), (7, 3)];
+    for ((person, picture), shot) in ids.iter().zip(decoder.pictures(1, &ids).unwrap()) {
+        let frame = model.frame(&model.coefficients(1, *person, *picture));
+        let expected = Camera::new(1, *person, *picture).shoot(&frame, SIZE);
+        assert_eq!(shot.landmarks, expected.landmarks);
+        let differing = shot.picture.rgb.iter().zip(&expected.picture.rgb).filter(|(a, b)| a != b).count();
+        assert!(shot.picture.rgb.iter().zip(&expected.picture.rgb).all(|(a, b)| a.abs_diff(*b) <= 1), "({person}, {picture})");
+        assert!(differing < 20, "{differing} pixels of ({person}, {picture}) round differently");
+    }
 }

@@ -158,7 +158,7 @@ pub(crate) fn depthwise(_caps: &Caps) -> Vec<Case> {
             Layer { groups: 16, pads, ..layer(3, 16, [8, 8], 16, 3, 2, 1) },
             Layer { groups: 33, ..layer(2, 33, [7, 7], 33, 7, 1, 0) },
             Layer { groups: 6, dilation: 2, ..layer(1, 6, [9, 10], 6, 3, 1, 2) },
-            Layer { groups: 8, pads: [0, 1, 1, 0], ..layer(1, 8, [1, 5], 8, 3, 1, 1) },
+            Layer { groups: 8, pads: [0, 1, 1, 0], ..layer(1, 8, [2, 5], 8, 3, 1, 1) },
         ]
     };
     let any = Force { form: Some("any"), ..Force::default() };

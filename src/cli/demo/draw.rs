@@ -33,7 +33,7 @@ pub(super) fn sheet(crowd: &Crowd, probes: &[Probe], accuracy: &Accuracy, adapte
         let y = HEAD + (i / COLUMNS) as u32 * CELL_HEIGHT;
         cell(&mut sheet, x, y, crowd, &probes[i * probes.len() / shown]);
     }
-    let foot = format!("{shown} of {} searches. The people are generated; none of them exists. {adapter}", probes.len());
+    let foot = format!("{shown} of {} searches. The people are generated; none of them exists. Ran on {adapter}.", probes.len());
     let room = (width - 2 * MARGIN) / LETTER;
     let foot: String = foot.chars().take(room as usize).collect();
     sheet.text(MARGIN, HEAD + rows * CELL_HEIGHT + 4, 1, FAINT, &foot);
@@ -80,14 +80,8 @@ fn face(crowd: &Crowd, index: usize) -> Picture {
     let scale = [width as f32 / FACE as f32, height as f32 / FACE as f32];
     let [a, b, c, d, e, f] = crowd.transforms[index];
     let offset = scale.map(|s| 0.5 * s - 0.5);
-    let shown = [
-        a * scale[0],
-        b * scale[1],
-        c + a * offset[0] + b * offset[1],
-        d * scale[0],
-        e * scale[1],
-        f + d * offset[0] + e * offset[1],
-    ];
+    let shown =
+        [a * scale[0], b * scale[1], c + a * offset[0] + b * offset[1], d * scale[0], e * scale[1], f + d * offset[0] + e * offset[1]];
     crowd.pictures[index].picture.warp(shown, FACE, FACE)
 }
 
@@ -102,11 +96,10 @@ mod tests {
     fn a_sheet_is_drawn_for_any_number_of_probes() {
         let model = PeopleModel::builtin().unwrap();
         let ids: Vec<(u64, u64)> = (0..6).flat_map(|p| (1..=5).map(move |i| (p, i))).collect();
-        let pictures: Vec<_> = ids
-            .iter()
-            .map(|&(p, i)| Camera::new(1, p, i).shoot(&model.frame(&model.coefficients(1, p, i)), SIZE))
-            .collect();
-        let aligned = |p: &lookalike::people::GeneratedPicture| super::super::aligned(&p.landmarks, &lookalike::embed::ARCFACE_112).unwrap();
+        let pictures: Vec<_> =
+            ids.iter().map(|&(p, i)| Camera::new(1, p, i).shoot(&model.frame(&model.coefficients(1, p, i)), SIZE)).collect();
+        let aligned =
+            |p: &lookalike::people::GeneratedPicture| super::super::aligned(&p.landmarks, &lookalike::embed::ARCFACE_112).unwrap();
         let transforms = pictures.iter().map(aligned).collect();
         let crowd = Crowd { pictures, transforms, embeddings: Vec::new(), size: [112, 112], per_person: 5 };
         let probe = |picture: usize| {

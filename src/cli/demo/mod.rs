@@ -71,7 +71,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let crowd = gather(global, ui, args, &gpu, &model, &mut times)?;
     let probes = search(&gpu, &crowd, &mut times)?;
     let accuracy = measure::accuracy(&probes);
-    draw::sheet(&crowd, &probes, &accuracy, &adapter_line(&gpu)).save(&path)?;
+    draw::sheet(&crowd, &probes, &accuracy, &gpu.adapter().name).save(&path)?;
     let faces = crowd.embeddings.len();
     let rate = faces as f64 / times.embed.as_secs_f64().max(1e-9);
     if ui.json {
@@ -113,7 +113,7 @@ fn gather(global: &GlobalArgs, ui: &Ui, args: &Args, gpu: &Gpu, model: &Model, t
     let options = EmbedOptions { batch: BATCH, precision: Precision::from(global.precision), ..EmbedOptions::default() };
     let embedder = Embedder::new(gpu, model, &options)?;
     decoder.network().warm_up()?;
-    embedder.network().warm_up()?;
+    embedder.warm_up()?;
     times.compile += start.elapsed();
 
     let template = model.description.align.as_ref().and_then(align_points).unwrap_or(ARCFACE_112);

@@ -152,7 +152,10 @@ fn summarise(ui: &Ui, args: &Args, tally: &Tally, place: Option<&str>, seconds: 
     }
     let into = place.map(|p| format!(" into {p}")).unwrap_or_default();
     let plural = if tally.embedded == 1 { "" } else { "s" };
-    ui.say_plain(&format!("embedded {} picture{plural}{into}, {} skipped, {seconds:.2} s ({rate:.1} per second)", tally.embedded, tally.skipped));
+    ui.say_plain(&format!(
+        "embedded {} picture{plural}{into}, {} skipped, {seconds:.2} s ({rate:.1} per second)",
+        tally.embedded, tally.skipped
+    ));
     Ok(())
 }
 

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use lookalike::embed::Embedding;
 use lookalike::{Error, Result};
-use serde_json::json;
 
 use crate::cli::npy::{MatrixWriter, NewFile};
 use crate::cli::ui::{Outcome, Ui};
@@ -85,8 +84,15 @@ impl<'a> Output<'a> {
     }
 }
 
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    source: &'a str,
+    embedding: &'a [f32],
+}
+
 fn json_line(source: &str, embedding: &Embedding) -> String {
-    json!({ "source": source, "embedding": embedding.0 }).to_string()
+    // Not through a JSON value: those hold f64, in which an f32 has many more digits.
+    serde_json::to_string(&Line { source, embedding }).unwrap_or_default()
 }
 
 fn table_line(source: &str, embedding: &Embedding) -> String {

@@ -120,7 +120,11 @@ fn end_of_scan(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 fn unknown(name: &str, bytes: &[u8]) -> Error {
-    let what = if bytes.get(4..8) == Some(b"ftyp") { "looks like HEIC or AVIF, which is not supported" } else { "is not a picture of a known format" };
+    let what = if bytes.get(4..8) == Some(b"ftyp") {
+        "looks like HEIC or AVIF, which is not supported"
+    } else {
+        "is not a picture of a known format"
+    };
     Error::Picture(format!("The file `{name}` {what}. Convert it to {FORMATS}."))
 }
 
