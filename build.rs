@@ -103,6 +103,11 @@ fn reflect(name: &str, text: &str) -> Result<Reflection, String> {
                 collect_structs(&module, global.ty, &mut structs);
                 binding_kind(global.space)
             }
+            naga::AddressSpace::Handle => match &module.types[global.ty].inner {
+                naga::TypeInner::Image { class: naga::ImageClass::Sampled { kind: naga::ScalarKind::Uint, .. }, .. } => "TextureUint",
+                naga::TypeInner::Image { .. } => "Texture",
+                _ => return Err(format!("{name}: bindings are buffers and textures")),
+            },
             naga::AddressSpace::WorkGroup => {
                 workgroup_bytes += layouter[global.ty].size.next_multiple_of(16);
                 continue;
@@ -120,7 +125,7 @@ fn reflect(name: &str, text: &str) -> Result<Reflection, String> {
     if !dense || bindings.first().map(|b| b.1) != Some("Uniform") {
         return Err(format!("{name}: bindings count up from 0, which is the uniform"));
     }
-    let storage = bindings.len() - 1;
+    let storage = bindings.iter().filter(|b| matches!(b.1, "Read" | "Write")).count();
     let invocations: u32 = entry.workgroup_size.iter().product();
     for (what, value, limit) in [
         ("storage bindings", storage as u32, MAX_STORAGE_BINDINGS as u32),

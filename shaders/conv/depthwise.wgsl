@@ -12,18 +12,45 @@
 #import shared/conv
 #import shared/epilogue
 #import shared/index
+#import shared/texel
 
 @group(0) @binding(0) var<uniform> p: Params;
+#if TEX
+@group(0) @binding(1) var x: texture_2d<f32>;
+#else
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+#endif
+#if TEX
+@group(0) @binding(2) var w: texture_2d<f32>;
+#else
 @group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
+#endif
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
+#if TEX
+fn load_x(i: u32) -> vec4<f32> {
+    return textureLoad(x, texel(i), 0);
+}
+
+fn load_w(i: u32) -> vec4<f32> {
+    return textureLoad(w, texel(i), 0);
+}
+#else
+fn load_x(i: u32) -> vec4<f32> {
+    return x[i];
+}
+
+fn load_w(i: u32) -> vec4<f32> {
+    return w[i];
+}
+#endif
+
 fn load(n: u32, row: u32, col: u32, c: u32) -> vec4<f32> {
     let inside = row < p.in_h && col < p.in_w;
     let at = select(0u, ((n * p.in_h + row) * p.in_w + col) * p.in_c4, inside);
-    return select(vec4<f32>(), x[at + c], inside);
+    return select(vec4<f32>(), load_x(at + c), inside);
 }
 
 fn store(n: u32, row: u32, col: u32, c: u32, sum: vec4<f32>, slope: vec4<f32>) {
@@ -60,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 #if K == 3
 #for k in 0..9
-    let w{{k / 3}}_{{k % 3}} = w[{{k}}u * p.out_c4 + c];
+    let w{{k / 3}}_{{k % 3}} = load_w({{k}}u * p.out_c4 + c);
 #endfor
 #for r in 0..(OY - 1) * S + 3
 #for q in 0..(OX - 1) * S + 3
@@ -77,7 +104,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #else
     for (var ky = 0u; ky < p.kernel_h; ky++) {
         for (var kx = 0u; kx < p.kernel_w; kx++) {
-            sum0_0 += load(tile.n, top + ky * p.dilation_h, left + kx * p.dilation_w, c) * w[(ky * p.kernel_w + kx) * p.out_c4 + c];
+            sum0_0 += load(tile.n, top + ky * p.dilation_h, left + kx * p.dilation_w, c) * load_w((ky * p.kernel_w + kx) * p.out_c4 + c);
         }
     }
 #endif

@@ -10,28 +10,33 @@
 //   pixel 1   [       |        |    |         ]       replays them by subgroupBroadcast with a constant lane
 //
 // One vec4 load is used for 4*PIXELS multiply-adds, which is what counts where a load costs 30 of them (software Vulkan).
+// TEX: x and w are textures (shared/texel).
 // Workgroup memory: none. Limits: subgroup size is exactly SG; loops stay below 65535 rounds.
 // Grid: (pixel tiles, output blocks, planes).
 #import shared/conv
 #import shared/epilogue
+#import shared/operands
 
 @group(0) @binding(0) var<uniform> p: Params;
+#if TEX
+@group(0) @binding(1) var x: texture_2d<f32>;
+#if F16
+@group(0) @binding(2) var w: texture_2d<u32>;
+#else
+@group(0) @binding(2) var w: texture_2d<f32>;
+#endif
+#else
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 #if F16
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
 #else
 @group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
 #endif
+#endif
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
-#if F16
-fn halves(a: u32, b: u32) -> vec4<f32> {
-    return vec4<f32>(unpack2x16float(a), unpack2x16float(b));
-}
-
-#endif
 fn store(pixel: u32, block: u32, plane: u32, sum: vec4<f32>, b: vec4<f32>, slope: vec4<f32>) {
     if (pixel < p.pixels) {
         let at = plane + pixel * p.out_c4 + block;
@@ -72,21 +77,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #endfor
             for (var c = 0u; c < p.in_c4; c++) {
 #for j in 0..Q
-                let a{{j}} = select(vec4<f32>(), x[at{{j}} + c], inside{{j}});
+                let a{{j}} = select(vec4<f32>(), load_x(at{{j}} + c), inside{{j}});
 #endfor
 #if F16
-                let h0 = w[wi];
-                let h1 = w[wi + {{SG}}u];
+                let h0 = load_w(wi);
+                let h1 = load_w(wi + {{SG}}u);
                 let k0 = halves(h0.x, h0.y);
                 let k1 = halves(h0.z, h0.w);
                 let k2 = halves(h1.x, h1.y);
                 let k3 = halves(h1.z, h1.w);
                 wi += {{2 * SG}}u;
 #else
-                let k0 = w[wi];
-                let k1 = w[wi + {{SG}}u];
-                let k2 = w[wi + {{2 * SG}}u];
-                let k3 = w[wi + {{3 * SG}}u];
+                let k0 = load_w(wi);
+                let k1 = load_w(wi + {{SG}}u);
+                let k2 = load_w(wi + {{2 * SG}}u);
+                let k3 = load_w(wi + {{3 * SG}}u);
                 wi += {{4 * SG}}u;
 #endif
 #for i in 0..Q * SG

@@ -7,11 +7,26 @@
 // Threads   64 in a row over (tile, c4), c4 fastest; one tile of 4 channels a thread, all in registers. Workgroup memory: none.
 #import shared/winograd
 #import shared/index
+#import shared/texel
 
 @group(0) @binding(0) var<uniform> p: Params;
+#if TEX
+@group(0) @binding(1) var x: texture_2d<f32>;
+#else
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+#endif
 @group(0) @binding(2) var<storage, read> affine: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> v: array<vec4<f32>>;
+
+#if TEX
+fn load_x(i: u32) -> vec4<f32> {
+    return textureLoad(x, texel(i), 0);
+}
+#else
+fn load_x(i: u32) -> vec4<f32> {
+    return x[i];
+}
+#endif
 
 struct Line {
 #for i in 0..M + 2
@@ -43,7 +58,7 @@ fn transform(l: Line) -> Line {
 fn load(n: u32, row: u32, col: u32, c: u32, scale: vec4<f32>, shift: vec4<f32>) -> vec4<f32> {
     let inside = row < p.in_h && col < p.in_w;
     let at = select(0u, ((n * p.in_h + row) * p.in_w + col) * p.c4, inside);
-    return select(vec4<f32>(), x[at + c] * scale + shift, inside);
+    return select(vec4<f32>(), load_x(at + c) * scale + shift, inside);
 }
 
 @compute @workgroup_size(64)

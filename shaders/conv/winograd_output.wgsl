@@ -5,12 +5,27 @@
 #import shared/winograd
 #import shared/epilogue
 #import shared/index
+#import shared/texel
 
 @group(0) @binding(0) var<uniform> p: Params;
+#if TEX
+@group(0) @binding(1) var m: texture_2d<f32>;
+#else
 @group(0) @binding(1) var<storage, read> m: array<vec4<f32>>;
+#endif
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> residual: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+
+#if TEX
+fn load_m(i: u32) -> vec4<f32> {
+    return textureLoad(m, texel(i), 0);
+}
+#else
+fn load_m(i: u32) -> vec4<f32> {
+    return m[i];
+}
+#endif
 
 struct Line {
 #for i in 0..M + 2
@@ -66,7 +81,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for q in 0..M + 2
     let column{{q}} = transform(Line(
 #for r in 0..M + 2
-        m[{{r * (M + 2) + q}}u * plane + i],
+        load_m({{r * (M + 2) + q}}u * plane + i),
 #endfor
     ));
 #endfor

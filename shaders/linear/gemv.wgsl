@@ -9,28 +9,33 @@
 //   slice 0 [ o0..3 ...  ]   k4 = 0, SLICES, 2*SLICES ...
 //   slice 1 [            ]   k4 = 1, SLICES + 1 ...
 //
+// TEX: x and w are textures (shared/texel).
 // Workgroup memory: 16 * L * SLICES bytes (at most 4 KiB). Grid: (output blocks, pictures).
 #import shared/conv
 #import shared/epilogue
+#import shared/operands
 
 @group(0) @binding(0) var<uniform> p: Params;
+#if TEX
+@group(0) @binding(1) var x: texture_2d<f32>;
+#if F16
+@group(0) @binding(2) var w: texture_2d<u32>;
+#else
+@group(0) @binding(2) var w: texture_2d<f32>;
+#endif
+#else
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 #if F16
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
 #else
 @group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
 #endif
+#endif
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
 var<workgroup> partial: array<vec4<f32>, {{L * SLICES}}>;
-#if F16
-
-fn halves(a: u32, b: u32) -> vec4<f32> {
-    return vec4<f32>(unpack2x16float(a), unpack2x16float(b));
-}
-#endif
 
 @compute @workgroup_size({{L * SLICES}})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -40,20 +45,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let w_block = group.x * p.in_c4 * {{4 * L / (1 + F16)}}u + lane;
     var sum = vec4<f32>();
     for (var k = slice; k < p.in_c4; k += {{SLICES}}u) {
-        let v = x[row + k];
+        let v = load_x(row + k);
         let wi = w_block + k * {{4 * L / (1 + F16)}}u;
 #if F16
-        let h0 = w[wi];
-        let h1 = w[wi + {{L}}u];
+        let h0 = load_w(wi);
+        let h1 = load_w(wi + {{L}}u);
         sum += v.x * halves(h0.x, h0.y);
         sum += v.y * halves(h0.z, h0.w);
         sum += v.z * halves(h1.x, h1.y);
         sum += v.w * halves(h1.z, h1.w);
 #else
-        sum += v.x * w[wi];
-        sum += v.y * w[wi + {{L}}u];
-        sum += v.z * w[wi + {{2 * L}}u];
-        sum += v.w * w[wi + {{3 * L}}u];
+        sum += v.x * load_w(wi);
+        sum += v.y * load_w(wi + {{L}}u);
+        sum += v.z * load_w(wi + {{2 * L}}u);
+        sum += v.w * load_w(wi + {{3 * L}}u);
 #endif
     }
     partial[local] = sum;

@@ -6,21 +6,28 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use super::Gpu;
 use super::memory::Buffer;
 use super::pipelines::Pipeline;
+use super::texture::{Mirrors, ROW_BYTES, Texture};
 use crate::error::{Error, Result};
 use crate::plan::{Constant, Plan, Source, Weight};
-use crate::shader::Shader;
+use crate::shader::{BindingKind, Shader};
 
 /// A packed constant on the device; keeps its sources, so that an address in a key is never reused.
 #[derive(Debug)]
 pub(crate) struct UploadedWeight {
-    pub(super) buffer: Buffer,
+    memory: WeightMemory,
     _constants: Vec<Constant>,
+}
+
+#[derive(Debug)]
+enum WeightMemory {
+    Buffer(Buffer),
+    Texture(Texture),
 }
 
 /// The packed constants of a network, shared by the plans for its input shapes.
 #[derive(Debug, Default)]
 pub(crate) struct Uploaded {
-    by_key: Mutex<HashMap<String, Arc<UploadedWeight>>>,
+    by_key: Mutex<HashMap<(String, bool), Arc<UploadedWeight>>>,
 }
 
 /// A plan on a device.
@@ -29,6 +36,7 @@ pub(crate) struct Instance {
     pub(crate) plan: Plan,
     pub(super) slots: Vec<Buffer>,
     weights: Vec<Arc<UploadedWeight>>,
+    mirrors: Mirrors,
     pub(super) bind_groups: Vec<wgpu::BindGroup>,
     pub(super) pipelines: Vec<Arc<Pipeline>>,
     /// Outputs side by side, for reading back.
@@ -40,23 +48,30 @@ pub(crate) struct Instance {
 const PARAMS_ALIGNMENT: usize = 256;
 
 impl Uploaded {
-    fn get(&self, gpu: &Gpu, weight: &Weight) -> Result<Arc<UploadedWeight>> {
+    /// `kind`: how kernels bind it.
+    fn get(&self, gpu: &Gpu, weight: &Weight, kind: BindingKind) -> Result<Arc<UploadedWeight>> {
         let lock = || self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = lock().get(&weight.key) {
+        let key = (weight.key.clone(), kind != BindingKind::Read);
+        if let Some(found) = lock().get(&key) {
             return Ok(Arc::clone(found));
         }
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-        let buffer = gpu.buffer("weights", weight.bytes, usage, Some(&(weight.pack)()))?;
-        let uploaded = Arc::new(UploadedWeight { buffer, _constants: weight.constants.clone() });
-        Ok(Arc::clone(lock().entry(weight.key.clone()).or_insert(uploaded)))
+        let bytes = (weight.pack)();
+        let memory = if kind == BindingKind::Read {
+            let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+            WeightMemory::Buffer(gpu.buffer("weights", weight.bytes, usage, Some(&bytes))?)
+        } else {
+            WeightMemory::Texture(gpu.texture("weights", weight.bytes, kind, Some(&bytes))?)
+        };
+        let uploaded = Arc::new(UploadedWeight { memory, _constants: weight.constants.clone() });
+        Ok(Arc::clone(lock().entry(key).or_insert(uploaded)))
     }
 
     /// All weights of a plan, packed on as many threads as there are cores.
-    fn get_all(&self, gpu: &Gpu, weights: &[Weight]) -> Result<Vec<Arc<UploadedWeight>>> {
+    fn get_all(&self, gpu: &Gpu, weights: &[(&Weight, BindingKind)]) -> Result<Vec<Arc<UploadedWeight>>> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(weights.len().max(1));
         let mut parts = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
-                .map(|t| scope.spawn(move || weights.iter().skip(t).step_by(threads).map(|w| self.get(gpu, w)).collect::<Result<Vec<_>>>()))
+                .map(|t| scope.spawn(move || weights.iter().skip(t).step_by(threads).map(|(w, kind)| self.get(gpu, w, *kind)).collect::<Result<Vec<_>>>()))
                 .collect();
             workers
                 .into_iter()
@@ -68,6 +83,19 @@ impl Uploaded {
     }
 }
 
+/// How each weight of a plan is bound.
+fn weight_kinds(plan: &Plan) -> Vec<(&Weight, BindingKind)> {
+    let mut kinds = vec![BindingKind::Read; plan.weights.len()];
+    for d in &plan.dispatches {
+        for (source, kind) in d.bindings.iter().zip(&d.shader.bindings[1..]) {
+            if let Source::Weight(w) = source {
+                kinds[*w as usize] = *kind;
+            }
+        }
+    }
+    plan.weights.iter().zip(kinds).collect()
+}
+
 impl Instance {
     /// Builds pipelines, uploads weights that are not there yet, and allocates the slots.
     ///
@@ -77,9 +105,12 @@ impl Instance {
         let shaders: Vec<&'static Shader> = plan.dispatches.iter().map(|d| d.shader).collect();
         gpu.build_pipelines(&shaders)?;
         let pipelines = shaders.into_iter().map(|s| gpu.pipeline(s)).collect::<Result<Vec<_>>>()?;
-        let weights = uploaded.get_all(gpu, &plan.weights)?;
+        let weights = uploaded.get_all(gpu, &weight_kinds(&plan))?;
+        let mirrors = Mirrors::new(gpu, &plan)?;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-        let slots = plan.slots.iter().map(|&bytes| gpu.buffer("activations", bytes, usage, None)).collect::<Result<Vec<_>>>()?;
+        // Whole texture rows, where slots are copied to textures.
+        let row = if mirrors.is_used() { ROW_BYTES } else { 16 };
+        let slots = plan.slots.iter().map(|&bytes| gpu.buffer("activations", bytes.next_multiple_of(row), usage, None)).collect::<Result<Vec<_>>>()?;
         let mut params = Vec::with_capacity(plan.dispatches.len() * PARAMS_ALIGNMENT);
         for d in &plan.dispatches {
             params.extend_from_slice(&d.params);
@@ -88,7 +119,7 @@ impl Instance {
         let params = gpu.buffer("parameters", params.len() as u64, wgpu::BufferUsages::UNIFORM, Some(&params))?;
         let out_bytes: u64 = plan.outputs.iter().map(|(_, s, _)| plan.bytes(*s)).sum();
         let staging = gpu.buffer("results", out_bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, None)?;
-        let mut instance = Self { plan, slots, weights, bind_groups: Vec::new(), pipelines, staging, _params: params };
+        let mut instance = Self { plan, slots, weights, mirrors, bind_groups: Vec::new(), pipelines, staging, _params: params };
         instance.bind_groups = gpu.scoped("the bindings of the network", 0, || instance.bind(gpu))?;
         Ok(instance)
     }
@@ -106,7 +137,7 @@ impl Instance {
             let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) }];
             entries.extend(d.bindings.iter().enumerate().map(|(i, &source)| wgpu::BindGroupEntry {
                 binding: i as u32 + 1,
-                resource: wgpu::BindingResource::Buffer(self.binding(source)),
+                resource: self.resource(source, d.shader.bindings[i + 1]),
             }));
             out.push(gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some(&d.label),
@@ -117,52 +148,86 @@ impl Instance {
         out
     }
 
-    fn binding(&self, source: Source) -> wgpu::BufferBinding<'_> {
-        wgpu::BufferBinding {
-            buffer: self.raw(source),
-            offset: 0,
-            size: std::num::NonZeroU64::new(self.plan.bytes(source)),
+    fn resource(&self, source: Source, kind: BindingKind) -> wgpu::BindingResource<'_> {
+        let texture = match source {
+            Source::Tensor(t) if kind == BindingKind::Texture => self.mirrors.view(self.plan.tensors[t as usize].slot),
+            Source::Weight(w) => match &self.weights[w as usize].memory {
+                WeightMemory::Texture(texture) => Some(&texture.view),
+                WeightMemory::Buffer(_) => None,
+            },
+            Source::Tensor(_) => None,
+        };
+        match (texture, self.raw(source)) {
+            (Some(view), _) => wgpu::BindingResource::TextureView(view),
+            (None, buffer) => wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset: 0,
+                size: std::num::NonZeroU64::new(self.plan.bytes(source)),
+            }),
         }
     }
 
-    /// The buffer that a source lives in, from its beginning.
+    /// The buffer that a source lives in, from its beginning. Constants that are textures have none; the parameters stand in.
     pub(super) fn raw(&self, source: Source) -> &wgpu::Buffer {
         match source {
             Source::Tensor(t) => &self.slots[self.plan.tensors[t as usize].slot].raw,
-            Source::Weight(w) => &self.weights[w as usize].buffer.raw,
+            Source::Weight(w) => match &self.weights[w as usize].memory {
+                WeightMemory::Buffer(buffer) => &buffer.raw,
+                WeightMemory::Texture(_) => &self._params.raw,
+            },
         }
     }
 
-    /// Records all dispatches as one pass.
+    /// Records all dispatches: one pass, or as many as copies to textures make it.
     pub(crate) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("lookalike network"), timestamp_writes: None });
-        self.launch(&mut pass);
+        let mut i = 0;
+        while i < self.plan.dispatches.len() {
+            self.mirrors.encode(encoder, &self.plan, &self.slots, i);
+            let mut pass =
+                encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("lookalike network"), timestamp_writes: None });
+            loop {
+                self.launch(&mut pass, i);
+                i += 1;
+                if i == self.plan.dispatches.len() || self.mirrors.needs_copies(i) {
+                    break;
+                }
+            }
+        }
     }
 
-    /// Launches everything `n` times in one pass and waits; nothing is uploaded or read.
+    /// Records dispatch `i` as a pass of its own.
+    pub(super) fn encode_one(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        i: usize,
+        timestamp_writes: Option<wgpu::ComputePassTimestampWrites<'_>>,
+    ) {
+        self.mirrors.encode(encoder, &self.plan, &self.slots, i);
+        let label = Some(self.plan.dispatches[i].label.as_str());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label, timestamp_writes });
+        self.launch(&mut pass, i);
+    }
+
+    fn launch(&self, pass: &mut wgpu::ComputePass<'_>, i: usize) {
+        let d = &self.plan.dispatches[i];
+        pass.set_pipeline(&self.pipelines[i].raw);
+        pass.set_bind_group(0, &self.bind_groups[i], &[]);
+        pass.dispatch_workgroups(d.groups[0], d.groups[1], d.groups[2]);
+    }
+
+    /// Launches everything `n` times in one submission and waits; nothing is uploaded or read.
     ///
     /// # Errors
     /// As [`Instance::run`].
     pub(crate) fn run_repeatedly(&self, gpu: &Gpu, n: usize) -> Result<()> {
         let submission = gpu.scoped("measuring", 0, || {
             let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike bench") });
-            {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                for _ in 0..n {
-                    self.launch(&mut pass);
-                }
+            for _ in 0..n {
+                self.encode(&mut encoder);
             }
             gpu.queue().submit([encoder.finish()])
         })?;
         gpu.wait(submission, "measuring")
-    }
-
-    fn launch(&self, pass: &mut wgpu::ComputePass<'_>) {
-        for (i, d) in self.plan.dispatches.iter().enumerate() {
-            pass.set_pipeline(&self.pipelines[i].raw);
-            pass.set_bind_group(0, &self.bind_groups[i], &[]);
-            pass.dispatch_workgroups(d.groups[0], d.groups[1], d.groups[2]);
-        }
     }
 
     /// Records copies of all outputs to the staging buffer.

@@ -23,9 +23,16 @@ impl Budget {
     }
 
     /// Takes `bytes`, or says how many were still free.
-    fn take(&self, bytes: u64) -> Result<(), u64> {
+    pub(super) fn take(&self, bytes: u64) -> Result<(), u64> {
         let take = |used: u64| used.checked_add(bytes).filter(|&sum| sum <= self.limit);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).map(|_| ()).map_err(|used| self.limit.saturating_sub(used))
+    }
+}
+
+impl Budget {
+    /// Returns `bytes`.
+    pub(super) fn give(&self, bytes: u64) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -52,7 +59,7 @@ pub(crate) struct Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.size, Ordering::Relaxed);
+        self.budget.give(self.size);
     }
 }
 
@@ -68,9 +75,7 @@ impl Gpu {
         budget.take(size).map_err(|limit| Error::OutOfMemory { what: what.to_owned(), wanted: size, limit })?;
         // From here the guard returns the bytes if anything fails.
         let descriptor = wgpu::BufferDescriptor { label: Some(what), size, usage, mapped_at_creation: content.is_some() };
-        let raw = self.scoped(what, size, || self.device().create_buffer(&descriptor)).inspect_err(|_| {
-            budget.used.fetch_sub(size, Ordering::Relaxed);
-        })?;
+        let raw = self.scoped(what, size, || self.device().create_buffer(&descriptor)).inspect_err(|_| budget.give(size))?;
         let buffer = Buffer { raw, size, budget: Arc::clone(budget) };
         if let Some(content) = content {
             let mut view = buffer

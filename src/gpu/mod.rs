@@ -8,6 +8,7 @@ mod memory;
 mod pipelines;
 mod probe;
 mod profile;
+mod texture;
 mod warp;
 
 pub use adapter::{AdapterKind, AdapterReport, DeviceLimits, adapters};
@@ -117,6 +118,7 @@ impl Gpu {
             max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) / 16 * 16,
             max_groups: limits.max_compute_workgroups_per_dimension,
             subgroup: None,
+            textures: report.is_software() && report.backend != "gl",
         };
         let pipelines = Pipelines::new(&device, &report);
         let inner = Inner { device, queue, report, caps: baseline, timeout: options.timeout, budget, pipelines, lost };

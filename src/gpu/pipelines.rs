@@ -100,15 +100,18 @@ impl Gpu {
 }
 
 fn layout_entry(binding: u32, kind: BindingKind) -> wgpu::BindGroupLayoutEntry {
-    let ty = match kind {
-        BindingKind::Uniform => wgpu::BufferBindingType::Uniform,
-        BindingKind::Read => wgpu::BufferBindingType::Storage { read_only: true },
-        BindingKind::Write => wgpu::BufferBindingType::Storage { read_only: false },
+    let buffer = |ty| wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
+    let texture = |sample_type| wgpu::BindingType::Texture {
+        sample_type,
+        view_dimension: wgpu::TextureViewDimension::D2,
+        multisampled: false,
     };
-    wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-        count: None,
-    }
+    let ty = match kind {
+        BindingKind::Uniform => buffer(wgpu::BufferBindingType::Uniform),
+        BindingKind::Read => buffer(wgpu::BufferBindingType::Storage { read_only: true }),
+        BindingKind::Write => buffer(wgpu::BufferBindingType::Storage { read_only: false }),
+        BindingKind::Texture => texture(wgpu::TextureSampleType::Float { filterable: false }),
+        BindingKind::TextureUint => texture(wgpu::TextureSampleType::Uint),
+    };
+    wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::COMPUTE, ty, count: None }
 }

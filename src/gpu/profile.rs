@@ -57,14 +57,6 @@ impl Instance {
             .collect())
     }
 
-    fn encode_one(&self, encoder: &mut wgpu::CommandEncoder, i: usize, timestamp_writes: Option<wgpu::ComputePassTimestampWrites<'_>>) {
-        let d = &self.plan.dispatches[i];
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(&d.label), timestamp_writes });
-        pass.set_pipeline(&self.pipelines[i].raw);
-        pass.set_bind_group(0, &self.bind_groups[i], &[]);
-        pass.dispatch_workgroups(d.groups[0], d.groups[1], d.groups[2]);
-    }
-
     fn timestamps(&self, gpu: &Gpu, range: std::ops::Range<usize>) -> Result<Vec<f64>> {
         let queries = 2 * range.len() as u32;
         let bytes = u64::from(queries) * 8;

@@ -31,11 +31,13 @@ pub struct Caps {
     pub max_groups: u32,
     /// The probed subgroup size, when subgroup operations work as reported.
     pub subgroup: Option<u32>,
+    /// Whether kernels that load a lot do so through textures: software adapters.
+    pub textures: bool,
 }
 
 impl Caps {
     /// What every WebGPU device has.
     pub fn baseline() -> Self {
-        Self { gemm: GemmFamily::Tiled, max_binding: 128 << 20, max_groups: 65_535, subgroup: None }
+        Self { gemm: GemmFamily::Tiled, max_binding: 128 << 20, max_groups: 65_535, subgroup: None, textures: false }
     }
 }

@@ -27,6 +27,8 @@ pub struct Force {
     pub form: Option<&'static str>,
     /// The matrix product.
     pub gemm: Option<GemmFamily>,
+    /// Loads through textures or not.
+    pub textures: Option<bool>,
 }
 
 /// Smallest channel counts at which Winograd's transforms pay for themselves.

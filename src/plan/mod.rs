@@ -120,7 +120,7 @@ pub struct PlanOptions {
 /// # Errors
 /// An operation no kernel does, or a tensor that no binding of this device can hold.
 pub fn build(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions) -> Result<Plan> {
-    let caps = Caps { gemm: options.force.gemm.unwrap_or(caps.gemm), ..caps.clone() };
+    let caps = Caps { gemm: options.force.gemm.unwrap_or(caps.gemm), textures: options.force.textures.unwrap_or(caps.textures), ..caps.clone() };
     let mut recorder = Recorder::new(&caps, options.precision, options.force.clone());
     let (inputs, outputs) = lower::lower(graph, shapes, &mut recorder, options.feed)?;
     recorder.finish(inputs, outputs)

@@ -117,7 +117,7 @@ pub(crate) fn tiled_gemm(_caps: &Caps) -> Vec<Case> {
         .iter()
         .flat_map(|form| {
             let force =
-                Force { conv: Some(ConvAlgorithm::Gemm), form: Some(form), gemm: Some(GemmFamily::Tiled) };
+                Force { conv: Some(ConvAlgorithm::Gemm), form: Some(form), gemm: Some(GemmFamily::Tiled), ..Force::default() };
             both_precisions(spread_inputs(&DENSE, false)).into_iter().map(move |c| Case { force: force.clone(), ..c })
         })
         .collect()

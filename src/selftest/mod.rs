@@ -16,10 +16,10 @@ use std::time::Instant as Clock;
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Instance, Uploaded};
-use crate::graph::infer_shapes;
+use crate::graph::{Op, infer_shapes};
 use crate::kernels::KERNELS;
 use crate::model::Precision;
-use crate::plan::{self, Feed, PlanOptions};
+use crate::plan::{self, Feed, Force, PlanOptions};
 use crate::reference::{self, Array};
 use crate::shader::Shader;
 
@@ -50,7 +50,7 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
     let mut out = Vec::new();
     let wanted = |text: &str| filter.is_none_or(|f| text.contains(f));
     for kernel in KERNELS {
-        for case in (kernel.cases)(gpu.caps()) {
+        for case in with_textures(gpu, (kernel.cases)(gpu.caps())) {
             let name = format!("{} {}", kernel.stem, case.name);
             let form = case.force.form.unwrap_or_default();
             if wanted(&name) || wanted(&format!("{}.{form}", kernel.stem)) {
@@ -62,6 +62,16 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
         out.extend(image::run_warp(gpu)?);
     }
     Ok(out)
+}
+
+/// Cases whose kernel has a form that loads through textures run in both forms.
+fn with_textures(gpu: &Gpu, cases: Vec<Case>) -> Vec<Case> {
+    let both = |case: Case| {
+        let textures = matches!(case.op, Op::Conv(_) | Op::Linear(_)) && gpu.adapter().backend != "gl";
+        let with = |on: bool| Case { force: Force { textures: Some(on), ..case.force.clone() }, ..case.clone() };
+        if textures { vec![with(false), with(true)] } else { vec![case] }
+    };
+    cases.into_iter().flat_map(both).collect()
 }
 
 /// Permutations that no case of this device exercises: those of other subgroup sizes. Everything else is a gap that the tests refuse.

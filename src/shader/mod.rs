@@ -11,6 +11,10 @@ pub enum BindingKind {
     Read,
     /// A storage buffer that is written (and possibly read).
     Write,
+    /// A tensor of vec4s read as texels (`shaders/shared/texel.wgsl`).
+    Texture,
+    /// The same with u32 elements: halves in pairs.
+    TextureUint,
 }
 
 /// One permutation of a shader, validated and reflected when the crate was built.

@@ -10,10 +10,13 @@ use crate::shader;
 pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, label: &str, x: Source, y: Source) -> Result<()> {
     let g = call.geometry;
     let unrolled = g.kernel == [3, 3] && g.dilation == [1, 1] && rec.force.form != Some("any");
-    let (shader, [width, height]) = match g.stride {
-        [1, 1] if unrolled => (&shader::CONV_DEPTHWISE_K3S1, [4, 2]),
-        [2, 2] if unrolled => (&shader::CONV_DEPTHWISE_K3S2, [4, 2]),
-        _ => (&shader::CONV_DEPTHWISE_ANY, [1, 1]),
+    let (shader, [width, height]) = match (g.stride, rec.caps.textures) {
+        ([1, 1], false) if unrolled => (&shader::CONV_DEPTHWISE_K3S1, [4, 2]),
+        ([1, 1], true) if unrolled => (&shader::CONV_DEPTHWISE_K3S1_TEX, [4, 2]),
+        ([2, 2], false) if unrolled => (&shader::CONV_DEPTHWISE_K3S2, [4, 2]),
+        ([2, 2], true) if unrolled => (&shader::CONV_DEPTHWISE_K3S2_TEX, [4, 2]),
+        (_, false) => (&shader::CONV_DEPTHWISE_ANY, [1, 1]),
+        (_, true) => (&shader::CONV_DEPTHWISE_ANY_TEX, [1, 1]),
     };
     let row = g.y.c4() * 4;
     let weight = call.weight.clone();

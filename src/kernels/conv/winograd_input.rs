@@ -8,7 +8,12 @@ use crate::plan::{Recorder, Source};
 use crate::shader;
 
 pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, label: &str, params: &Params, v: Source) -> Result<()> {
-    let shader = if m == 4 { &shader::CONV_WINOGRAD_INPUT_F4 } else { &shader::CONV_WINOGRAD_INPUT_F2 };
+    let shader = match (m, rec.caps.textures) {
+        (4, false) => &shader::CONV_WINOGRAD_INPUT_F4,
+        (4, true) => &shader::CONV_WINOGRAD_INPUT_F4_TEX,
+        (_, false) => &shader::CONV_WINOGRAD_INPUT_F2,
+        (_, true) => &shader::CONV_WINOGRAD_INPUT_F2_TEX,
+    };
     let c = params.c4 as usize * 4;
     let affine = match call.pre.clone() {
         Some((scale, shift)) => rec.weight("scale shift", &[scale.clone(), shift.clone()], c as u64 * 8, move || {

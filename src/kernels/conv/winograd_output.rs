@@ -15,7 +15,12 @@ pub(crate) fn record(
     products: Source,
     y: Source,
 ) -> Result<()> {
-    let shader = if m == 4 { &shader::CONV_WINOGRAD_OUTPUT_F4 } else { &shader::CONV_WINOGRAD_OUTPUT_F2 };
+    let shader = match (m, rec.caps.textures) {
+        (4, false) => &shader::CONV_WINOGRAD_OUTPUT_F4,
+        (4, true) => &shader::CONV_WINOGRAD_OUTPUT_F4_TEX,
+        (_, false) => &shader::CONV_WINOGRAD_OUTPUT_F2,
+        (_, true) => &shader::CONV_WINOGRAD_OUTPUT_F2_TEX,
+    };
     let table = call.finish.table(rec, call.geometry.y.c);
     let residual = call.finish.residual_or_nothing(rec);
     let groups = rec.fold((params.tiles * params.c4).div_ceil(64) as usize);

@@ -8,16 +8,24 @@ use crate::plan::{Recorder, Source};
 use crate::shader::{self, Shader};
 
 /// The permutation whose weight packing has this many lanes.
-fn shader(lanes: usize, halves: bool) -> &'static Shader {
-    match (lanes, halves) {
-        (4, false) => &shader::LINEAR_GEMV_L4,
-        (4, true) => &shader::LINEAR_GEMV_L4_F16,
-        (8, false) => &shader::LINEAR_GEMV_L8,
-        (8, true) => &shader::LINEAR_GEMV_L8_F16,
-        (16, false) => &shader::LINEAR_GEMV_L16,
-        (16, true) => &shader::LINEAR_GEMV_L16_F16,
-        (_, false) => &shader::LINEAR_GEMV_L32,
-        (_, true) => &shader::LINEAR_GEMV_L32_F16,
+fn shader(lanes: usize, halves: bool, textures: bool) -> &'static Shader {
+    match (lanes, halves, textures) {
+        (4, false, false) => &shader::LINEAR_GEMV_L4,
+        (4, false, true) => &shader::LINEAR_GEMV_L4_TEX,
+        (4, true, false) => &shader::LINEAR_GEMV_L4_F16,
+        (4, true, true) => &shader::LINEAR_GEMV_L4_F16_TEX,
+        (8, false, false) => &shader::LINEAR_GEMV_L8,
+        (8, false, true) => &shader::LINEAR_GEMV_L8_TEX,
+        (8, true, false) => &shader::LINEAR_GEMV_L8_F16,
+        (8, true, true) => &shader::LINEAR_GEMV_L8_F16_TEX,
+        (16, false, false) => &shader::LINEAR_GEMV_L16,
+        (16, false, true) => &shader::LINEAR_GEMV_L16_TEX,
+        (16, true, false) => &shader::LINEAR_GEMV_L16_F16,
+        (16, true, true) => &shader::LINEAR_GEMV_L16_F16_TEX,
+        (_, false, false) => &shader::LINEAR_GEMV_L32,
+        (_, false, true) => &shader::LINEAR_GEMV_L32_TEX,
+        (_, true, false) => &shader::LINEAR_GEMV_L32_F16,
+        (_, true, true) => &shader::LINEAR_GEMV_L32_F16_TEX,
     }
 }
 
@@ -46,7 +54,7 @@ pub(crate) fn record(
         let outputs = (chunk.end * lanes * 4).min(g.y.c) - chunk.start * lanes * 4;
         let flops = 2 * (g.y.n * outputs * filter.channels * filter.kernel[0] * filter.kernel[1]) as u64;
         let groups = [chunk.len() as u32, g.y.n as u32, 1];
-        rec.dispatch(shader(lanes, halves), label, groups, &params, &[x, w, table, residual, y], flops)?;
+        rec.dispatch(shader(lanes, halves, rec.caps.textures), label, groups, &params, &[x, w, table, residual, y], flops)?;
     }
     Ok(())
 }

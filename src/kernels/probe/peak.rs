@@ -15,7 +15,7 @@ pub(crate) struct Params {
 /// Records `groups` workgroups of `rounds` rounds.
 pub(crate) fn record(rec: &mut Recorder<'_>, groups: u32, rounds: u32) -> Result<Source> {
     let y = rec.tensor(u64::from(groups) * 64 * 16);
-    let flops = u64::from(groups) * 64 * u64::from(rounds) * 8 * 16 * 4 * 2;
+    let flops = u64::from(groups) * 64 * u64::from(rounds) * 16 * 4 * 4 * 2;
     rec.dispatch(&shader::PROBE_PEAK, "multiply-add peak", [groups, 1, 1], &Params { rounds, scale: 0.5 }, &[y], flops)?;
     Ok(y)
 }
