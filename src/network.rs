@@ -114,7 +114,7 @@ impl Network {
             uploaded: Uploaded::default(),
             ready: Mutex::new(VecDeque::new()),
         };
-        network.instance(&shapes, Feed::Plain)?;
+        network.instance(&shapes, Feed::Packed)?;
         Ok(network)
     }
 
@@ -181,7 +181,7 @@ impl Network {
     }
 
     fn run_whole(&self, tensors: &[&Tensor], shapes: &[Shape]) -> Result<Vec<(String, Tensor)>> {
-        let instance = self.instance(shapes, Feed::Plain)?;
+        let instance = self.instance(shapes, Feed::Packed)?;
         let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
         let data: Vec<_> = tensors.iter().map(|t| t.to_f32()).collect();
         let data: Vec<&[f32]> = data.iter().map(|d| d.as_ref()).collect();
@@ -270,7 +270,7 @@ impl Network {
     pub fn profile(&self, inputs: &[(&str, &Tensor)]) -> Result<Vec<KernelTime>> {
         let tensors = self.match_inputs(inputs)?;
         let shapes: Vec<Shape> = tensors.iter().map(|t| t.shape().clone()).collect();
-        let instance = self.instance(&shapes, Feed::Plain)?;
+        let instance = self.instance(&shapes, Feed::Packed)?;
         let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
         let data: Vec<_> = tensors.iter().map(|t| t.to_f32()).collect();
         let data: Vec<&[f32]> = data.iter().map(|d| d.as_ref()).collect();
@@ -284,7 +284,7 @@ impl Network {
     /// Too little memory for that plan, if it was dropped meanwhile.
     pub fn summary(&self) -> Result<PlanSummary> {
         let shapes = self.graph.input_shapes(self.options.batch, &self.options.shapes)?;
-        let instance = self.instance(&shapes, Feed::Plain)?;
+        let instance = self.instance(&shapes, Feed::Packed)?;
         let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(PlanSummary::of(&instance.plan))
     }

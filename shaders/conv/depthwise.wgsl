@@ -89,9 +89,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for k in 0..9
     let w{{k / 3}}_{{k % 3}} = load_w({{k}}u * p.out_c4 + c);
 #endfor
-#for r in 0..(OY - 1) * S + 3
+    // Places outside wrap around and are masked; the address of a row and the offset of a column are found once.
 #for q in 0..(OX - 1) * S + 3
-    let v{{r}}_{{q}} = load(tile.n, top + {{r}}u, left + {{q}}u, c);
+    let inside_col{{q}} = left + {{q}}u < p.in_w;
+    let at_col{{q}} = (left + {{q}}u) * p.in_c4 + c;
+#endfor
+#for r in 0..(OY - 1) * S + 3
+    let inside_row{{r}} = top + {{r}}u < p.in_h;
+    let at_row{{r}} = (tile.n * p.in_h + top + {{r}}u) * p.in_w * p.in_c4;
+#for q in 0..(OX - 1) * S + 3
+    let inside{{r}}_{{q}} = inside_row{{r}} && inside_col{{q}};
+    let v{{r}}_{{q}} = select(vec4<f32>(), load_x(select(0u, at_row{{r}} + at_col{{q}}, inside{{r}}_{{q}})), inside{{r}}_{{q}});
 #for j in 0..OY
 #for i in 0..OX
 #if r >= j * S && r < j * S + 3 && q >= i * S && q < i * S + 3

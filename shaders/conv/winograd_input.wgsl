@@ -55,12 +55,6 @@ fn transform(l: Line) -> Line {
 #endif
 }
 
-fn load(n: u32, row: u32, col: u32, c: u32, scale: vec4<f32>, shift: vec4<f32>) -> vec4<f32> {
-    let inside = row < p.in_h && col < p.in_w;
-    let at = select(0u, ((n * p.in_h + row) * p.in_w + col) * p.c4, inside);
-    return select(vec4<f32>(), load_x(at + c) * scale + shift, inside);
-}
-
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let i = linear_index(group, groups, 64u, local);
@@ -77,10 +71,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         scale = affine[c];
         shift = affine[p.c4 + c];
     }
+    // Places outside wrap around and are masked; the address of a row and the offset of a column are found once.
+#for r in 0..M + 2
+    let inside_row{{r}} = top + {{r}}u < p.in_h;
+    let at_row{{r}} = (tile.n * p.in_h + top + {{r}}u) * p.in_w * p.c4;
+#endfor
 #for q in 0..M + 2
+    let inside_col{{q}} = left + {{q}}u < p.in_w;
+    let at_col{{q}} = (left + {{q}}u) * p.c4 + c;
+#for r in 0..M + 2
+    let inside{{r}}_{{q}} = inside_row{{r}} && inside_col{{q}};
+    let d{{r}}_{{q}} = load_x(select(0u, at_row{{r}} + at_col{{q}}, inside{{r}}_{{q}})) * scale + shift;
+#endfor
     let column{{q}} = transform(Line(
 #for r in 0..M + 2
-        load(tile.n, top + {{r}}u, left + {{q}}u, c, scale, shift),
+        select(vec4<f32>(), d{{r}}_{{q}}, inside{{r}}_{{q}}),
 #endfor
     ));
 #endfor

@@ -124,7 +124,7 @@ type Ports = Vec<(String, Source, Shape)>;
 fn peak_instance(gpu: &Gpu, record: impl FnOnce(&mut Recorder<'_>) -> Result<Ports>) -> Result<Instance> {
     let mut rec = Recorder::new(gpu.caps(), Precision::F32, plan::Force::default());
     let inputs = record(&mut rec)?;
-    Instance::new(gpu, rec.finish(inputs, Vec::new())?, &Uploaded::default())
+    Instance::new(gpu, rec.finish(Feed::Plain, inputs, Vec::new())?, &Uploaded::default())
 }
 
 /// 64 MiB, whole vec4s.

@@ -8,7 +8,7 @@ use super::memory::Buffer;
 use super::pipelines::Pipeline;
 use super::texture::{Mirrors, ROW_BYTES, Texture};
 use crate::error::{Error, Result};
-use crate::plan::{Constant, Plan, Source, Weight};
+use crate::plan::{Constant, Feed, Packed, Plan, Source, Weight};
 use crate::shader::{BindingKind, Shader};
 
 /// A packed constant on the device; keeps its sources, so that an address in a key is never reused.
@@ -240,10 +240,13 @@ impl Instance {
         }
     }
 
-    /// Uploads row-major inputs, in the plan's order.
+    /// Uploads row-major inputs, in the plan's order; they are packed here where the plan is fed packed.
     pub(crate) fn upload(&self, gpu: &Gpu, inputs: &[&[f32]]) {
-        for ((_, source, _), data) in self.plan.inputs.iter().zip(inputs) {
-            gpu.queue().write_buffer(self.raw(*source), 0, bytemuck::cast_slice(data));
+        for ((_, source, shape), data) in self.plan.inputs.iter().zip(inputs) {
+            match Packed::of(shape).filter(|p| self.plan.feed == Feed::Packed && !p.is_plain()) {
+                Some(packed) => gpu.queue().write_buffer(self.raw(*source), 0, bytemuck::cast_slice(&packed.pack(data))),
+                None => gpu.queue().write_buffer(self.raw(*source), 0, bytemuck::cast_slice(data)),
+            }
         }
     }
 

@@ -33,8 +33,14 @@ pub struct Force {
 
 /// Smallest channel counts at which Winograd's transforms pay for themselves.
 const WINOGRAD_CHANNELS: usize = 32;
-/// Output pixels (of all pictures) from which the larger tiles win; below, the 36 planes of weights are the traffic.
-const WINOGRAD_F4_PIXELS: usize = 24 * 24;
+/// Output pixels (of all pictures) from which the larger tiles win; below, the 36 planes of weights are the traffic. A product over 16
+/// tiles (14x14) fills a small tile of the subgroup kernel, but leaves a GPU idle.
+fn winograd_f4_pixels(gemm: GemmFamily) -> usize {
+    match gemm {
+        GemmFamily::Subgroup(_) => 14 * 14,
+        GemmFamily::Tiled => 24 * 24,
+    }
+}
 
 /// Chooses by geometry alone, so the same adapter always gets the same plan and the same bits.
 pub(crate) fn choose_conv(g: &Geometry, groups: usize, caps: &Caps, force: &Force) -> ConvAlgorithm {
@@ -45,7 +51,7 @@ pub(crate) fn choose_conv(g: &Geometry, groups: usize, caps: &Caps, force: &Forc
         return if groups == g.x.c && groups == g.y.c { ConvAlgorithm::Depthwise } else { ConvAlgorithm::Grouped };
     }
     if winograd_applies(g) && g.x.c >= WINOGRAD_CHANNELS && g.y.c >= WINOGRAD_CHANNELS {
-        let m = if g.y.pixels() >= WINOGRAD_F4_PIXELS { 4 } else { 2 };
+        let m = if g.y.pixels() >= winograd_f4_pixels(caps.gemm) { 4 } else { 2 };
         // The planes between the transforms have to fit a binding each way.
         let tiles = g.x.n * g.y.h.div_ceil(m) * g.y.w.div_ceil(m);
         let planes = (m + 2) * (m + 2) * tiles * g.x.c4().max(g.y.c4()) * 16;

@@ -52,6 +52,19 @@ impl Packed {
         self.c.is_multiple_of(4) && self.h * self.w == 1
     }
 
+    /// Row-major elements of this tensor in packed order.
+    pub(crate) fn pack(self, data: &[f32]) -> Vec<f32> {
+        let (area, row) = (self.h * self.w, self.c4() * 4);
+        let mut out = vec![0.0; self.vec4s() * 4];
+        for (i, plane) in data.chunks_exact(area.max(1)).enumerate() {
+            let (n, c) = (i / self.c.max(1), i % self.c.max(1));
+            for (pixel, &v) in plane.iter().enumerate() {
+                out[(n * area + pixel) * row + c] = v;
+            }
+        }
+        out
+    }
+
     /// Element strides of the logical dimensions of `shape` in packed memory.
     pub(crate) fn strides(self, shape: &[usize]) -> Vec<usize> {
         let row = self.c4() * 4;

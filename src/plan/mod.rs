@@ -66,9 +66,9 @@ pub struct Dispatch {
 /// How an input arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feed {
-    /// Row-major f32, as the model declares it.
+    /// Row-major f32, as the model declares it: in buffers of the caller.
     Plain,
-    /// Packed by the picture kernel, which runs before the plan.
+    /// Packed already: by the picture kernel before the plan, or by the host.
     Packed,
 }
 
@@ -83,6 +83,8 @@ pub struct Plan {
     pub(crate) weights: Vec<Weight>,
     /// Launches in order.
     pub dispatches: Vec<Dispatch>,
+    /// How inputs arrive.
+    pub feed: Feed,
     /// Name, activation and shape of each input.
     pub inputs: Vec<(String, Source, Shape)>,
     /// Name, source and shape of each output, row-major f32.
@@ -123,7 +125,7 @@ pub fn build(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions
     let caps = Caps { gemm: options.force.gemm.unwrap_or(caps.gemm), textures: options.force.textures.unwrap_or(caps.textures), ..caps.clone() };
     let mut recorder = Recorder::new(&caps, options.precision, options.force.clone());
     let (inputs, outputs) = lower::lower(graph, shapes, &mut recorder, options.feed)?;
-    recorder.finish(inputs, outputs)
+    recorder.finish(options.feed, inputs, outputs)
 }
 
 /// A constant of the graph, for kernels.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Activation, Caps, Constant, Dispatch, Force, Lifetime, Plan, Source, assign_slots};
+use super::{Activation, Caps, Constant, Dispatch, Feed, Force, Lifetime, Plan, Source, assign_slots};
 use crate::error::{Error, Result};
 use crate::model::Precision;
 use crate::shader::{BindingKind, Shader};
@@ -138,7 +138,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// The plan: lifetimes are read off the dispatches, memory is assigned.
-    pub(crate) fn finish(self, inputs: Vec<(String, Source, Shape)>, outputs: Vec<(String, Source, Shape)>) -> Result<Plan> {
+    pub(crate) fn finish(self, feed: Feed, inputs: Vec<(String, Source, Shape)>, outputs: Vec<(String, Source, Shape)>) -> Result<Plan> {
         let mut lifetimes: Vec<_> = self.tensors.iter().map(|&bytes| Lifetime { first: usize::MAX, last: 0, bytes }).collect();
         for (i, dispatch) in self.dispatches.iter().enumerate() {
             for (source, kind) in dispatch.bindings.iter().zip(&dispatch.shader.bindings[1..]) {
@@ -167,6 +167,6 @@ impl<'a> Recorder<'a> {
         }
         let (slot_of, slots) = assign_slots(&lifetimes);
         let tensors = lifetimes.iter().zip(slot_of).map(|(l, slot)| Activation { bytes: l.bytes, slot }).collect();
-        Ok(Plan { tensors, slots, weights: self.weights, dispatches: self.dispatches, inputs, outputs })
+        Ok(Plan { tensors, slots, weights: self.weights, dispatches: self.dispatches, feed, inputs, outputs })
     }
 }

@@ -10,7 +10,7 @@ use crate::shader::Shader;
 /// The permutation for a product over `pixels`, and the pixels one workgroup computes.
 pub(crate) fn shader(rec: &Recorder<'_>, pixels: usize, halves: bool) -> (&'static Shader, usize) {
     match rec.caps.gemm {
-        GemmFamily::Subgroup(size) => subgroup_gemm::shader(size, halves, rec.caps.textures),
+        GemmFamily::Subgroup(size) => subgroup_gemm::shader(size, pixels, halves, rec.caps.textures),
         GemmFamily::Tiled => tiled_gemm::shader(rec.force.form, pixels, halves),
     }
 }
