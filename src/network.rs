@@ -121,12 +121,11 @@ impl Network {
     /// The plan for these input shapes, made now if need be.
     fn instance(&self, shapes: &[Shape], feed: Feed) -> Result<Arc<Mutex<Instance>>> {
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(i) = ready.iter().position(|r| r.feed == feed && r.shapes == shapes) {
-            if let Some(found) = ready.remove(i) {
-                let instance = Arc::clone(&found.instance);
-                ready.push_front(found);
-                return Ok(instance);
-            }
+        let known = ready.iter().position(|r| r.feed == feed && r.shapes == shapes);
+        if let Some(found) = known.and_then(|i| ready.remove(i)) {
+            let instance = Arc::clone(&found.instance);
+            ready.push_front(found);
+            return Ok(instance);
         }
         let (graph, all) = passes::specialise(&self.graph, shapes)?;
         let options = PlanOptions { precision: self.options.precision, feed, force: self.options.force.clone() };
@@ -233,9 +232,7 @@ impl Network {
         let shapes = self.graph.input_shapes(self.options.batch, &self.options.shapes)?;
         let channels = channel_count(self.input.channels);
         match shapes.as_slice() {
-            [shape] if shape.rank() == 4 && shape[1] == channels => {
-                Ok(vec![Shape::from([batch, shape[1], shape[2], shape[3]])])
-            }
+            [shape] if shape.rank() == 4 && shape[1] == channels => Ok(vec![Shape::from([batch, shape[1], shape[2], shape[3]])]),
             _ => Err(Error::Caller(format!(
                 "The model takes {}, which is not one input of pictures with {channels} channels (Nx{channels}xHxW). Use `run` with arrays, \
                  or correct `channels` in the description.",
@@ -298,8 +295,8 @@ impl Network {
         let find = |input: &crate::graph::Input| {
             let name = self.graph.name(input.value);
             let found = inputs.iter().find(|(n, _)| *n == name);
-            let (_, tensor) =
-                found.ok_or_else(|| Error::Caller(format!("The input `{name}` is missing. The model's inputs are {}.", names.join(", "))))?;
+            let (_, tensor) = found
+                .ok_or_else(|| Error::Caller(format!("The input `{name}` is missing. The model's inputs are {}.", names.join(", "))))?;
             self.graph.check_input(input, tensor.shape())?;
             Ok(*tensor)
         };
@@ -363,6 +360,8 @@ fn join(name: String, a: &Tensor, b: &Tensor) -> Result<(String, Tensor)> {
     let data: Vec<f32> = a.to_f32().iter().chain(b.to_f32().iter()).copied().collect();
     match Tensor::from_f32(dims, data).filter(|_| fits) {
         Some(t) => Ok((name, t)),
-        None => Err(Error::Limits(format!("The output `{name}` has no batch dimension, so the batch cannot be run in parts. Use a smaller batch."))),
+        None => Err(Error::Limits(format!(
+            "The output `{name}` has no batch dimension, so the batch cannot be run in parts. Use a smaller batch."
+        ))),
     }
 }

@@ -17,10 +17,8 @@ fn cases(folder: &Path) -> Vec<(String, std::path::PathBuf, Vec<(String, std::pa
     for name in &names {
         let Some(tag) = name.strip_prefix("input_").and_then(|n| n.strip_suffix(".npy")) else { continue };
         let prefix = format!("output_{tag}__");
-        let outputs = names
-            .iter()
-            .filter_map(|n| Some((n.strip_prefix(&prefix)?.strip_suffix(".npy")?.to_owned(), folder.join(n))))
-            .collect();
+        let outputs =
+            names.iter().filter_map(|n| Some((n.strip_prefix(&prefix)?.strip_suffix(".npy")?.to_owned(), folder.join(n)))).collect();
         out.push((tag.to_owned(), folder.join(name), outputs));
     }
     out.sort();

@@ -18,21 +18,6 @@
 #import shared/operands
 
 @group(0) @binding(0) var<uniform> p: Params;
-#if TEX
-@group(0) @binding(1) var x: texture_2d<f32>;
-#if F16
-@group(0) @binding(2) var w: texture_2d<u32>;
-#else
-@group(0) @binding(2) var w: texture_2d<f32>;
-#endif
-#else
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-#if F16
-@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
-#else
-@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-#endif
-#endif
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;

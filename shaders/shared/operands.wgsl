@@ -1,5 +1,21 @@
-// Loads of the operands `x` and `w` of a product: from storage buffers, or (TEX) from textures; weights as f32 or (F16) as halves.
+// Bindings 1 and 2, the operands `x` and `w` of a product, and loads of them: from storage buffers, or (TEX) from textures; weights as f32 or (F16) as halves.
 #import shared/texel
+
+#if TEX
+@group(0) @binding(1) var x: texture_2d<f32>;
+#if F16
+@group(0) @binding(2) var w: texture_2d<u32>;
+#else
+@group(0) @binding(2) var w: texture_2d<f32>;
+#endif
+#else
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+#if F16
+@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
+#else
+@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
+#endif
+#endif
 
 #if TEX
 fn load_x(i: u32) -> vec4<f32> {

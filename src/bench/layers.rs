@@ -56,7 +56,8 @@ pub(super) fn all() -> Vec<Case> {
             out.push(conv(&l, Some(ConvAlgorithm::Naive)));
         }
     }
-    for l in [layer(3, 112, 64, 3, 1), layer(64, 112, 64, 3, 2), layer(128, 14, 256, 1, 1), layer(256, 14, 128, 1, 1), layer(64, 56, 128, 1, 2)]
+    for l in
+        [layer(3, 112, 64, 3, 1), layer(64, 112, 64, 3, 2), layer(128, 14, 256, 1, 1), layer(256, 14, 128, 1, 1), layer(64, 56, 128, 1, 2)]
     {
         out.push(conv(&l, None));
     }

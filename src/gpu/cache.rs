@@ -25,7 +25,10 @@ impl DiskCache {
         let path = folder.join(format!("pipelines-{key}.bin"));
         let data = std::fs::read(&path).ok();
         let descriptor = wgpu::PipelineCacheDescriptor { label: Some("lookalike"), data: data.as_deref(), fallback: true };
-        #[expect(unsafe_code, reason = "the data has to come from get_data of the same driver, which the file name says; wgpu checks its header")]
+        #[expect(
+            unsafe_code,
+            reason = "the data has to come from get_data of the same driver, which the file name says; wgpu checks its header"
+        )]
         let raw = unsafe { device.create_pipeline_cache(&descriptor) };
         Self { raw: Some(raw), path: Some(path) }
     }

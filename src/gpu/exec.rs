@@ -71,7 +71,11 @@ impl Uploaded {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(weights.len().max(1));
         let mut parts = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
-                .map(|t| scope.spawn(move || weights.iter().skip(t).step_by(threads).map(|(w, kind)| self.get(gpu, w, *kind)).collect::<Result<Vec<_>>>()))
+                .map(|t| {
+                    scope.spawn(move || {
+                        weights.iter().skip(t).step_by(threads).map(|(w, kind)| self.get(gpu, w, *kind)).collect::<Result<Vec<_>>>()
+                    })
+                })
                 .collect();
             workers
                 .into_iter()
@@ -110,7 +114,11 @@ impl Instance {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         // Whole texture rows, where slots are copied to textures.
         let row = if mirrors.is_used() { ROW_BYTES } else { 16 };
-        let slots = plan.slots.iter().map(|&bytes| gpu.buffer("activations", bytes.next_multiple_of(row), usage, None)).collect::<Result<Vec<_>>>()?;
+        let slots = plan
+            .slots
+            .iter()
+            .map(|&bytes| gpu.buffer("activations", bytes.next_multiple_of(row), usage, None))
+            .collect::<Result<Vec<_>>>()?;
         let mut params = Vec::with_capacity(plan.dispatches.len() * PARAMS_ALIGNMENT);
         for d in &plan.dispatches {
             params.extend_from_slice(&d.params);
@@ -128,11 +136,7 @@ impl Instance {
         let mut offset = 0;
         let mut out = Vec::with_capacity(self.plan.dispatches.len());
         for (d, pipeline) in self.plan.dispatches.iter().zip(&self.pipelines) {
-            let uniform = wgpu::BufferBinding {
-                buffer: &self._params.raw,
-                offset,
-                size: std::num::NonZeroU64::new(d.params.len() as u64),
-            };
+            let uniform = wgpu::BufferBinding { buffer: &self._params.raw, offset, size: std::num::NonZeroU64::new(d.params.len() as u64) };
             offset += d.params.len().next_multiple_of(PARAMS_ALIGNMENT) as u64;
             let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) }];
             entries.extend(d.bindings.iter().enumerate().map(|(i, &source)| wgpu::BindGroupEntry {
@@ -309,10 +313,8 @@ impl Instance {
         outputs: &[(&str, &wgpu::Buffer)],
     ) -> Result<()> {
         let find = |given: &[(&str, &wgpu::Buffer)], name: &str, bytes: u64| {
-            let (_, buffer) = given
-                .iter()
-                .find(|(n, _)| *n == name)
-                .ok_or_else(|| Error::Caller(format!("No buffer is given for `{name}`.")))?;
+            let (_, buffer) =
+                given.iter().find(|(n, _)| *n == name).ok_or_else(|| Error::Caller(format!("No buffer is given for `{name}`.")))?;
             if buffer.size() < bytes {
                 let has = buffer.size();
                 return Err(Error::Caller(format!("The buffer for `{name}` has {has} bytes, but {bytes} are needed.")));

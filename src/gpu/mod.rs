@@ -13,8 +13,8 @@ mod warp;
 
 pub use adapter::{AdapterKind, AdapterReport, DeviceLimits, adapters};
 pub(crate) use exec::{Instance, Uploaded};
-pub(crate) use warp::Warp;
 pub use profile::KernelTime;
+pub(crate) use warp::Warp;
 pub use wgpu;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -178,9 +178,7 @@ impl Gpu {
         self.check_lost()?;
         match result {
             Ok(_) => Ok(()),
-            Err(wgpu::PollError::Timeout) => {
-                Err(Error::Timeout { what: what.to_owned(), seconds: self.inner.timeout.as_secs() })
-            }
+            Err(wgpu::PollError::Timeout) => Err(Error::Timeout { what: what.to_owned(), seconds: self.inner.timeout.as_secs() }),
             Err(e) => Err(Error::Device(format!("Waiting for the GPU failed: {e}. Make a new Gpu."))),
         }
     }

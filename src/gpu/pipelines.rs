@@ -71,8 +71,7 @@ impl Gpu {
         self.scoped(&format!("the shader {}", shader.name), 0, || {
             let device = self.device();
             let entries: Vec<_> = shader.bindings.iter().enumerate().map(|(i, kind)| layout_entry(i as u32, *kind)).collect();
-            let layout = device
-                .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(shader.name), entries: &entries });
+            let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(shader.name), entries: &entries });
             let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
                 label: Some(shader.name),
                 bind_group_layouts: &[Some(&layout)],
@@ -101,11 +100,8 @@ impl Gpu {
 
 fn layout_entry(binding: u32, kind: BindingKind) -> wgpu::BindGroupLayoutEntry {
     let buffer = |ty| wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
-    let texture = |sample_type| wgpu::BindingType::Texture {
-        sample_type,
-        view_dimension: wgpu::TextureViewDimension::D2,
-        multisampled: false,
-    };
+    let texture =
+        |sample_type| wgpu::BindingType::Texture { sample_type, view_dimension: wgpu::TextureViewDimension::D2, multisampled: false };
     let ty = match kind {
         BindingKind::Uniform => buffer(wgpu::BufferBindingType::Uniform),
         BindingKind::Read => buffer(wgpu::BufferBindingType::Storage { read_only: true }),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Gpu;
-use super::memory::{Buffer, Budget};
+use super::memory::{Budget, Buffer};
 use crate::error::{Error, Result};
 use crate::plan::{Plan, Source};
 use crate::shader::BindingKind;
@@ -38,7 +38,9 @@ impl Gpu {
         let rows = size.div_ceil(ROW_BYTES).max(1);
         let most = self.device().limits().max_texture_dimension_2d;
         let Some(height) = u32::try_from(rows).ok().filter(|&r| r <= most) else {
-            return Err(Error::Limits(format!("A texture for {what} would have {rows} rows, but this device allows {most}. Use a smaller batch.")));
+            return Err(Error::Limits(format!(
+                "A texture for {what} would have {rows} rows, but this device allows {most}. Use a smaller batch."
+            )));
         };
         let bytes = rows * ROW_BYTES;
         let budget = &self.inner.budget;

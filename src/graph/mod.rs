@@ -2,12 +2,16 @@
 //!
 //! A graph is what an importer makes, what the passes rewrite, and what the planner turns into dispatches. Nothing here knows a GPU.
 
+mod dense;
 pub(crate) mod infer;
 mod op;
 pub mod passes;
+mod window;
 
+pub use dense::*;
 pub use infer::{infer_node, infer_shapes};
 pub use op::*;
+pub use window::*;
 
 use std::sync::Arc;
 

@@ -149,11 +149,7 @@ impl Lower<'_, '_, '_> {
         let row = dims.c4() * 4;
         let mut channel = Axis::all(row, dims.h * dims.w, 1);
         channel.limit = dims.c as u32;
-        let axes = vec![
-            Axis::all(dims.n, dims.c * dims.h * dims.w, dims.h * dims.w * row),
-            Axis::all(dims.h * dims.w, 1, row),
-            channel,
-        ];
+        let axes = vec![Axis::all(dims.n, dims.c * dims.h * dims.w, dims.h * dims.w * row), Axis::all(dims.h * dims.w, 1, row), channel];
         copy::record(self.rec, &label, &Copy::new(axes), plain, y)?;
         Ok(y)
     }
@@ -301,11 +297,8 @@ impl Lower<'_, '_, '_> {
     fn unary(&mut self, node: &Node, u: Unary, x: ValueId, y: ValueId) -> Result<()> {
         let stored = self.stored[x.0 as usize];
         let as_row = stored.packed.is_none() || Packed::of(self.shape(x)).is_none();
-        let (source, dims) = if as_row {
-            (self.plain(x)?, Packed { n: 1, c: self.shape(x).len(), h: 1, w: 1 })
-        } else {
-            (self.packed(x)?, self.dims(x)?)
-        };
+        let (source, dims) =
+            if as_row { (self.plain(x)?, Packed { n: 1, c: self.shape(x).len(), h: 1, w: 1 }) } else { (self.packed(x)?, self.dims(x)?) };
         let out = match u {
             Unary::LeakyRelu { alpha } => {
                 // The tables are per channel; a row of elements is as many pixels of four channels.
@@ -325,7 +318,8 @@ impl Lower<'_, '_, '_> {
 
     fn prelu(&mut self, node: &Node, x: ValueId, slope: ValueId, y: ValueId) -> Result<()> {
         let channels = self.shape(x).get(1).copied();
-        if let Some(constant) = self.graph.constant(slope).filter(|c| c.len() == 1 || (c.shape().rank() == 1 && Some(c.len()) == channels)) {
+        if let Some(constant) = self.graph.constant(slope).filter(|c| c.len() == 1 || (c.shape().rank() == 1 && Some(c.len()) == channels))
+        {
             let tables = affine::Tables { slope: Some(constant.clone()), ..affine::Tables::default() };
             return self.affine(node, x, y, &tables);
         }

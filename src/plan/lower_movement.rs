@@ -80,10 +80,15 @@ impl Lower<'_, '_, '_> {
         let (source, from) = self.view(id)?;
         let own = self.shape(id).clone();
         let lead = shape.rank() - own.rank();
-        let x: Vec<usize> =
-            (0..shape.rank()).map(|i| if i < lead || own[i - lead] == 1 { 0 } else { from[i - lead] }).collect();
+        let x: Vec<usize> = (0..shape.rank()).map(|i| if i < lead || own[i - lead] == 1 { 0 } else { from[i - lead] }).collect();
         let out = self.rec.tensor(plain_bytes(shape));
-        copy::record(self.rec, &format!("{} expanded", self.graph.name(id)), &Copy::new(zip_axes(shape, &x, &strides(shape))), source, out)?;
+        copy::record(
+            self.rec,
+            &format!("{} expanded", self.graph.name(id)),
+            &Copy::new(zip_axes(shape, &x, &strides(shape))),
+            source,
+            out,
+        )?;
         Ok(out)
     }
 
@@ -121,7 +126,11 @@ impl Lower<'_, '_, '_> {
             copy::record(self.rec, &format!("{}.{i}", node.name), &copy, source, out)?;
             start += own[axis];
         }
-        if packed.is_some() { self.put_packed(y, out) } else { self.put_plain(y, out) }
+        if packed.is_some() {
+            self.put_packed(y, out)
+        } else {
+            self.put_plain(y, out)
+        }
         Ok(())
     }
 

@@ -12,8 +12,8 @@ mod memory;
 mod recorder;
 
 pub use caps::{Caps, GemmFamily};
-pub use choose::{ConvAlgorithm, Force};
 pub(crate) use choose::choose_conv;
+pub use choose::{ConvAlgorithm, Force};
 pub(crate) use layout::Packed;
 pub use memory::{Lifetime, assign_slots};
 pub(crate) use recorder::{Recorder, Weight};
@@ -122,7 +122,8 @@ pub struct PlanOptions {
 /// # Errors
 /// An operation no kernel does, or a tensor that no binding of this device can hold.
 pub fn build(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions) -> Result<Plan> {
-    let caps = Caps { gemm: options.force.gemm.unwrap_or(caps.gemm), textures: options.force.textures.unwrap_or(caps.textures), ..caps.clone() };
+    let caps =
+        Caps { gemm: options.force.gemm.unwrap_or(caps.gemm), textures: options.force.textures.unwrap_or(caps.textures), ..caps.clone() };
     let mut recorder = Recorder::new(&caps, options.precision, options.force.clone());
     let (inputs, outputs) = lower::lower(graph, shapes, &mut recorder, options.feed)?;
     recorder.finish(options.feed, inputs, outputs)

@@ -66,12 +66,7 @@ impl<'a> Recorder<'a> {
         }
         let i = self.weights.len() as u32;
         self.by_key.insert(key.clone(), i);
-        self.weights.push(Weight {
-            key,
-            bytes: bytes.next_multiple_of(16).max(16),
-            pack: Arc::new(pack),
-            constants: constants.to_vec(),
-        });
+        self.weights.push(Weight { key, bytes: bytes.next_multiple_of(16).max(16), pack: Arc::new(pack), constants: constants.to_vec() });
         Source::Weight(i)
     }
 
@@ -144,7 +139,10 @@ impl<'a> Recorder<'a> {
             for (source, kind) in dispatch.bindings.iter().zip(&dispatch.shader.bindings[1..]) {
                 let Source::Tensor(t) = *source else { continue };
                 let life = &mut lifetimes[t as usize];
-                debug_assert!(life.first != usize::MAX || *kind == BindingKind::Write || inputs.iter().any(|x| x.1 == *source), "read before written");
+                debug_assert!(
+                    life.first != usize::MAX || *kind == BindingKind::Write || inputs.iter().any(|x| x.1 == *source),
+                    "read before written"
+                );
                 life.first = life.first.min(i);
                 life.last = life.last.max(i);
             }

@@ -114,12 +114,7 @@ impl Case {
             }
         }
         let outputs: Vec<_> = (0..self.outputs).map(|i| graph.add_value(format!("y{i}"))).collect();
-        graph.nodes.push(crate::graph::Node {
-            name: self.name.clone(),
-            op: self.op.clone(),
-            inputs: ids,
-            outputs: outputs.clone(),
-        });
+        graph.nodes.push(crate::graph::Node { name: self.name.clone(), op: self.op.clone(), inputs: ids, outputs: outputs.clone() });
         graph.outputs = outputs;
         (graph, inputs)
     }

@@ -56,13 +56,12 @@ fn epilogue(i: usize) -> Epilogue {
 }
 
 fn conv_case(l: &Layer, input: Input, i: usize, pre_affine: bool) -> Case {
-    let window =
-        Window { kernel: l.kernel, stride: [l.stride; 2], dilation: [l.dilation; 2], pads: l.pads, auto: AutoPad::Explicit };
+    let window = Window { kernel: l.kernel, stride: [l.stride; 2], dilation: [l.dilation; 2], pads: l.pads, auto: AutoPad::Explicit };
     let out = [window.output(0, l.h, false).unwrap_or(1), window.output(1, l.w, false).unwrap_or(1)];
     // Bounds are only meaningful where values are about one.
     let plain = matches!(input, Input::Noise);
     let epilogue = if plain { epilogue(i) } else { Epilogue::default() };
-    let bias = plain || i % 2 == 0;
+    let bias = plain || i.is_multiple_of(2);
     let mut operands = vec![
         (input.tensor(&[l.n, l.c, l.h, l.w], 1), true),
         (Input::Noise.tensor(&[l.o, l.c / l.groups, l.kernel[0], l.kernel[1]], 2), false),
@@ -116,8 +115,7 @@ pub(crate) fn tiled_gemm(_caps: &Caps) -> Vec<Case> {
     ["m32", "m64", "m128"]
         .iter()
         .flat_map(|form| {
-            let force =
-                Force { conv: Some(ConvAlgorithm::Gemm), form: Some(form), gemm: Some(GemmFamily::Tiled), ..Force::default() };
+            let force = Force { conv: Some(ConvAlgorithm::Gemm), form: Some(form), gemm: Some(GemmFamily::Tiled), ..Force::default() };
             both_precisions(spread_inputs(&DENSE, false)).into_iter().map(move |c| Case { force: force.clone(), ..c })
         })
         .collect()
@@ -135,9 +133,13 @@ fn winograd(_caps: &Caps) -> Vec<Case> {
         .flat_map(|(m, factor)| {
             let force = Force { conv: Some(ConvAlgorithm::Winograd(m)), ..Force::default() };
             let cases = spread_inputs(&WINOGRAD, false).into_iter().chain(spread_inputs(&WINOGRAD, true));
-            both_precisions(cases.collect())
-                .into_iter()
-                .map(move |c| Case { force: force.clone(), factor, half_factor: 2.0, spread: Spread::Output, ..c })
+            both_precisions(cases.collect()).into_iter().map(move |c| Case {
+                force: force.clone(),
+                factor,
+                half_factor: 2.0,
+                spread: Spread::Output,
+                ..c
+            })
         })
         .collect()
 }
@@ -215,11 +217,8 @@ pub(crate) fn gemv(_caps: &Caps) -> Vec<Case> {
     let case = |(shape, o): &(&[usize], usize), input: Input, i: usize, order: &[usize]| {
         let k: usize = shape[1..].iter().product();
         let epilogue = if input == Input::Noise { epilogue(i) } else { Epilogue::default() };
-        let mut operands = vec![
-            (input.tensor(shape, 1), true),
-            (Input::Noise.tensor(&[*o, k], 2), false),
-            (Input::Noise.tensor(&[*o], 3), false),
-        ];
+        let mut operands =
+            vec![(input.tensor(shape, 1), true), (Input::Noise.tensor(&[*o, k], 2), false), (Input::Noise.tensor(&[*o], 3), false)];
         operands.extend(epilogue.slope.then(|| (Input::Noise.tensor(&[*o], 4), false)));
         operands.extend(epilogue.residual.then(|| (Input::Noise.tensor(&[shape[0], *o], 5), true)));
         let flatten_order = if shape.len() == 4 { order.to_vec() } else { Vec::new() };

@@ -16,20 +16,13 @@ pub(crate) const WARP_STEM: &str = "image/warp";
 
 /// Batches of different pictures: identity, crop and enlarge, shrink by 3.4, rotate beyond the border.
 pub(crate) fn run_warp(gpu: &Gpu) -> Result<Vec<CaseResult>> {
-    let transforms = [
-        [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
-        [0.4, 0.0, 2.3, 0.0, 0.35, 1.7],
-        [3.4, 0.0, 1.2, 0.0, 3.4, 1.2],
-        [0.9, -0.5, 1.0, 0.5, 0.9, -3.0],
-    ];
+    let transforms =
+        [[1.0, 0.0, 0.0, 0.0, 1.0, 0.0], [0.4, 0.0, 2.3, 0.0, 0.35, 1.7], [3.4, 0.0, 1.2, 0.0, 3.4, 1.2], [0.9, -0.5, 1.0, 0.5, 0.9, -3.0]];
     let sizes = [(9, 7), (11, 5), (53, 40), (13, 16)];
-    let pixels: Vec<Vec<u8>> = sizes
-        .iter()
-        .map(|(w, h)| (0..w * h * 3u32).map(|i| (i.wrapping_mul(0x9E37_79B9) >> 24) as u8).collect())
-        .collect();
-    let views: Vec<PictureView<'_>> = (0..4)
-        .map(|i| PictureView { rgb: &pixels[i], width: sizes[i].0, height: sizes[i].1, transform: transforms[i] })
-        .collect();
+    let pixels: Vec<Vec<u8>> =
+        sizes.iter().map(|(w, h)| (0..w * h * 3u32).map(|i| (i.wrapping_mul(0x9E37_79B9) >> 24) as u8).collect()).collect();
+    let views: Vec<PictureView<'_>> =
+        (0..4).map(|i| PictureView { rgb: &pixels[i], width: sizes[i].0, height: sizes[i].1, transform: transforms[i] }).collect();
     [(Channels::Rgb, 3), (Channels::Bgr, 3), (Channels::Gray, 1)]
         .into_iter()
         .map(|(channels, count)| {

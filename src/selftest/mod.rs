@@ -58,7 +58,7 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
             }
         }
     }
-    if wanted(&image::WARP_STEM) {
+    if wanted(image::WARP_STEM) {
         out.extend(image::run_warp(gpu)?);
     }
     Ok(out)
@@ -114,7 +114,8 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
             let local = if i == 0 { scale.data.get(j).copied().unwrap_or(w.abs()) } else { w.abs() };
             let sum = if case.spread == Spread::Local { local } else { largest };
             let halves = if case.precision == Precision::F16 { 2f64.powi(-11) } else { 0.0 };
-            let bound = (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + f64::from(f32::MIN_POSITIVE);
+            let bound =
+                (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + f64::from(f32::MIN_POSITIVE);
             worst.add((f64::from(g) - w).abs(), bound);
         }
     }

@@ -1,9 +1,7 @@
 //! Cases of pooling, normalisation across channels, element-wise kernels and resampling.
 
 use super::{Case, Input};
-use crate::graph::{
-    AutoPad, Binary, Coordinates, NearestRounding, Op, Pool, PoolKind, Resize, ResizeMode, ResizeTarget, Unary, Window,
-};
+use crate::graph::{AutoPad, Binary, Coordinates, NearestRounding, Op, Pool, PoolKind, Resize, ResizeMode, ResizeTarget, Unary, Window};
 use crate::plan::Caps;
 use crate::tensor::Tensor;
 
@@ -161,8 +159,7 @@ pub(crate) fn binary(_caps: &Caps) -> Vec<Case> {
 
 pub(crate) fn resize(_caps: &Caps) -> Vec<Case> {
     let coordinates = [Coordinates::HalfPixel, Coordinates::PytorchHalfPixel, Coordinates::AlignCorners, Coordinates::Asymmetric];
-    let roundings =
-        [NearestRounding::RoundPreferFloor, NearestRounding::RoundPreferCeil, NearestRounding::Floor, NearestRounding::Ceil];
+    let roundings = [NearestRounding::RoundPreferFloor, NearestRounding::RoundPreferCeil, NearestRounding::Floor, NearestRounding::Ceil];
     let mut out = Vec::new();
     for (i, coordinates) in coordinates.into_iter().enumerate() {
         for (mode, nearest) in [(ResizeMode::Nearest, roundings[i]), (ResizeMode::Linear, NearestRounding::Floor)] {

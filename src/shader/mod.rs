@@ -54,7 +54,6 @@ impl Shader {
     }
 }
 
-#[expect(clippy::all, reason = "generated")]
 mod generated {
     use super::{BindingKind, Shader};
     include!(concat!(env!("OUT_DIR"), "/shaders.rs"));

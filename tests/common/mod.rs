@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use lookalike::gpu::{Gpu, GpuOptions};
+use lookalike::graph::{Binary, Conv, Dim, Epilogue, Graph, Linear, Op, PoolKind, Unary, ValueId, Window};
+use lookalike::model::{Description, Model};
 use lookalike::tensor::Tensor;
+use lookalike::wgpu;
 
 /// The folder with models, pictures and expected numbers, or `None` (said so) when there is none.
 pub(crate) fn test_data() -> Option<PathBuf> {
@@ -79,4 +82,93 @@ impl Random {
         let data = (0..shape.iter().product()).map(|_| self.signed()).collect();
         Tensor::from_f32(shape.to_vec(), data).unwrap()
     }
+
+    /// Uniform in [-scale, scale).
+    pub(crate) fn scaled(&mut self, shape: &[usize], scale: f32) -> Tensor {
+        let data = (0..shape.iter().product()).map(|_| self.signed() * scale).collect();
+        Tensor::from_f32(shape.to_vec(), data).unwrap()
+    }
+
+    /// Uniform in `0..n`.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+}
+
+/// A graph with one input `input` of `[batch, dims]`, and that input.
+pub(crate) fn graph_of(dims: &[usize]) -> (Graph, ValueId) {
+    let mut graph = Graph::default();
+    let batch = std::iter::once(Dim::Free("batch".to_owned()));
+    let x = graph.add_input("input", batch.chain(dims.iter().map(|&d| Dim::Fixed(d))).collect());
+    (graph, x)
+}
+
+/// The model of a graph whose last node is the output.
+pub(crate) fn model_of(mut graph: Graph) -> Model {
+    let last = graph.nodes.last().unwrap().outputs[0];
+    if !graph.outputs.contains(&last) {
+        graph.outputs.push(last);
+    }
+    Model::new(&graph, Description { name: "test".to_owned(), ..Description::default() }).unwrap()
+}
+
+/// Appends a square convolution with a bias; weights are scaled so that activations keep their size.
+pub(crate) fn add_conv(graph: &mut Graph, r: &mut Random, name: &str, x: ValueId, [outputs, inputs, kernel]: [usize; 3], stride: usize) -> ValueId {
+    let scale = (3.0 / (inputs * kernel * kernel) as f32).sqrt();
+    let w = graph.add_constant(format!("{name}.weight"), r.scaled(&[outputs, inputs, kernel, kernel], scale));
+    let b = graph.add_constant(format!("{name}.bias"), r.scaled(&[outputs], 0.3));
+    let window = Window::square(kernel, stride, kernel / 2);
+    let conv = Conv { window, groups: 1, bias: true, pre_affine: false, epilogue: Epilogue::default() };
+    graph.add_node(name, Op::Conv(conv), &[x, w, b])
+}
+
+/// Appends a linear layer with a bias.
+pub(crate) fn add_linear(graph: &mut Graph, r: &mut Random, name: &str, x: ValueId, outputs: usize, inputs: usize) -> ValueId {
+    let w = graph.add_constant(format!("{name}.weight"), r.scaled(&[outputs, inputs], (3.0 / inputs as f32).sqrt()));
+    let b = graph.add_constant(format!("{name}.bias"), r.scaled(&[outputs], 0.3));
+    graph.add_node(name, Op::Linear(Linear { bias: true, flatten_order: Vec::new(), epilogue: Epilogue::default() }), &[x, w, b])
+}
+
+/// A residual network in small: `input` `[batch, 3, 16, 16]` to `fc` `[batch, 10]`.
+pub(crate) fn small_model() -> Model {
+    let mut r = Random(1);
+    let (mut g, x) = graph_of(&[3, 16, 16]);
+    let c1 = add_conv(&mut g, &mut r, "conv1", x, [32, 3, 3], 2);
+    let a1 = g.add_node("relu1", Op::Unary(Unary::Relu), &[c1]);
+    let c2 = add_conv(&mut g, &mut r, "conv2", a1, [32, 32, 3], 1);
+    let sum = g.add_node("add", Op::Binary(Binary::Add), &[c2, a1]);
+    let a2 = g.add_node("relu2", Op::Unary(Unary::Relu), &[sum]);
+    let pooled = g.add_node("pool", Op::GlobalPool(PoolKind::Average), &[a2]);
+    let flat = g.add_node("flatten", Op::Flatten { axis: 1 }, &[pooled]);
+    add_linear(&mut g, &mut r, "fc", flat, 10, 32);
+    model_of(g)
+}
+
+/// The bits of the first output: equal only when every number is the same, -0 and NaN included.
+pub(crate) fn bits(outputs: &[(String, Tensor)]) -> Vec<u32> {
+    outputs[0].1.to_f32().iter().map(|x| x.to_bits()).collect()
+}
+
+/// The largest error relative to the largest expected number.
+pub(crate) fn relative_error(got: &[f32], want: &[f64]) -> f64 {
+    assert_eq!(got.len(), want.len());
+    let largest = want.iter().fold(f64::MIN_POSITIVE, |a, &b| a.max(b.abs()));
+    let errors = got.iter().zip(want).map(|(&g, &w)| (f64::from(g) - w).abs() / largest);
+    errors.fold(0.0, |a, e| if e.is_nan() { f64::INFINITY } else { a.max(e) })
+}
+
+/// A device that the test opened itself on the adapter [`gpu`] uses, with what `limits` makes of the adapter's limits.
+pub(crate) fn open_device(limits: impl FnOnce(wgpu::Limits) -> wgpu::Limits) -> (wgpu::AdapterInfo, wgpu::Device, wgpu::Queue) {
+    let report = gpu().adapter().clone();
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let same = |a: &wgpu::Adapter| a.get_info().name == report.name && a.get_info().backend.to_string() == report.backend;
+    let adapter = found.into_iter().find(same).unwrap();
+    let descriptor = wgpu::DeviceDescriptor {
+        required_features: adapter.features() & wgpu::Features::SUBGROUP,
+        required_limits: limits(adapter.limits()),
+        ..wgpu::DeviceDescriptor::default()
+    };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+    (adapter.get_info(), device, queue)
 }

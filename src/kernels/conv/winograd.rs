@@ -72,9 +72,8 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, y: Sourc
     let weight = call.weight.clone();
     let form = format!("winograd {m} lanes {lanes} halves {halves}");
     let bytes = (planes * plane_vec4s * 16) as u64;
-    let u = rec.weight(&form, std::slice::from_ref(call.weight), bytes, move || {
-        pack_filter(&weight.to_f32(), g.y.c, g.x.c, m, lanes, halves)
-    });
+    let u =
+        rec.weight(&form, std::slice::from_ref(call.weight), bytes, move || pack_filter(&weight.to_f32(), g.y.c, g.x.c, m, lanes, halves));
 
     let products = rec.tensor((planes * tiles * g.y.c4() * 16) as u64);
     let plain = Finish::default();

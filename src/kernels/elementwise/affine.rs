@@ -33,13 +33,8 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, shape: Packed, x: Sour
     let y = rec.tensor(shape.bytes());
     let c = shape.c4() * 4;
     let constants: Vec<Constant> = t.scale.iter().chain(&t.shift).chain(&t.slope).cloned().collect();
-    let form = format!(
-        "affine {} {} {} {:?} of {c}",
-        t.scale.is_some(),
-        t.shift.is_some(),
-        t.slope.is_some(),
-        t.flat_slope.map(f32::to_bits)
-    );
+    let form =
+        format!("affine {} {} {} {:?} of {c}", t.scale.is_some(), t.shift.is_some(), t.slope.is_some(), t.flat_slope.map(f32::to_bits));
     let tables = t.clone();
     let table = rec.weight(&form, &constants, c as u64 * 12, move || {
         let mut out = padded(tables.scale.as_deref(), c, 1.0);

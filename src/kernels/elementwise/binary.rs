@@ -45,12 +45,7 @@ fn strides(operand: Packed, out: Packed) -> ([u32; 4], u32) {
     let stride = |size: usize, stride: usize| if size == 1 { 0 } else { stride as u32 };
     let c = if operand.c == 1 { 0 } else { 1 };
     (
-        [
-            stride(operand.n, operand.h * operand.w * row),
-            stride(operand.h, operand.w * row),
-            stride(operand.w, row),
-            c,
-        ],
+        [stride(operand.n, operand.h * operand.w * row), stride(operand.h, operand.w * row), stride(operand.w, row), c],
         u32::from(operand.c == 1 && out.c > 1),
     )
 }

@@ -28,8 +28,7 @@ pub(crate) fn record(
     columns: &[Sample],
 ) -> Result<Source> {
     let y = rec.tensor(to.bytes());
-    let table: Vec<[u32; 4]> =
-        rows.iter().chain(columns).map(|t| [t.low as u32, t.high as u32, (t.weight as f32).to_bits(), 0]).collect();
+    let table: Vec<[u32; 4]> = rows.iter().chain(columns).map(|t| [t.low as u32, t.high as u32, (t.weight as f32).to_bits(), 0]).collect();
     let form = format!("resize {table:?}");
     let table = rec.weight(&form, &[], table.len() as u64 * 16, move || bytemuck::cast_slice(&table).to_vec());
     let params = Params {

@@ -100,9 +100,8 @@ pub(crate) fn gather(pictures: &[PictureView<'_>]) -> Result<(Vec<u8>, Vec<Pictu
     let mut records = Vec::with_capacity(pictures.len());
     for (i, p) in pictures.iter().enumerate() {
         p.check(i)?;
-        let first = u32::try_from(bytes.len()).map_err(|_| {
-            Error::Limits("The pictures of one batch exceed 4 GiB. Use a smaller batch.".to_owned())
-        })?;
+        let first = u32::try_from(bytes.len())
+            .map_err(|_| Error::Limits("The pictures of one batch exceed 4 GiB. Use a smaller batch.".to_owned()))?;
         let [ax, bx, cx, ay, by, cy] = p.transform;
         records.push(Picture { first, width: p.width, height: p.height, samples: p.samples(), ax, bx, cx, ay, by, cy, pad0: 0, pad1: 0 });
         bytes.extend_from_slice(p.rgb);

@@ -1,7 +1,7 @@
 //! Host side of shaders/linear/gemv.wgsl.
 
-pub(crate) use crate::kernels::conv::Params;
 use crate::error::Result;
+pub(crate) use crate::kernels::conv::Params;
 use crate::kernels::conv::{Filter, Finish, Geometry, gemm};
 use crate::model::Precision;
 use crate::plan::{Recorder, Source};

@@ -1,7 +1,7 @@
 //! Host side of shaders/local/locally_connected.wgsl.
 
-pub(crate) use crate::kernels::conv::Params;
 use crate::error::Result;
+pub(crate) use crate::kernels::conv::Params;
 use crate::kernels::conv::{Finish, Geometry};
 use crate::kernels::f32_bytes;
 use crate::model::Precision;

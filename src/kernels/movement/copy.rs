@@ -115,12 +115,7 @@ fn merge(axes: &[Axis]) -> Vec<Axis> {
     let mut out: Vec<Axis> = Vec::with_capacity(axes.len());
     for &a in axes.iter().filter(|a| !(a.size == 1 && is_whole(a))) {
         match out.last_mut() {
-            Some(b)
-                if is_whole(b)
-                    && is_whole(&a)
-                    && b.x_stride == a.x_stride * a.size
-                    && b.y_stride == a.y_stride * a.size =>
-            {
+            Some(b) if is_whole(b) && is_whole(&a) && b.x_stride == a.x_stride * a.size && b.y_stride == a.y_stride * a.size => {
                 *b = Axis::all((b.size * a.size) as usize, a.x_stride as usize, a.y_stride as usize);
             }
             _ => out.push(a),

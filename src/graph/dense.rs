@@ -1,0 +1,125 @@
+//! Layers with weights, and the epilogue that the passes fuse into them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Window;
+
+/// A 2-D convolution. A 1-D one is imported with H = 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conv {
+    /// Kernel geometry.
+    pub window: Window,
+    /// Groups; 1 = dense, C = depthwise.
+    pub groups: usize,
+    /// Whether there is a bias operand.
+    pub bias: bool,
+    /// Whether `x * pre_scale + pre_shift` (per channel) is applied to cells inside the picture before the zero padding.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pre_affine: bool,
+    /// What happens before the result is stored.
+    #[serde(default, skip_serializing_if = "Epilogue::is_none")]
+    pub epilogue: Epilogue,
+}
+
+/// See [`Op::LocallyConnected`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LocallyConnected {
+    /// Kernel geometry.
+    pub window: Window,
+    /// Output places (height, width) that share one filter bank; `[1, 1]` = unshared.
+    pub tile: [usize; 2],
+    /// Whether there is a bias operand.
+    pub bias: bool,
+    /// What happens before the result is stored.
+    #[serde(default, skip_serializing_if = "Epilogue::is_none")]
+    pub epilogue: Epilogue,
+}
+
+/// See [`Op::Linear`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Linear {
+    /// Whether there is a bias operand.
+    pub bias: bool,
+    /// In which order the axes of x (without the batch) are flattened; empty = as they are. `[2, 1, 0]` of C, H, W is W, H, C.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flatten_order: Vec<usize>,
+    /// What happens before the result is stored.
+    #[serde(default, skip_serializing_if = "Epilogue::is_none")]
+    pub epilogue: Epilogue,
+}
+
+/// What a convolution or linear layer does to its sum before storing it:
+/// `y = post(act(sum + bias) + residual)`, `act(v) = clamp(v >= 0 ? v : slope * v, lo, hi)`, `post(v) = clamp(v, post_lo, post_hi)`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Epilogue {
+    /// Whether there is a slope operand, one per output channel (`[O]`).
+    pub slope: bool,
+    /// Lower bound after the slope.
+    pub lo: Option<f32>,
+    /// Upper bound after the slope.
+    pub hi: Option<f32>,
+    /// Whether a residual operand of the output's shape is added.
+    pub residual: bool,
+    /// Lower bound after the residual.
+    pub post_lo: Option<f32>,
+    /// Upper bound after the residual.
+    pub post_hi: Option<f32>,
+}
+
+impl Epilogue {
+    /// Whether nothing happens.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Positions of operands in [`super::Node::inputs`] of a fused op: x = 0, w = 1, the rest when present.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Operands {
+    /// Bias.
+    pub bias: Option<usize>,
+    /// Scale before a convolution.
+    pub pre_scale: Option<usize>,
+    /// Shift before a convolution.
+    pub pre_shift: Option<usize>,
+    /// Slope for negative sums.
+    pub slope: Option<usize>,
+    /// Added before storing.
+    pub residual: Option<usize>,
+    /// Number of operands.
+    pub count: usize,
+}
+
+fn operands(bias: bool, pre_affine: bool, epilogue: &Epilogue) -> Operands {
+    let mut next = 2;
+    let mut take = |present: bool| {
+        present.then(|| {
+            next += 1;
+            next - 1
+        })
+    };
+    let (bias, pre_scale, pre_shift) = (take(bias), take(pre_affine), take(pre_affine));
+    let (slope, residual) = (take(epilogue.slope), take(epilogue.residual));
+    Operands { bias, pre_scale, pre_shift, slope, residual, count: next }
+}
+
+impl Conv {
+    /// Order: x, w, (bias), (pre_scale, pre_shift), (slope), (residual).
+    pub fn operands(&self) -> Operands {
+        operands(self.bias, self.pre_affine, &self.epilogue)
+    }
+}
+
+impl LocallyConnected {
+    /// Order: x, w, (bias), (slope), (residual).
+    pub fn operands(&self) -> Operands {
+        operands(self.bias, false, &self.epilogue)
+    }
+}
+
+impl Linear {
+    /// Order: x, w, (bias), (slope), (residual).
+    pub fn operands(&self) -> Operands {
+        operands(self.bias, false, &self.epilogue)
+    }
+}

@@ -1,0 +1,193 @@
+//! Every permutation of every shader translates for every backend, stays within what every adapter has, and has its kernel and reference.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use lookalike::shader::{BindingKind, Shader};
+use naga::back::{hlsl, msl, spv};
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn validated(shader: &Shader) -> (naga::Module, ModuleInfo) {
+    let module = naga::front::wgsl::parse_str(shader.source).unwrap_or_else(|e| panic!("{}: {}", shader.name, e.emit_to_string(shader.source)));
+    let subgroup = if shader.subgroups { Capabilities::SUBGROUP } else { Capabilities::empty() };
+    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32 | subgroup);
+    let info = validator.validate(&module).unwrap_or_else(|e| panic!("{}: {}", shader.name, e.emit_to_string(shader.source)));
+    (module, info)
+}
+
+/// `family/stem` of every permutation, each once.
+fn stems() -> BTreeSet<&'static str> {
+    Shader::all().iter().filter_map(|s| s.name.split('.').next()).collect()
+}
+
+#[test]
+fn permutation_names_are_unique() {
+    let names: BTreeSet<_> = Shader::all().iter().map(|s| s.name).collect();
+    assert_eq!(names.len(), Shader::all().len());
+    assert!(names.len() > 20, "only {} permutations", names.len());
+    for shader in Shader::all() {
+        assert_eq!(Shader::find(shader.name).map(|s| s.source), Some(shader.source), "{}", shader.name);
+    }
+}
+
+#[test]
+fn every_permutation_translates_to_spirv() {
+    for shader in Shader::all() {
+        let (module, info) = validated(shader);
+        // SPIR-V 1.3 (Vulkan 1.1) is the first with subgroup operations.
+        let options = spv::Options { lang_version: if shader.subgroups { (1, 3) } else { (1, 0) }, ..spv::Options::default() };
+        let words = spv::write_vec(&module, &info, &options, None).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
+        assert_eq!(words[0], 0x0723_0203, "{}", shader.name);
+    }
+}
+
+#[test]
+fn every_permutation_translates_to_msl() {
+    for shader in Shader::all() {
+        let (module, info) = validated(shader);
+        let options = msl::Options { lang_version: (2, 4), fake_missing_bindings: true, ..msl::Options::default() };
+        let (text, translated) =
+            msl::write_string(&module, &info, &options, &msl::PipelineOptions::default()).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
+        assert!(translated.entry_point_names.iter().all(Result::is_ok), "{}: {:?}", shader.name, translated.entry_point_names);
+        assert!(text.contains("kernel void"), "{}", shader.name);
+    }
+}
+
+fn to_hlsl(shader: &Shader, shader_model: hlsl::ShaderModel) {
+    let (module, info) = validated(shader);
+    let options = hlsl::Options { shader_model, fake_missing_bindings: true, ..hlsl::Options::default() };
+    let pipeline = hlsl::PipelineOptions::default();
+    let mut text = String::new();
+    let reflection = hlsl::Writer::new(&mut text, &options, &pipeline)
+        .write(&module, &info, None)
+        .unwrap_or_else(|e| panic!("{} for shader model {shader_model:?}: {e}", shader.name));
+    assert!(reflection.entry_point_names.iter().all(Result::is_ok), "{}: {:?}", shader.name, reflection.entry_point_names);
+    assert!(text.contains("numthreads"), "{}", shader.name);
+}
+
+#[test]
+fn every_permutation_translates_to_hlsl() {
+    for shader in Shader::all() {
+        to_hlsl(shader, hlsl::ShaderModel::V6_0);
+    }
+}
+
+/// The compiler that every Windows has knows no newer one.
+#[test]
+fn permutations_without_subgroups_translate_to_hlsl_5_1() {
+    for shader in Shader::all().iter().filter(|s| !s.subgroups) {
+        to_hlsl(shader, hlsl::ShaderModel::V5_1);
+    }
+}
+
+#[test]
+fn workgroups_and_bindings_fit_every_adapter() {
+    for shader in Shader::all() {
+        let invocations: u32 = shader.workgroup_size.iter().product();
+        let storage = shader.bindings.iter().filter(|b| matches!(b, BindingKind::Read | BindingKind::Write)).count();
+        assert!((1..=256).contains(&invocations), "{}: {invocations} invocations", shader.name);
+        assert!(shader.workgroup_size[2] <= 64, "{}: {} deep", shader.name, shader.workgroup_size[2]);
+        assert!(shader.workgroup_bytes <= 16 * 1024, "{}: {} bytes of workgroup memory", shader.name, shader.workgroup_bytes);
+        assert!(storage <= 7, "{}: {storage} storage buffers", shader.name);
+        assert_eq!(shader.bindings.first(), Some(&BindingKind::Uniform), "{}", shader.name);
+        assert!(shader.bindings.contains(&BindingKind::Write), "{} writes nothing", shader.name);
+    }
+}
+
+/// The reflection that plans rely on, against a second reading of the source.
+#[test]
+fn reflection_agrees_with_the_source() {
+    for shader in Shader::all() {
+        let (module, _) = validated(shader);
+        let entry = &module.entry_points[0];
+        assert_eq!((entry.name.as_str(), entry.workgroup_size), ("main", shader.workgroup_size), "{}", shader.name);
+        let bound = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
+        assert_eq!(bound, shader.bindings.len(), "{}", shader.name);
+        let plain = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32).validate(&module);
+        assert_eq!(plain.is_err(), shader.subgroups, "{}", shader.name);
+    }
+}
+
+/// Files below `folder` with this extension, as paths relative to it without it.
+fn files(folder: &Path, extension: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open: Vec<PathBuf> = vec![folder.to_owned()];
+    while let Some(dir) = open.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|e| e == extension) {
+                let parts: Vec<_> = path.strip_prefix(folder).unwrap().with_extension("").iter().map(|p| p.to_str().unwrap().to_owned()).collect();
+                found.push(parts.join("/"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_shader_file_is_listed() {
+    let listed = stems();
+    let found: Vec<_> = files(&root().join("shaders"), "wgsl").into_iter().filter(|f| !f.starts_with("shared/")).collect();
+    assert_eq!(found.len(), listed.len());
+    for file in found {
+        assert!(listed.contains(file.as_str()), "shaders/{file}.wgsl is not in shaders/permutations.txt");
+    }
+}
+
+#[test]
+fn every_shared_file_is_imported() {
+    let sources: Vec<_> = files(&root().join("shaders"), "wgsl")
+        .into_iter()
+        .map(|f| std::fs::read_to_string(root().join("shaders").join(f).with_extension("wgsl")).unwrap())
+        .collect();
+    for file in files(&root().join("shaders/shared"), "wgsl") {
+        assert!(sources.iter().any(|s| s.contains(&format!("shared/{file}"))), "no shader imports shared/{file}");
+    }
+}
+
+#[test]
+fn every_stem_has_a_kernel_file() {
+    for stem in stems() {
+        let path = format!("src/kernels/{stem}.rs");
+        assert!(root().join(&path).is_file(), "{path} is missing");
+    }
+}
+
+/// What a stem computes in plain f64. Variants of one operation share a file, and one kernel may do several operations.
+fn references(stem: &str) -> Option<&'static [&'static str]> {
+    Some(match stem {
+        _ if stem.starts_with("conv/") => &["conv/conv2d"],
+        _ if stem.starts_with("probe/") => &[],
+        "local/locally_connected" => &["local/locally_connected"],
+        "linear/gemv" => &["linear"],
+        "pool/window" => &["pool/window"],
+        "pool/global" => &["pool/global", "reduce"],
+        "norm/lrn" => &["norm/lrn"],
+        "norm/axis" => &["norm/l2_normalize", "norm/softmax"],
+        "elementwise/affine" => &["norm/batch_norm", "elementwise/prelu"],
+        "elementwise/unary" => &["elementwise/unary"],
+        "elementwise/binary" => &["elementwise/binary"],
+        "movement/copy" => &["movement/mod", "movement/concat", "movement/pad"],
+        "image/resize" => &["image/resize"],
+        "image/warp" => &["image/warp"],
+        _ => return None,
+    })
+}
+
+#[test]
+fn every_stem_has_a_reference() {
+    for stem in stems() {
+        let files = references(stem).unwrap_or_else(|| panic!("say which file of src/reference computes {stem}"));
+        for file in files {
+            let path = format!("src/reference/{file}.rs");
+            assert!(root().join(&path).is_file(), "{path}, the reference of {stem}, is missing");
+        }
+    }
+}
