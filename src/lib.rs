@@ -1,4 +1,4 @@
-//! Face recognition on any GPU: hand-written WGSL kernels and a graph executor on [`wgpu`](gpu::wgpu).
+//! Face recognition on any GPU: hand-written WGSL kernels and a graph executor on [`wgpu`].
 //!
 //! An ONNX file or a model file becomes a [`Model`](model::Model), a [`Network`](network::Network) runs it on a [`Gpu`](gpu::Gpu), and an
 //! [`Embedder`](embed::Embedder) turns pictures into embeddings. `ARCHITECTURE.md` walks an image through the modules.

@@ -144,7 +144,7 @@ fn encoding_into_the_callers_encoder_equals_running() {
     assert_eq!(got, want);
     assert_eq!(run(&network, batch), want, "encoding left something behind");
 
-    let mut refuse = |inputs: &[(&str, &wgpu::Buffer)], outputs: &[(&str, &wgpu::Buffer)], names: &str| {
+    let refuse = |inputs: &[(&str, &wgpu::Buffer)], outputs: &[(&str, &wgpu::Buffer)], names: &str| {
         let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let e = network.encode(&mut encoder, inputs, outputs).unwrap_err();
         assert!(matches!(&e, Error::Caller(text) if text.contains(names)), "{e}");

@@ -21,7 +21,7 @@ pub struct Conv {
     pub epilogue: Epilogue,
 }
 
-/// See [`Op::LocallyConnected`].
+/// See [`super::Op::LocallyConnected`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LocallyConnected {
     /// Kernel geometry.
@@ -35,7 +35,7 @@ pub struct LocallyConnected {
     pub epilogue: Epilogue,
 }
 
-/// See [`Op::Linear`].
+/// See [`super::Op::Linear`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Linear {
     /// Whether there is a bias operand.

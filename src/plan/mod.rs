@@ -31,7 +31,7 @@ use crate::tensor::Shape;
 pub enum Source {
     /// An activation; index into [`Plan::tensors`].
     Tensor(u32),
-    /// A packed constant; index into [`Plan::weights`].
+    /// A packed constant; index into the weights of the plan.
     Weight(u32),
 }
 
