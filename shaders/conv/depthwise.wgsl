@@ -11,6 +11,7 @@
 // Workgroup memory: none.
 #import shared/conv
 #import shared/epilogue
+#import shared/residual
 #import shared/index
 #import shared/texel
 
@@ -26,7 +27,11 @@
 @group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
 #endif
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
+#if TEX
+@group(0) @binding(4) var residual: texture_2d<f32>;
+#else
 @group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+#endif
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
 #if TEX
@@ -58,7 +63,7 @@ fn store(n: u32, row: u32, col: u32, c: u32, sum: vec4<f32>, slope: vec4<f32>) {
         let at = ((n * p.out_h + row) * p.out_w + col) * p.out_c4 + c;
         var v = activate(sum, slope, p.lo, p.hi);
         if (p.residual != 0u) {
-            v += residual[at];
+            v += load_residual(at);
         }
         y[at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
     }

@@ -15,11 +15,16 @@
 // Grid: (pixel tiles, output blocks, planes).
 #import shared/conv
 #import shared/epilogue
+#import shared/residual
 #import shared/operands
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
+#if TEX
+@group(0) @binding(4) var residual: texture_2d<f32>;
+#else
 @group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+#endif
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
 fn store(pixel: u32, block: u32, plane: u32, sum: vec4<f32>, b: vec4<f32>, slope: vec4<f32>) {
@@ -27,7 +32,7 @@ fn store(pixel: u32, block: u32, plane: u32, sum: vec4<f32>, b: vec4<f32>, slope
         let at = plane + pixel * p.out_c4 + block;
         var v = activate(sum + b, slope, p.lo, p.hi);
         if (p.residual != 0u) {
-            v += residual[at];
+            v += load_residual(at);
         }
         y[at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
     }

@@ -4,6 +4,7 @@
 // Threads   64 in a row over (tile, o4), o4 fastest; one tile of 4 channels a thread. Workgroup memory: none.
 #import shared/winograd
 #import shared/epilogue
+#import shared/residual
 #import shared/index
 #import shared/texel
 
@@ -14,7 +15,11 @@
 @group(0) @binding(1) var<storage, read> m: array<vec4<f32>>;
 #endif
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
+#if TEX
+@group(0) @binding(3) var residual: texture_2d<f32>;
+#else
 @group(0) @binding(3) var<storage, read> residual: array<vec4<f32>>;
+#endif
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 
 #if TEX
@@ -63,7 +68,7 @@ fn store(n: u32, row: u32, col: u32, c: u32, sum: vec4<f32>, b: vec4<f32>, slope
         let at = ((n * p.out_h + row) * p.out_w + col) * p.c4 + c;
         var v = activate(sum + b, slope, p.lo, p.hi);
         if (p.residual != 0u) {
-            v += residual[at];
+            v += load_residual(at);
         }
         y[at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
     }

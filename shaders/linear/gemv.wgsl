@@ -13,11 +13,16 @@
 // Workgroup memory: 16 * L * SLICES bytes (at most 4 KiB). Grid: (output blocks, pictures).
 #import shared/conv
 #import shared/epilogue
+#import shared/residual
 #import shared/operands
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
+#if TEX
+@group(0) @binding(4) var residual: texture_2d<f32>;
+#else
 @group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+#endif
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
 var<workgroup> partial: array<vec4<f32>, {{L * SLICES}}>;
@@ -58,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let at = group.y * p.out_c4 + block;
     var v = activate(sum + bias[block], bias[p.out_c4 + block], p.lo, p.hi);
     if (p.residual != 0u) {
-        v += residual[at];
+        v += load_residual(at);
     }
     y[at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
 }

@@ -13,7 +13,7 @@ pub(crate) struct GlobalArgs {
     /// The adapter: its number or a part of its name, as `devices` lists them. Default: the best one, discrete first.
     #[arg(long, global = true, value_name = "N|NAME")]
     pub(crate) device: Option<String>,
-    /// Storage of weights and activations on the device, and of weights in converted files.
+    /// Storage of weights on the device, and of weights in converted files.
     #[arg(long, global = true, value_enum, default_value_t = PrecisionArg::F32)]
     pub(crate) precision: PrecisionArg,
     /// Print results as JSON.

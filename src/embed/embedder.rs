@@ -23,7 +23,7 @@ pub enum Fit {
 pub struct EmbedOptions {
     /// Pictures a run of the network takes together.
     pub batch: usize,
-    /// Storage of weights and activations on the device.
+    /// Storage of weights on the device.
     pub precision: Precision,
     /// Mirror augmentation; `None` = what the model's description says.
     pub flip: Option<Flip>,

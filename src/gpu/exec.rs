@@ -289,15 +289,27 @@ impl Gpu {
                 let _ = sender.send(result);
             });
         })?;
-        self.wait(submission, what)?;
-        let mapped = receiver.try_recv().map_err(|_| Error::DeviceLost(format!("no answer while reading {what} back")));
+        let bytes = self.wait(submission, what).and_then(|()| self.mapped_bytes(staging, &receiver, what));
+        // The next run needs the buffer, whatever became of this one: after a timeout it is still waiting to be mapped.
+        let unmapped = self.scoped(what, 0, || staging.raw.unmap());
+        let bytes = bytes?;
+        unmapped?;
+        Ok(bytes)
+    }
+
+    /// The bytes of a staging buffer once `receiver` says that it is mapped.
+    fn mapped_bytes(
+        &self,
+        staging: &Buffer,
+        receiver: &mpsc::Receiver<std::result::Result<(), wgpu::BufferAsyncError>>,
+        what: &str,
+    ) -> Result<Vec<u8>> {
+        // Another thread that polls the device may have taken the answer and be about to deliver it.
+        let mapped = receiver.recv_timeout(self.inner.timeout).map_err(|_| Error::DeviceLost(format!("no answer while reading {what} back")));
         self.check_lost()?;
         mapped?.map_err(|e| Error::DeviceLost(format!("{e} while reading {what} back")))?;
         let view = staging.raw.get_mapped_range(..).map_err(|e| Error::Device(format!("Results of {what} cannot be read: {e}")))?;
-        let bytes = view.to_vec();
-        drop(view);
-        staging.raw.unmap();
-        Ok(bytes)
+        Ok(view.to_vec())
     }
 }
 

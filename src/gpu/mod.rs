@@ -179,7 +179,12 @@ impl Gpu {
         match result {
             Ok(_) => Ok(()),
             Err(wgpu::PollError::Timeout) => Err(Error::Timeout { what: what.to_owned(), seconds: self.inner.timeout.as_secs() }),
-            Err(e) => Err(Error::Device(format!("Waiting for the GPU failed: {e}. Make a new Gpu."))),
+            Err(e) => {
+                // A submission that never happened, and no error of it in any scope: the device is gone. This poll says why.
+                let _ = self.inner.device.poll(wgpu::PollType::Poll);
+                self.check_lost()?;
+                Err(Error::DeviceLost(format!("waiting for {what}: {e}")))
+            }
         }
     }
 }

@@ -75,6 +75,11 @@ impl<'a> Recorder<'a> {
         self.weight("nothing", &[], 16, || vec![0; 16])
     }
 
+    /// The same where a texture is bound.
+    pub(crate) fn nothing_texture(&mut self) -> Source {
+        self.weight("nothing (texture)", &[], 16, || vec![0; 16])
+    }
+
     /// Bytes of a source.
     pub(crate) fn bytes(&self, source: Source) -> u64 {
         match source {

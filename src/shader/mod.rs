@@ -48,6 +48,11 @@ impl Shader {
         ALL
     }
 
+    /// Whether operands are bound as textures.
+    pub fn has_textures(&self) -> bool {
+        self.bindings.iter().any(|b| matches!(b, BindingKind::Texture | BindingKind::TextureUint))
+    }
+
     /// The permutation of this name.
     pub fn find(name: &str) -> Option<&'static Shader> {
         Self::all().iter().find(|s| s.name == name).copied()

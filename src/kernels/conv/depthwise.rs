@@ -12,7 +12,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, label: &str, x: So
     let unrolled = g.kernel == [3, 3] && g.dilation == [1, 1] && rec.force.form != Some("any");
     let (shader, [width, height]) = match (g.stride, rec.caps.textures) {
         ([1, 1], false) if unrolled => (&shader::CONV_DEPTHWISE_K3S1, [4, 2]),
-        ([1, 1], true) if unrolled => (&shader::CONV_DEPTHWISE_K3S1_TEX, [4, 2]),
+        ([1, 1], true) if unrolled => (&shader::CONV_DEPTHWISE_K3S1_TEX, [4, 4]),
         ([2, 2], false) if unrolled => (&shader::CONV_DEPTHWISE_K3S2, [4, 2]),
         ([2, 2], true) if unrolled => (&shader::CONV_DEPTHWISE_K3S2_TEX, [4, 2]),
         (_, false) => (&shader::CONV_DEPTHWISE_ANY, [1, 1]),
@@ -29,7 +29,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, label: &str, x: So
         f32_bytes(&out)
     });
     let table = call.finish.table(rec, g.y.c);
-    let residual = call.finish.residual_or_nothing(rec);
+    let residual = call.finish.residual_or_nothing(rec, shader);
     let threads = g.y.n * g.y.h.div_ceil(height) * g.y.w.div_ceil(width) * g.y.c4();
     let groups = rec.fold(threads.div_ceil(64));
     let flops = 2 * (g.y.pixels() * g.y.c * g.taps()) as u64;

@@ -29,7 +29,7 @@ pub(crate) fn record(
     let lanes = rec.caps.gemm.lanes() as usize;
     let (shader, tile) = shader(rec, g.y.pixels(), halves);
     let table = finish.table(rec, g.y.c);
-    let residual = finish.residual_or_nothing(rec);
+    let residual = finish.residual_or_nothing(rec, shader);
     for (chunk, w) in weight_chunks(rec, filter, lanes, halves) {
         let params = super::Params { block0: chunk.start as u32, ..g.params(finish) };
         let groups = [g.y.pixels().div_ceil(tile) as u32, chunk.len() as u32, 1];

@@ -32,7 +32,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, label: &str, x: So
         f32_bytes(&out)
     });
     let table = call.finish.table(rec, g.y.c);
-    let residual = call.finish.residual_or_nothing(rec);
+    let residual = call.finish.residual_or_nothing(rec, &shader::CONV_GROUPED);
     let params = Params { group_c4: group_c4 as u32, group_in: group_in as u32, group_out: group_out as u32, ..g.params(&call.finish) };
     let groups = rec.fold((g.y.pixels() * g.y.c4()).div_ceil(64));
     let flops = 2 * (g.y.pixels() * g.y.c * g.taps() * group_in) as u64;

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::graph::{Epilogue, Window};
 use crate::kernels::{f32_bytes, padded};
 use crate::plan::{Constant, ConvAlgorithm, Packed, Recorder, Source, choose_conv};
+use crate::shader::Shader;
 
 /// Mirrors `Params` of shaders/shared/conv.wgsl.
 #[repr(C)]
@@ -144,9 +145,9 @@ impl Finish {
         })
     }
 
-    /// The residual, or something harmless to bind.
-    pub(crate) fn residual_or_nothing(&self, rec: &mut Recorder<'_>) -> Source {
-        self.residual.unwrap_or_else(|| rec.nothing())
+    /// The residual, or something harmless to bind, for `shader`.
+    pub(crate) fn residual_or_nothing(&self, rec: &mut Recorder<'_>, shader: &Shader) -> Source {
+        self.residual.unwrap_or_else(|| if shader.has_textures() { rec.nothing_texture() } else { rec.nothing() })
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, label: &str, x: So
         f32_bytes(&out)
     });
     let table = call.finish.table(rec, g.y.c);
-    let residual = call.finish.residual_or_nothing(rec);
+    let residual = call.finish.residual_or_nothing(rec, &shader::CONV_NAIVE);
     let groups = rec.fold((g.y.pixels() * outputs).div_ceil(64));
     let flops = 2 * (g.y.pixels() * g.y.c * g.taps() * g.x.c) as u64;
     rec.dispatch(&shader::CONV_NAIVE, label, groups, &g.params(&call.finish), &[x, w, table, residual, y], flops)

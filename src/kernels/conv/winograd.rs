@@ -84,7 +84,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, y: Sourc
     };
     let (shader, tile) = gemm::shader(rec, tiles, halves);
     let table = plain.table(rec, g.y.c);
-    let nothing = rec.nothing();
+    let nothing = plain.residual_or_nothing(rec, shader);
     let product_params = super::Params {
         x_plane: (tiles * g.x.c4()) as u32,
         w_plane: plane_vec4s as u32,

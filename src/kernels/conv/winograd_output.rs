@@ -22,7 +22,7 @@ pub(crate) fn record(
         (_, true) => &shader::CONV_WINOGRAD_OUTPUT_F2_TEX,
     };
     let table = call.finish.table(rec, call.geometry.y.c);
-    let residual = call.finish.residual_or_nothing(rec);
+    let residual = call.finish.residual_or_nothing(rec, shader);
     let groups = rec.fold((params.tiles * params.c4).div_ceil(64) as usize);
     rec.dispatch(shader, label, groups, params, &[products, table, residual, y], 0)
 }

@@ -8,7 +8,7 @@ use crate::plan::{Recorder, Source};
 use crate::shader::{self, Shader};
 
 /// The permutation whose weight packing has this many lanes.
-fn shader(lanes: usize, halves: bool, textures: bool) -> &'static Shader {
+fn permutation(lanes: usize, halves: bool, textures: bool) -> &'static Shader {
     match (lanes, halves, textures) {
         (4, false, false) => &shader::LINEAR_GEMV_L4,
         (4, false, true) => &shader::LINEAR_GEMV_L4_TEX,
@@ -47,14 +47,15 @@ pub(crate) fn record(
         Some("l32") => 32,
         _ => rec.caps.gemm.lanes() as usize,
     };
+    let shader = permutation(lanes, halves, rec.caps.textures);
     let table = finish.table(rec, g.y.c);
-    let residual = finish.residual_or_nothing(rec);
+    let residual = finish.residual_or_nothing(rec, shader);
     for (chunk, w) in gemm::weight_chunks(rec, filter, lanes, halves) {
         let params = Params { block0: chunk.start as u32, ..g.params(finish) };
         let outputs = (chunk.end * lanes * 4).min(g.y.c) - chunk.start * lanes * 4;
         let flops = 2 * (g.y.n * outputs * filter.channels * filter.kernel[0] * filter.kernel[1]) as u64;
         let groups = [chunk.len() as u32, g.y.n as u32, 1];
-        rec.dispatch(shader(lanes, halves, rec.caps.textures), label, groups, &params, &[x, w, table, residual, y], flops)?;
+        rec.dispatch(shader, label, groups, &params, &[x, w, table, residual, y], flops)?;
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>) -> Result<Source> 
     let (rows, columns) = (g.y.h.div_ceil(call.tile[0]), g.y.w.div_ceil(call.tile[1]));
     let bias = bias_table(rec, call, rows * columns);
     let slope = slope_table(rec, call);
-    let residual = call.finish.residual_or_nothing(rec);
+    let residual = call.finish.residual_or_nothing(rec, shader);
     let label = format!("{} {}", call.label, g.describe());
 
     let bank_vec4s = g.taps() * g.x.c4() * 4 * g.y.c4() / if halves { 2 } else { 1 };
