@@ -27,6 +27,7 @@ pub mod model;
 pub mod network;
 pub mod people;
 pub mod plan;
+mod recording;
 pub mod reference;
 pub mod selftest;
 pub mod shader;

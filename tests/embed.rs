@@ -144,7 +144,20 @@ fn the_command_line_writes_the_same_embeddings() {
             image::save_buffer(dir.path().join(format!("{i}.png")), &p.rgb, p.width, p.height, image::ColorType::Rgb8).unwrap();
         }
         let output = Command::new(env!("CARGO_BIN_EXE_lookalike"))
-            .args(["embed", "--aligned", "--describe", "describe.toml", "-o", "out.npy", "0.png", "1.png", "2.png", "--batch", "2", "--model"])
+            .args([
+                "embed",
+                "--aligned",
+                "--describe",
+                "describe.toml",
+                "-o",
+                "out.npy",
+                "0.png",
+                "1.png",
+                "2.png",
+                "--batch",
+                "2",
+                "--model",
+            ])
             .arg(model_file(&data.canonicalize().unwrap(), case))
             .current_dir(dir.path())
             .stdin(Stdio::null())

@@ -13,7 +13,8 @@ fn root() -> &'static Path {
 }
 
 fn validated(shader: &Shader) -> (naga::Module, ModuleInfo) {
-    let module = naga::front::wgsl::parse_str(shader.source).unwrap_or_else(|e| panic!("{}: {}", shader.name, e.emit_to_string(shader.source)));
+    let module =
+        naga::front::wgsl::parse_str(shader.source).unwrap_or_else(|e| panic!("{}: {}", shader.name, e.emit_to_string(shader.source)));
     let subgroup = if shader.subgroups { Capabilities::SUBGROUP } else { Capabilities::empty() };
     let mut validator = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32 | subgroup);
     let info = validator.validate(&module).unwrap_or_else(|e| panic!("{}: {}", shader.name, e.emit_to_string(shader.source)));
@@ -51,8 +52,8 @@ fn every_permutation_translates_to_msl() {
     for shader in Shader::all() {
         let (module, info) = validated(shader);
         let options = msl::Options { lang_version: (2, 4), fake_missing_bindings: true, ..msl::Options::default() };
-        let (text, translated) =
-            msl::write_string(&module, &info, &options, &msl::PipelineOptions::default()).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
+        let (text, translated) = msl::write_string(&module, &info, &options, &msl::PipelineOptions::default())
+            .unwrap_or_else(|e| panic!("{}: {e}", shader.name));
         assert!(translated.entry_point_names.iter().all(Result::is_ok), "{}: {:?}", shader.name, translated.entry_point_names);
         assert!(text.contains("kernel void"), "{}", shader.name);
     }
@@ -123,7 +124,8 @@ fn files(folder: &Path, extension: &str) -> Vec<String> {
             if path.is_dir() {
                 open.push(path);
             } else if path.extension().is_some_and(|e| e == extension) {
-                let parts: Vec<_> = path.strip_prefix(folder).unwrap().with_extension("").iter().map(|p| p.to_str().unwrap().to_owned()).collect();
+                let parts: Vec<_> =
+                    path.strip_prefix(folder).unwrap().with_extension("").iter().map(|p| p.to_str().unwrap().to_owned()).collect();
                 found.push(parts.join("/"));
             }
         }

@@ -1,7 +1,7 @@
 //! The layers that are measured: shapes of the networks people run (IResNet, MobileFaceNet, VGGFace, DeepFace).
 
 use crate::graph::{Conv, Epilogue, Linear, LocallyConnected, Op, Pool, PoolKind, Unary, Window};
-use crate::plan::{ConvAlgorithm, Force};
+use crate::recording::{ConvAlgorithm, Force};
 use crate::selftest::{Case, Input};
 
 struct Layer {

@@ -12,7 +12,8 @@ use crate::graph::infer_shapes;
 use crate::kernels::movement::copy::{self, Axis, Copy};
 use crate::kernels::probe::peak;
 use crate::model::Precision;
-use crate::plan::{self, Feed, Plan, PlanOptions, Recorder, Source};
+use crate::plan::{self, PlanOptions};
+use crate::recording::{Feed, Force, Plan, Recorder, Source};
 use crate::tensor::Shape;
 
 /// One kernel on one shape.
@@ -122,7 +123,7 @@ type Ports = Vec<(String, Source, Shape)>;
 
 /// A plan of launches that no graph asks for.
 fn peak_instance(gpu: &Gpu, record: impl FnOnce(&mut Recorder<'_>) -> Result<Ports>) -> Result<Instance> {
-    let mut rec = Recorder::new(gpu.caps(), Precision::F32, plan::Force::default());
+    let mut rec = Recorder::new(gpu.caps(), Precision::F32, Force::default());
     let inputs = record(&mut rec)?;
     Instance::new(gpu, rec.finish(Feed::Plain, inputs, Vec::new())?, &Uploaded::default())
 }

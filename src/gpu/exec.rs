@@ -8,7 +8,7 @@ use super::memory::Buffer;
 use super::pipelines::Pipeline;
 use super::texture::{Mirrors, ROW_BYTES, Texture};
 use crate::error::{Error, Result};
-use crate::plan::{Constant, Feed, Packed, Plan, Source, Weight};
+use crate::recording::{Constant, Feed, Packed, Plan, Source, Weight};
 use crate::shader::{BindingKind, Shader};
 
 /// A packed constant on the device; keeps its sources, so that an address in a key is never reused.
@@ -305,7 +305,8 @@ impl Gpu {
         what: &str,
     ) -> Result<Vec<u8>> {
         // Another thread that polls the device may have taken the answer and be about to deliver it.
-        let mapped = receiver.recv_timeout(self.inner.timeout).map_err(|_| Error::DeviceLost(format!("no answer while reading {what} back")));
+        let mapped =
+            receiver.recv_timeout(self.inner.timeout).map_err(|_| Error::DeviceLost(format!("no answer while reading {what} back")));
         self.check_lost()?;
         mapped?.map_err(|e| Error::DeviceLost(format!("{e} while reading {what} back")))?;
         let view = staging.raw.get_mapped_range(..).map_err(|e| Error::Device(format!("Results of {what} cannot be read: {e}")))?;

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::kernels::conv::subgroup_gemm;
-use crate::plan::{Caps, GemmFamily};
+use crate::recording::{Caps, GemmFamily};
 use memory::Budget;
 use pipelines::Pipelines;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Gpu;
 use super::memory::{Budget, Buffer};
 use crate::error::{Error, Result};
-use crate::plan::{Plan, Source};
+use crate::recording::{Plan, Source};
 use crate::shader::BindingKind;
 
 /// Texels of a row, as in shaders/shared/texel.wgsl.

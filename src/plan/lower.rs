@@ -1,7 +1,5 @@
 //! From nodes to kernels: layouts are converted where a kernel needs another one, and every operation finds its kernel here.
 
-use super::layout::plain_bytes;
-use super::{Constant, Feed, Packed, Recorder, Source};
 use crate::error::{Error, Result};
 use crate::graph::{Binary, Conv, Epilogue, Graph, Linear, LocallyConnected, Node, Op, Operands, PoolKind, Unary, ValueId};
 use crate::kernels::conv::{self, Filter, Finish, Geometry};
@@ -12,6 +10,7 @@ use crate::kernels::local::locally_connected;
 use crate::kernels::movement::copy::{self, Axis, Copy};
 use crate::kernels::norm::{axis, lrn};
 use crate::kernels::pool::{global, window};
+use crate::recording::{Constant, Feed, Packed, Recorder, Source, plain_bytes};
 use crate::tensor::{Shape, strides};
 
 /// Where a value lives, in either layout or both.

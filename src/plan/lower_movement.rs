@@ -1,13 +1,13 @@
 //! Lowering of what moves elements or looks along an axis of the row-major tensor.
 
-use super::layout::plain_bytes;
 use super::lower::{Lower, zip_axes};
-use super::{Packed, Source};
+
 use crate::error::{Error, Result};
 use crate::graph::{Node, Op, PadMode, Reduction, Resize, ValueId};
 use crate::kernels::image::resize;
 use crate::kernels::movement::copy::{self, Axis, Copy};
 use crate::kernels::norm::axis::{self, Along};
+use crate::recording::{Packed, Source, plain_bytes};
 use crate::reference::image::resize::sampling;
 use crate::tensor::{Shape, strides};
 

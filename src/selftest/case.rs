@@ -2,7 +2,7 @@
 
 use crate::graph::{Dim, Graph, Op};
 use crate::model::Precision;
-use crate::plan::Force;
+use crate::recording::Force;
 use crate::reference::Array;
 use crate::tensor::{Shape, Tensor};
 

@@ -3,7 +3,7 @@
 use super::{Case, Input, Spread};
 use crate::graph::{AutoPad, Conv, Epilogue, Linear, LocallyConnected, Op, Window};
 use crate::model::Precision;
-use crate::plan::{Caps, ConvAlgorithm, Force, GemmFamily};
+use crate::recording::{Caps, ConvAlgorithm, Force, GemmFamily};
 
 /// A convolution's shape.
 #[derive(Clone, Copy)]

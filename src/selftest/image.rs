@@ -8,7 +8,8 @@ use crate::gpu::{Gpu, Instance, Uploaded, Warp};
 use crate::graph::{Dim, Graph, Op};
 use crate::kernels::image::warp::PictureView;
 use crate::model::{Channels, InputDescription, Precision};
-use crate::plan::{self, Feed, Force, PlanOptions};
+use crate::plan::{self, PlanOptions};
+use crate::recording::{Feed, Force};
 use crate::reference::image::warp;
 use crate::tensor::Shape;
 

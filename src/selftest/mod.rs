@@ -17,11 +17,40 @@ use std::time::Instant as Clock;
 use crate::error::Result;
 use crate::gpu::{Gpu, Instance, Uploaded};
 use crate::graph::{Op, infer_shapes};
-use crate::kernels::KERNELS;
 use crate::model::Precision;
-use crate::plan::{self, Feed, Force, PlanOptions};
+use crate::plan::{self, PlanOptions};
+use crate::recording::{Caps, Feed, Force};
 use crate::reference::{self, Array};
 use crate::shader::Shader;
+
+/// A kernel: the stem of its shader, and the self-test cases that exercise every form of it.
+struct Kernel {
+    stem: &'static str,
+    cases: fn(&Caps) -> Vec<Case>,
+}
+
+/// Every kernel that plans use. The self-test runs the cases of each, and a test fails when a form of a shader has none.
+/// (`image/warp` runs before a plan and `probe` when a device is opened; `selftest` knows both.)
+const KERNELS: &[Kernel] = &[
+    Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
+    Kernel { stem: "conv/tiled_gemm", cases: conv::tiled_gemm },
+    Kernel { stem: "conv/naive", cases: conv::naive },
+    Kernel { stem: "conv/depthwise", cases: conv::depthwise },
+    Kernel { stem: "conv/grouped", cases: conv::grouped },
+    Kernel { stem: "conv/winograd_input", cases: conv::winograd_input },
+    Kernel { stem: "conv/winograd_output", cases: conv::winograd_output },
+    Kernel { stem: "local/locally_connected", cases: conv::locally_connected },
+    Kernel { stem: "linear/gemv", cases: conv::gemv },
+    Kernel { stem: "pool/window", cases: pointwise::window },
+    Kernel { stem: "pool/global", cases: pointwise::global },
+    Kernel { stem: "norm/lrn", cases: pointwise::lrn },
+    Kernel { stem: "norm/axis", cases: rows::axis },
+    Kernel { stem: "elementwise/affine", cases: pointwise::affine },
+    Kernel { stem: "elementwise/unary", cases: pointwise::unary },
+    Kernel { stem: "elementwise/binary", cases: pointwise::binary },
+    Kernel { stem: "movement/copy", cases: rows::copy },
+    Kernel { stem: "image/resize", cases: pointwise::resize },
+];
 
 /// The outcome of one case.
 #[derive(Clone, Debug)]

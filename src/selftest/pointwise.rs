@@ -2,7 +2,7 @@
 
 use super::{Case, Input};
 use crate::graph::{AutoPad, Binary, Coordinates, NearestRounding, Op, Pool, PoolKind, Resize, ResizeMode, ResizeTarget, Unary, Window};
-use crate::plan::Caps;
+use crate::recording::Caps;
 use crate::tensor::Tensor;
 
 const SHAPES: [[usize; 4]; 4] = [[1, 5, 7, 9], [3, 16, 6, 5], [2, 33, 1, 1], [1, 4, 13, 3]];

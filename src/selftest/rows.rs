@@ -2,7 +2,7 @@
 
 use super::{Case, Input};
 use crate::graph::{Op, PadMode, Reduction};
-use crate::plan::Caps;
+use crate::recording::Caps;
 use crate::tensor::Tensor;
 
 const SHAPES: [&[usize]; 5] = [&[2, 10], &[3, 5, 7], &[1, 6, 4, 5], &[2, 8, 3, 3], &[1, 3, 70, 2]];

@@ -113,7 +113,14 @@ pub(crate) fn model_of(mut graph: Graph) -> Model {
 }
 
 /// Appends a square convolution with a bias; weights are scaled so that activations keep their size.
-pub(crate) fn add_conv(graph: &mut Graph, r: &mut Random, name: &str, x: ValueId, [outputs, inputs, kernel]: [usize; 3], stride: usize) -> ValueId {
+pub(crate) fn add_conv(
+    graph: &mut Graph,
+    r: &mut Random,
+    name: &str,
+    x: ValueId,
+    [outputs, inputs, kernel]: [usize; 3],
+    stride: usize,
+) -> ValueId {
     let scale = (3.0 / (inputs * kernel * kernel) as f32).sqrt();
     let w = graph.add_constant(format!("{name}.weight"), r.scaled(&[outputs, inputs, kernel, kernel], scale));
     let b = graph.add_constant(format!("{name}.bias"), r.scaled(&[outputs], 0.3));

@@ -148,7 +148,8 @@ impl Builder {
         let kind = [PoolKind::Max, PoolKind::Average, PoolKind::L2][self.r.below(3)];
         let (kernel, stride) = [(2, 2), (3, 2), (3, 1)][self.r.below(3)];
         let pad = usize::from(kernel == 3 && self.r.below(2) == 0);
-        let pool = Pool { kind, window: Window::square(kernel, stride, pad), ceil: self.r.below(2) == 0, count_include_pad: self.r.below(2) == 0 };
+        let pool =
+            Pool { kind, window: Window::square(kernel, stride, pad), ceil: self.r.below(2) == 0, count_include_pad: self.r.below(2) == 0 };
         self.node(Op::Pool(pool), &[]);
     }
 
@@ -161,13 +162,17 @@ impl Builder {
         let (ty, tx, o) = (h - 2, w - 2, 1 + self.r.below(9));
         let weight = self.constant(&[ty, tx, o, c, 3, 3], (3.0 / (9 * c) as f32).sqrt());
         let bias = self.constant(&[ty, tx, o], 0.3);
-        self.node(Op::LocallyConnected(LocallyConnected { window, tile: [1, 1], bias: true, epilogue: Epilogue::default() }), &[weight, bias]);
+        self.node(
+            Op::LocallyConnected(LocallyConnected { window, tile: [1, 1], bias: true, epilogue: Epilogue::default() }),
+            &[weight, bias],
+        );
     }
 
     /// An earlier value of the same shape apart from the channels.
     fn earlier(&mut self, same_channels: bool) -> ValueId {
         let shape = self.shape();
-        let fits = |s: Shape| s[2..] == shape[2..] && s[0] == shape[0] && if same_channels { s[1] == shape[1] } else { s[1] + shape[1] < 64 };
+        let fits =
+            |s: Shape| s[2..] == shape[2..] && s[0] == shape[0] && if same_channels { s[1] == shape[1] } else { s[1] + shape[1] < 64 };
         let candidates: Vec<_> = self.seen.iter().copied().filter(|&id| fits(self.shape_of(id))).collect();
         if candidates.is_empty() { self.x } else { candidates[self.r.below(candidates.len())] }
     }
@@ -205,7 +210,8 @@ impl Builder {
         if h.max(w) > 12 {
             return self.pool();
         }
-        let coordinates = [Coordinates::HalfPixel, Coordinates::PytorchHalfPixel, Coordinates::AlignCorners, Coordinates::Asymmetric][self.r.below(4)];
+        let coordinates =
+            [Coordinates::HalfPixel, Coordinates::PytorchHalfPixel, Coordinates::AlignCorners, Coordinates::Asymmetric][self.r.below(4)];
         if self.r.below(2) == 0 {
             // Twice the size: no place lies half way between two cells, where f32 and f64 might round differently.
             let scales = self.graph.add_constant(format!("scales{}", self.graph.values.len()), Tensor::vector(vec![1.0, 1.0, 2.0, 2.0]));

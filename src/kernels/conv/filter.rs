@@ -3,7 +3,7 @@
 use half::f16;
 
 use crate::kernels::f32_bytes;
-use crate::plan::Constant;
+use crate::recording::Constant;
 
 /// A view of a constant: element `(o, ky, kx, c)` is at `o * stride[0] + ky * stride[1] + kx * stride[2] + c * stride[3]`.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl Filter {
         Self { constant: constant.clone(), outputs: o, kernel: [kh, kw], channels: i, stride: [i * kh * kw, kw, 1, kh * kw] }
     }
 
-    /// Describes the packing for [`crate::plan::Recorder::weight`].
+    /// Describes the packing for [`crate::recording::Recorder::weight`].
     pub(crate) fn form(&self, what: &str, lanes: usize, blocks: std::ops::Range<usize>, halves: bool) -> String {
         format!("{what} lanes {lanes} blocks {blocks:?} halves {halves} of {:?} {} {:?}", self.kernel, self.channels, self.stride)
     }

@@ -4,7 +4,7 @@
 use super::{Filter, Finish, Geometry, subgroup_gemm, tiled_gemm};
 use crate::error::Result;
 use crate::model::Precision;
-use crate::plan::{GemmFamily, Recorder, Source};
+use crate::recording::{GemmFamily, Recorder, Source};
 use crate::shader::Shader;
 
 /// The permutation for a product over `pixels`, and the pixels one workgroup computes.

@@ -4,7 +4,7 @@ use super::Call;
 pub(crate) use super::Params;
 use crate::error::Result;
 use crate::kernels::f32_bytes;
-use crate::plan::{Recorder, Source};
+use crate::recording::{Recorder, Source};
 use crate::shader;
 
 pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, label: &str, x: Source, y: Source) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Convolutions and what they share: geometry, parameters, the epilogue and its operands.
 
+mod choose;
 pub(crate) mod depthwise;
 pub(crate) mod filter;
 pub(crate) mod gemm;
@@ -16,7 +17,7 @@ pub(crate) use filter::{Filter, order as packing_order, pack_floats};
 use crate::error::Result;
 use crate::graph::{Epilogue, Window};
 use crate::kernels::{f32_bytes, padded};
-use crate::plan::{Constant, ConvAlgorithm, Packed, Recorder, Source, choose_conv};
+use crate::recording::{Constant, ConvAlgorithm, Packed, Recorder, Source};
 use crate::shader::Shader;
 
 /// Mirrors `Params` of shaders/shared/conv.wgsl.
@@ -167,7 +168,7 @@ pub(crate) struct Call<'a> {
 /// Records a convolution by the algorithm that suits it and returns its output.
 pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>) -> Result<Source> {
     let y = rec.tensor(call.geometry.y.bytes());
-    let algorithm = choose_conv(&call.geometry, call.groups, rec.caps, &rec.force);
+    let algorithm = choose::choose(&call.geometry, call.groups, rec.caps, &rec.force);
     if let ConvAlgorithm::Winograd(m) = algorithm {
         winograd::record(rec, call, m as usize, y)?;
         return Ok(y);

@@ -4,7 +4,7 @@ use super::filter::{order, pack_floats};
 use super::{Call, Finish, Geometry, gemm, winograd_input, winograd_output};
 use crate::error::Result;
 use crate::model::Precision;
-use crate::plan::{Packed, Recorder, Source};
+use crate::recording::{Packed, Recorder, Source};
 
 /// Mirrors `Params` of shaders/shared/winograd.wgsl.
 #[repr(C)]

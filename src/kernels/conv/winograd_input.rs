@@ -4,7 +4,7 @@ use super::Call;
 pub(crate) use super::winograd::Params;
 use crate::error::Result;
 use crate::kernels::{f32_bytes, padded};
-use crate::plan::{Recorder, Source};
+use crate::recording::{Recorder, Source};
 use crate::shader;
 
 pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, label: &str, params: &Params, v: Source) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::Call;
 pub(crate) use super::winograd::Params;
 use crate::error::Result;
-use crate::plan::{Recorder, Source};
+use crate::recording::{Recorder, Source};
 use crate::shader;
 
 pub(crate) fn record(

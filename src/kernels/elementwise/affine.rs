@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::kernels::{f32_bytes, padded};
-use crate::plan::{Constant, Packed, Recorder, Source};
+use crate::recording::{Constant, Packed, Recorder, Source};
 use crate::shader;
 
 /// Mirrors the shader's `Params`.

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::graph::Unary;
-use crate::plan::{Packed, Recorder, Source};
+use crate::recording::{Packed, Recorder, Source};
 use crate::shader;
 
 /// Mirrors the shader's `Params`.

@@ -1,7 +1,7 @@
 //! Host side of shaders/image/resize.wgsl.
 
 use crate::error::Result;
-use crate::plan::{Packed, Recorder, Source};
+use crate::recording::{Packed, Recorder, Source};
 use crate::reference::image::resize::Sample;
 use crate::shader;
 

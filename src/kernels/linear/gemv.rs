@@ -4,7 +4,7 @@ use crate::error::Result;
 pub(crate) use crate::kernels::conv::Params;
 use crate::kernels::conv::{Filter, Finish, Geometry, gemm};
 use crate::model::Precision;
-use crate::plan::{Recorder, Source};
+use crate::recording::{Recorder, Source};
 use crate::shader::{self, Shader};
 
 /// The permutation whose weight packing has this many lanes.

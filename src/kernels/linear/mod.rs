@@ -4,7 +4,7 @@ pub(crate) mod gemv;
 
 use crate::error::Result;
 use crate::kernels::conv::{Filter, Finish, Geometry, gemm};
-use crate::plan::{Recorder, Source};
+use crate::recording::{Recorder, Source};
 
 /// Rows up to which reading the weights once a row beats a matrix product that computes 32 rows at once.
 const GEMV_ROWS: usize = 2;

@@ -5,7 +5,7 @@ pub(crate) use crate::kernels::conv::Params;
 use crate::kernels::conv::{Finish, Geometry};
 use crate::kernels::f32_bytes;
 use crate::model::Precision;
-use crate::plan::{Constant, Recorder, Source};
+use crate::recording::{Constant, Recorder, Source};
 use crate::shader;
 
 /// A locally connected layer to record.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::graph::PadMode;
-use crate::plan::{Recorder, Source};
+use crate::recording::{Recorder, Source};
 use crate::shader;
 
 /// Mirrors the shader's `Axis`: one dimension of the box that is copied.

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::graph::Reduction;
-use crate::plan::{Recorder, Source};
+use crate::recording::{Recorder, Source};
 use crate::shader;
 
 /// Mirrors the shader's `Params`.

@@ -1,7 +1,7 @@
 //! Host side of shaders/norm/lrn.wgsl.
 
 use crate::error::Result;
-use crate::plan::{Packed, Recorder, Source};
+use crate::recording::{Packed, Recorder, Source};
 use crate::shader;
 
 /// Mirrors the shader's `Params`.

@@ -1,7 +1,7 @@
 //! Host side of shaders/probe/peak.wgsl; `bench kernels` measures the peak of multiply-adds with it.
 
 use crate::error::Result;
-use crate::plan::{Recorder, Source};
+use crate::recording::{Recorder, Source};
 use crate::shader;
 
 /// Mirrors the shader's `Params`.

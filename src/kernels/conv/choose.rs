@@ -1,35 +1,7 @@
 //! Which kernel runs a convolution.
 
-use super::{Caps, GemmFamily};
-use crate::kernels::conv::Geometry;
-
-/// How a convolution is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConvAlgorithm {
-    /// The matrix product of [`Caps::gemm`].
-    Gemm,
-    /// Winograd F(m x m, 3x3) around that product; m is 2 or 4.
-    Winograd(u32),
-    /// One filter per channel.
-    Depthwise,
-    /// Any number of groups.
-    Grouped,
-    /// One invocation per output number: the yardstick.
-    Naive,
-}
-
-/// Overrides for tests and benchmarks. The default overrides nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Force {
-    /// The algorithm of every convolution it can compute.
-    pub conv: Option<ConvAlgorithm>,
-    /// A form of `conv/tiled_gemm`, `linear/gemv` or `conv/depthwise`, as permutations.txt names it ("m32", "l16", "any").
-    pub form: Option<&'static str>,
-    /// The matrix product.
-    pub gemm: Option<GemmFamily>,
-    /// Loads through textures or not.
-    pub textures: Option<bool>,
-}
+use super::Geometry;
+use crate::recording::{Caps, ConvAlgorithm, Force, GemmFamily};
 
 /// Smallest channel counts at which Winograd's transforms pay for themselves.
 const WINOGRAD_CHANNELS: usize = 32;
@@ -43,7 +15,7 @@ fn winograd_f4_pixels(gemm: GemmFamily) -> usize {
 }
 
 /// Chooses by geometry alone, so the same adapter always gets the same plan and the same bits.
-pub(crate) fn choose_conv(g: &Geometry, groups: usize, caps: &Caps, force: &Force) -> ConvAlgorithm {
+pub(super) fn choose(g: &Geometry, groups: usize, caps: &Caps, force: &Force) -> ConvAlgorithm {
     if let Some(forced) = force.conv {
         return forced;
     }
