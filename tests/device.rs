@@ -242,8 +242,15 @@ fn a_network_is_usable_after_a_timeout() {
     }
     // The device finishes what it was given, then everything is as before.
     gpu.device().poll(wgpu::PollType::wait_indefinitely()).unwrap();
-    let again = network.run(&[("input", &pixels(1))]).unwrap();
-    assert_eq!(bits(&again), bits(&first));
+    // A busy machine may miss so short a deadline again, but not for ever, and with no other error.
+    let again = (0..50).find_map(|_| match network.run(&[("input", &pixels(1))]) {
+        Err(e) => {
+            assert!(matches!(e, Error::Timeout { .. }), "{e:?}");
+            None
+        }
+        Ok(results) => Some(bits(&results)),
+    });
+    assert_eq!(again, Some(bits(&first)));
     match network.run(&[("input", &large)]) {
         Err(e) => assert!(matches!(e, Error::Timeout { .. }), "{e:?}"),
         Ok(results) => assert_eq!(results[0].1.len(), 20_000),

@@ -166,15 +166,11 @@ fn the_command_line_writes_the_same_embeddings() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let got = read_npy(&dir.path().join("out.npy"));
         assert_eq!(got.shape().dims(), [3, faces[0].1.len()]);
-        for ((i, (_, want)), got) in faces.iter().enumerate().zip(got.to_f32().chunks(want_len(&faces))) {
+        for ((i, (_, want)), got) in faces.iter().enumerate().zip(got.to_f32().chunks(faces[0].1.len())) {
             let (cosine, error) = compare(got, want);
             assert!(cosine >= 0.9999 && error < 1e-3, "{} picture {i}: {cosine} {error:e}", case.name);
         }
         let sources = std::fs::read_to_string(dir.path().join("out.csv")).unwrap();
         assert_eq!(sources.lines().collect::<Vec<_>>(), ["row,source", "0,0.png", "1,1.png", "2,2.png"]);
     }
-}
-
-fn want_len(faces: &[(Picture, Vec<f32>)]) -> usize {
-    faces[0].1.len()
 }
