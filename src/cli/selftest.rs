@@ -1,9 +1,11 @@
 //! `lookalike selftest`
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use lookalike::Error;
 use lookalike::selftest::CaseResult;
+use lookalike::shader::Shader;
 use serde_json::json;
 
 use super::args::GlobalArgs;
@@ -15,6 +17,9 @@ use super::ui::{Done, Outcome, Ui};
 pub(crate) struct Args {
     /// Only kernels, permutations and cases whose name contains this.
     filter: Option<String>,
+    /// Write the WGSL of every permutation, expanded as it is compiled in, to this folder and test nothing.
+    #[arg(long, value_name = "DIR")]
+    dump_shaders: Option<PathBuf>,
 }
 
 /// The cases of one permutation together.
@@ -27,6 +32,9 @@ struct Group {
 }
 
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
+    if let Some(folder) = &args.dump_shaders {
+        return dump_shaders(ui, folder);
+    }
     let gpu = open_gpu(global, ui)?;
     let results = lookalike::selftest::run(&gpu, args.filter.as_deref())?;
     if results.is_empty() {
@@ -45,6 +53,19 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         ui.line(&format!("{} cases, {} missed", results.len(), missed.len()))?;
     }
     Ok(if missed.is_empty() { Done::Yes } else { Done::No })
+}
+
+/// One file a permutation: `conv/depthwise.k3s1` becomes `DIR/conv/depthwise.k3s1.wgsl`.
+fn dump_shaders(ui: &Ui, folder: &Path) -> Outcome {
+    for shader in Shader::all() {
+        let path = folder.join(format!("{}.wgsl", shader.name));
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|e| Error::io("Creating", parent, e))?;
+        }
+        std::fs::write(&path, shader.source).map_err(|e| Error::io("Writing", &path, e))?;
+    }
+    ui.line(&format!("{} shaders written to {}", Shader::all().len(), folder.display()))?;
+    Ok(Done::Yes)
 }
 
 fn case_json(r: &CaseResult) -> serde_json::Value {

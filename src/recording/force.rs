@@ -5,7 +5,7 @@ use super::GemmFamily;
 /// How a convolution is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConvAlgorithm {
-    /// The matrix product of [`Caps::gemm`].
+    /// The matrix product of [`super::Caps::gemm`].
     Gemm,
     /// Winograd F(m x m, 3x3) around that product; m is 2 or 4.
     Winograd(u32),
