@@ -66,11 +66,25 @@ impl Picture {
         }
         // Metadata that cannot be read is no reason to refuse the pixels.
         let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-        let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| sentence(name, e))?;
+        let colour_jpeg = if format == ImageFormat::Jpeg { colour_jpeg(bytes) } else { None };
+        let mut picture = match colour_jpeg {
+            Some(picture) => picture,
+            None => DynamicImage::from_decoder(decoder).map_err(|e| sentence(name, e))?,
+        };
         picture.apply_orientation(orientation);
         let (width, height) = (picture.width(), picture.height());
         Self::new(width, height, opaque(picture)).map_err(|_| damaged(name, "it has no pixels"))
     }
+}
+
+/// A colour JPEG, with chroma upsampled as libjpeg does: enrolled and searched by whatever program, a file should give the same embedding
+/// (docs/tolerances.md). `None` for any other JPEG, and for one this decoder refuses; `image` then decodes it or says what is wrong.
+fn colour_jpeg(bytes: &[u8]) -> Option<DynamicImage> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(usize::try_from(MAX_ALLOCATION).ok()?);
+    let pixels = decoder.decode().ok()?;
+    let info = decoder.info().filter(|i| i.pixel_format == jpeg_decoder::PixelFormat::RGB24)?;
+    image::RgbImage::from_raw(u32::from(info.width), u32::from(info.height), pixels).map(DynamicImage::ImageRgb8)
 }
 
 /// RGB bytes; alpha is blended onto white.
