@@ -9,10 +9,10 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Instance, KernelTime, Uploaded, Warp, wgpu};
 use crate::graph::{Graph, passes};
-pub use crate::kernels::image::warp::PictureView;
 use crate::kernels::image::warp::channel_count;
 use crate::model::{InputDescription, Model, Precision};
 use crate::plan::{self, Feed, Force, Plan, PlanOptions};
+pub use crate::tensor::PictureView;
 use crate::tensor::{Shape, Tensor};
 
 /// How to compile a [`Network`].

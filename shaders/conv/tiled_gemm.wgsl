@@ -14,14 +14,9 @@
 // Grid: (pixel tiles, output blocks of 64, planes).
 #import shared/conv
 #import shared/epilogue
+#import shared/operands
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-#if F16
-@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
-#else
-@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-#endif
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;

@@ -9,25 +9,14 @@
 // dispatch covers `places` places from the first place of that tile row.
 #import shared/conv
 #import shared/epilogue
+#import shared/operands
 #import shared/index
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-#if F16
-@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
-#else
-@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-#endif
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> slope: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> residual: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
-#if F16
-
-fn halves(a: u32, b: u32) -> vec4<f32> {
-    return vec4<f32>(unpack2x16float(a), unpack2x16float(b));
-}
-#endif
 
 fn store(n: u32, place: u32, block: u32, sum: vec4<f32>, s: vec4<f32>) {
     let pixel = n * p.out_h * p.out_w + place;

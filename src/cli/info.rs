@@ -40,7 +40,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let model = model_or_builtin(args.model.as_deref(), args.describe.describe.as_deref())?;
     let given = shapes_of(&model.graph, &args.shape)?;
     let facts = gather(model, &given)?;
-    let plan = if facts.unknown.is_none() { plan(global, ui, &facts.model, given) } else { None };
+    let plan = if facts.unknown.is_none() { plan(global, ui, &facts.model, given)? } else { None };
     if ui.json {
         ui.json(&as_json(&facts, plan.as_ref()))?
     } else {
@@ -61,15 +61,17 @@ fn gather(model: Model, given: &[(String, Shape)]) -> Result<Facts> {
     Ok(Facts { model, layers, outputs, unknown })
 }
 
-/// The plan on the adapter there is, as the JSON of its summary. A machine without an adapter can still look at models.
-fn plan(global: &GlobalArgs, ui: &Ui, model: &Model, shapes: Vec<(String, Shape)>) -> Option<(String, Value)> {
+/// The plan on the adapter there is, as the JSON of its summary. A machine without an adapter can still look at models; one that was
+/// asked for has to be there.
+fn plan(global: &GlobalArgs, ui: &Ui, model: &Model, shapes: Vec<(String, Shape)>) -> Result<Option<(String, Value)>> {
     let options = CompileOptions { batch: 1, shapes, precision: Precision::from(global.precision), ..CompileOptions::default() };
     let compiled = open_gpu(global, ui).and_then(|gpu| Ok((adapter_line(&gpu), Network::compile(&gpu, model, &options)?)));
     match compiled {
-        Ok((adapter, network)) => Some((adapter, serde_json::to_value(network.summary().ok()?).ok()?)),
+        Ok((adapter, network)) => Ok(serde_json::to_value(network.summary()?).ok().map(|summary| (adapter, summary))),
+        Err(e @ Error::NoAdapter(_)) if global.device.is_some() => Err(e),
         Err(e) => {
             ui.note(&format!("There is no plan. {e}"));
-            None
+            Ok(None)
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::memory::Buffer;
 use super::{Gpu, Instance};
 use crate::error::{Error, Result};
-use crate::kernels::image::warp::{self, PictureView};
+use crate::kernels::image::warp;
 use crate::model::InputDescription;
 use crate::shader;
+use crate::tensor::PictureView;
 
 /// Buffers of one batch of pictures, alive until its submission is done.
 #[derive(Debug)]

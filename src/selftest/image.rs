@@ -6,11 +6,11 @@ use super::{CaseResult, Comparison};
 use crate::error::Result;
 use crate::gpu::{Gpu, Instance, Uploaded, Warp};
 use crate::graph::{Dim, Graph, Op};
-use crate::kernels::image::warp::PictureView;
 use crate::model::{Channels, InputDescription, Precision};
 use crate::plan::{self, PlanOptions};
 use crate::recording::{Feed, Force};
 use crate::reference::image::warp;
+use crate::tensor::PictureView;
 use crate::tensor::Shape;
 
 pub(crate) const WARP_STEM: &str = "image/warp";

@@ -1,6 +1,8 @@
 //! Host tensors: a shape and row-major data of one of the few types a vision model needs.
 
+mod picture;
 mod shape;
+pub use picture::PictureView;
 pub use shape::{Shape, broadcast, strides};
 
 use half::f16;

@@ -1,7 +1,7 @@
 //! Pictures to a network's input: affine warp, channel order, normalisation.
 
-use crate::kernels::image::warp::PictureView;
 use crate::model::{Channels, InputDescription};
+use crate::tensor::PictureView;
 
 /// `[n, c, height, width]` in f64: what shaders/image/warp.wgsl computes.
 pub(crate) fn warp(input: &InputDescription, pictures: &[PictureView<'_>], width: usize, height: usize) -> Vec<f64> {
