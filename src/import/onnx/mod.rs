@@ -29,6 +29,7 @@ use super::limits::{Budget, Limits};
 use super::{canonical, validate};
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph};
+use crate::tensor::Tensor;
 
 pub use ops::supported_operators;
 pub(crate) use sniff::looks_like_safetensors;
@@ -58,6 +59,19 @@ pub fn import(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) 
     convert(&model, name, folder, limits)
 }
 
+/// Reads one tensor stored by itself (a `TensorProto`), as test data of ONNX are. External data are refused.
+///
+/// # Errors
+/// [`Error::Model`] for bytes that are no tensor, [`Error::Limits`], [`Error::Unsupported`] for element types that are not read.
+#[doc(hidden)]
+pub fn tensor_from_bytes(bytes: &[u8], name: &str, limits: &Limits) -> Result<Tensor> {
+    limits.check_file(name, bytes.len() as u64)?;
+    let proto = wire::TensorProto::decode(bytes).map_err(|e| {
+        Error::Model(format!("The file `{name}` does not hold an ONNX tensor ({e}). Check the path or write the file again."))
+    })?;
+    Reader { folder: None, budget: Budget::new(limits) }.tensor(&proto, name)
+}
+
 /// Whether a domain is the standard one.
 fn is_standard(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
@@ -66,6 +80,12 @@ fn is_standard(domain: &str) -> bool {
 fn opset(model: &ModelProto, name: &str) -> Result<i64> {
     let mut versions = model.opset_import.iter().filter(|o| is_standard(&o.domain)).map(|o| o.version);
     let Some(version) = versions.next() else {
+        if let Some(other) = model.opset_import.iter().find(|o| !is_standard(&o.domain)) {
+            return Err(Error::Unsupported(format!(
+                "The model `{name}` uses operators of the domain `{}` only, but those of the standard ONNX domain are supported. Export it with standard operators.",
+                other.domain
+            )));
+        }
         return Err(Error::Model(format!(
             "The model `{name}` does not say which ONNX operator set it uses. The file is damaged or not an ONNX model; export it again."
         )));
