@@ -1,7 +1,8 @@
 """Writes the official ONNX backend tests as files, for tests/conformance.rs. `cargo xtask conformance` prepares everything and calls this.
 
 Each test becomes <out>/<kind>/<name>/ with model.onnx and, for every data set k, set_<k>/input_<i>.pb and set_<k>/output_<i>.pb
-(TensorProto). <out>/cases.json lists the tests: tolerances, operators, operator set, names and element types of inputs and outputs.
+(TensorProto). <out>/cases.json lists the tests (tolerances, operators, names and element types of inputs and outputs) and
+what attributes the standard operators have.
 """
 
 import argparse
@@ -36,10 +37,6 @@ def operators(graph):
     return found
 
 
-def opset(model):
-    return next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), None)
-
-
 def tensor(value, name):
     """`value` as a message."""
     if isinstance(value, TensorProto):
@@ -68,6 +65,18 @@ def fed(model, count):
     return free if len(free) == count else list(model.graph.input)[:count]
 
 
+def schemas():
+    """The attributes of every standard operator, by the operator sets that changed it."""
+    found = {}
+    for schema in onnx.defs.get_all_schemas_with_history():
+        if schema.domain == "":
+            versions = found.setdefault(schema.name, [])
+            versions.append({"since": schema.since_version, "deprecated": schema.deprecated, "attributes": sorted(schema.attributes)})
+    for versions in found.values():
+        versions.sort(key=lambda version: version["since"])
+    return dict(sorted(found.items()))
+
+
 class Writer:
     def __init__(self, out):
         self.out, self.cases = out, []
@@ -87,7 +96,6 @@ class Writer:
             "name": name,
             "rtol": rtol,
             "atol": atol,
-            "opset": opset(parsed),
             "operators": sorted(operators(parsed.graph)),
             "nodes": len(parsed.graph.node),
             "sets": written,
@@ -117,7 +125,8 @@ class Writer:
 
     def finish(self):
         self.cases.sort(key=lambda case: (case["kind"], case["name"]))
-        (self.out / "cases.json").write_text(json.dumps(self.cases, indent=1) + "\n")
+        content = {"onnx": onnx.__version__, "schemas": schemas(), "cases": self.cases}
+        (self.out / "cases.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 def node_tests(writer):

@@ -9,14 +9,14 @@ mod case;
 mod compare;
 #[path = "conformance/device.rs"]
 mod device;
+#[path = "conformance/report.rs"]
+mod report;
 #[path = "conformance/run.rs"]
 mod run;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-use lookalike::import::onnx::supported_operators;
 
 use case::Case;
 use device::Device;
@@ -31,13 +31,13 @@ fn official_backend_tests() {
         println!("skipped: LOOKALIKE_CONFORMANCE is not set");
         return;
     };
-    let cases = case::read(&folder.join("cases"));
+    let suite = case::read(&folder.join("cases"));
     let sample = std::env::var("LOOKALIKE_CONFORMANCE_SAMPLE").ok().map(|seed| seed.parse().expect("the seed is a whole number"));
-    let cases: Vec<&Case> = cases.iter().filter(|c| sample.is_none_or(|seed| c.in_sample(seed))).collect();
+    let cases: Vec<&Case> = suite.cases.iter().filter(|c| sample.is_none_or(|seed| c.in_sample(seed))).collect();
     assert!(!cases.is_empty(), "there are no tests in {}", folder.display());
     run::keep_panics_quiet();
     let outcomes = run_all(&cases);
-    std::fs::write(folder.join("results.tsv"), table(&cases, &outcomes)).unwrap();
+    std::fs::write(folder.join("results.tsv"), report::lines(&suite, &cases, &outcomes)).unwrap();
     let failed = outcomes.iter().filter(|o| matches!(o, Outcome::Failed(_))).count();
     assert_eq!(failed, 0, "of {} tests; results.tsv says which and why", cases.len());
 }
@@ -61,20 +61,4 @@ fn run_all(cases: &[&Case]) -> Vec<Outcome> {
 
 fn at<'a>(cases: &'a [&Case], outcomes: &'a [OnceLock<Outcome>], i: usize) -> Option<(&'a Case, &'a OnceLock<Outcome>)> {
     Some((cases.get(i)?, outcomes.get(i)?))
-}
-
-/// A line for each operator that can be imported, and one for each test: kind, name, operator set, nodes, operators, outcome, reason.
-fn table(cases: &[&Case], outcomes: &[Outcome]) -> String {
-    let operators = supported_operators().map(|name| format!("operator\t{name}"));
-    let tests = cases.iter().zip(outcomes).map(|(case, outcome)| {
-        let (word, reason) = match outcome {
-            Outcome::Passed => ("passed", ""),
-            Outcome::Refused(reason) => ("refused", reason.as_str()),
-            Outcome::Failed(reason) => ("failed", reason.as_str()),
-        };
-        let opset = case.opset.unwrap_or_default();
-        let reason = reason.replace(['\t', '\n'], " ");
-        format!("test\t{}\t{}\t{opset}\t{}\t{}\t{word}\t{reason}", case.kind, case.name, case.nodes, case.operators.join(","))
-    });
-    operators.chain(tests).map(|line| line + "\n").collect()
 }

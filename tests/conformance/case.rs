@@ -1,8 +1,27 @@
 //! What `scripts/conformance.py` wrote.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+/// The official tests of one version of the onnx package.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Suite {
+    /// The version.
+    pub(crate) onnx: String,
+    /// Standard operators, each with its versions from the oldest to the newest.
+    pub(crate) schemas: BTreeMap<String, Vec<Schema>>,
+    pub(crate) cases: Vec<Case>,
+}
+
+/// An operator from one operator set on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Schema {
+    pub(crate) since: i64,
+    pub(crate) deprecated: bool,
+    pub(crate) attributes: Vec<String>,
+}
 
 /// One official test.
 #[derive(Debug, Deserialize)]
@@ -12,8 +31,6 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) rtol: f64,
     pub(crate) atol: f64,
-    /// Of the standard domain; `None` in a model of other domains.
-    pub(crate) opset: Option<i64>,
     /// Operators of the model and its subgraphs, sorted.
     pub(crate) operators: Vec<String>,
     /// Nodes of the outermost graph.
@@ -42,13 +59,13 @@ pub(crate) struct Stored {
 }
 
 /// All tests of a folder.
-pub(crate) fn read(folder: &Path) -> Vec<Case> {
+pub(crate) fn read(folder: &Path) -> Suite {
     let text = std::fs::read(folder.join("cases.json")).expect("cargo xtask conformance writes the tests");
-    let mut cases: Vec<Case> = serde_json::from_slice(&text).unwrap();
-    for case in &mut cases {
+    let mut suite: Suite = serde_json::from_slice(&text).unwrap();
+    for case in &mut suite.cases {
         folder.clone_into(&mut case.folder);
     }
-    cases
+    suite
 }
 
 impl Case {

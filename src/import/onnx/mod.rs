@@ -31,7 +31,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph};
 use crate::tensor::Tensor;
 
-pub use ops::supported_operators;
+pub use ops::{supported_attributes, supported_operators};
 pub(crate) use sniff::looks_like_safetensors;
 
 /// The oldest operator set that is read: from 7 on, broadcasting follows NumPy.

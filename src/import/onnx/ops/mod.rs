@@ -103,6 +103,11 @@ pub fn supported_operators() -> impl Iterator<Item = &'static str> {
     OPERATORS.iter().map(|o| o.name)
 }
 
+/// The attributes of an operator that are read. A node with another one is refused.
+pub fn supported_attributes(operator: &str) -> &'static [&'static str] {
+    OPERATORS.binary_search_by(|o| o.name.cmp(operator)).map_or(&[], |i| OPERATORS[i].attributes)
+}
+
 /// Imports one node.
 pub(super) fn import(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     let name = source.node.op_type.as_str();
