@@ -3,7 +3,7 @@
 //   for every place o of a box of up to 6 dimensions:   j = o * step + begin;   j is mirrored, clamped or tested against [0, limit)
 //   y[y_offset + sum o * y_stride] = inside ? x[x_offset + sum j * x_stride] : fill
 //
-// Layouts   by strides, in elements: f32, or vec4<f32> where VEC4 = 1   Threads   64 in a row over the box, last dimension fastest
+// Layouts   by strides, in elements: 32 bits of any type, or four of them where VEC4 = 1   Threads   64 in a row over the box, last dimension fastest
 // Workgroup memory: none.
 #import shared/index
 
@@ -23,8 +23,8 @@ struct Params {
     total: u32,
     x_offset: u32,
     y_offset: u32,
-    mode: u32,        // outside: 0 fill, 1 reflect, 2 edge
-    fill: f32,
+    mode: u32,        // outside: 0 fill, 1 reflect, 2 edge, 3 wrap
+    fill: u32,        // bits
     pad0: u32,
     pad1: u32,
     pad2: u32,
@@ -32,11 +32,11 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> p: Params;
 #if VEC4
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>;
 #else
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
 #endif
 
 @compute @workgroup_size(64)
@@ -60,6 +60,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             j = last - abs(last - j);
         } else if (p.mode == 2u) {
             j = clamp(j, 0, last);
+        } else if (p.mode == 3u) {
+            j = ((j % (last + 1)) + last + 1) % (last + 1);
         }
         inside = inside && j >= 0 && j <= last;
         source += u32(j) * axis.x_stride;
@@ -67,7 +69,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
 #endfor
 #if VEC4
-    y[place] = select(vec4<f32>(p.fill), x[select(0u, source, inside)], inside);
+    y[place] = select(vec4<u32>(p.fill), x[select(0u, source, inside)], inside);
 #else
     y[place] = select(p.fill, x[select(0u, source, inside)], inside);
 #endif

@@ -21,6 +21,22 @@ pub struct Conv {
     pub epilogue: Epilogue,
 }
 
+/// A 2-D transposed convolution (the gradient of a convolution). A 1-D one is imported with H = 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConvTranspose {
+    /// Kernel geometry; pads and automatic padding are taken off the output.
+    pub window: Window,
+    /// Groups; 1 = dense.
+    pub groups: usize,
+    /// Whether there is a bias operand.
+    pub bias: bool,
+    /// Cells added at the bottom and right of the output.
+    pub output_padding: [usize; 2],
+    /// The output's height and width, from which pads follow; `None` = they follow from the pads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_shape: Option<[usize; 2]>,
+}
+
 /// See [`super::Op::LocallyConnected`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LocallyConnected {

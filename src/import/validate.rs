@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
+use crate::graph::infer::operand_count;
 use crate::graph::{Dim, Graph, Input, Node, Op, Unary, Value, ValueId, Window};
 use crate::import::limits::{Budget, Limits};
 use crate::tensor::{Data, Tensor};
@@ -30,7 +31,7 @@ pub(crate) fn canonical(graph: &Graph) -> Graph {
     };
     for input in &graph.inputs {
         let value = renumber(input.value, &mut out);
-        out.inputs.push(Input { value, dims: input.dims.clone() });
+        out.inputs.push(Input { value, dims: input.dims.clone(), dtype: input.dtype });
     }
     for node in &graph.nodes {
         let inputs = node.inputs.iter().map(|&id| renumber(id, &mut out)).collect();
@@ -109,7 +110,7 @@ fn inputs(graph: &Graph, file: &str, limits: &Limits) -> Result<()> {
         limits.check_rank(name, input.dims.len())?;
         let sizes = input.dims.iter().filter_map(|d| if let Dim::Fixed(n) = d { Some(*n) } else { None });
         let elements = sizes.clone().try_fold(1usize, usize::checked_mul);
-        if sizes.clone().any(|n| n == 0) || elements.is_none_or(|n| n > MAX_ELEMENTS) {
+        if elements.is_none_or(|n| n > MAX_ELEMENTS) {
             return Err(Error::Model(format!(
                 "The input `{name}` of the model `{file}` has impossible dimensions ({}). Export the model again.",
                 crate::graph::describe_dims(&input.dims)
@@ -194,7 +195,7 @@ impl Checker<'_> {
 
     fn check(&self) -> Result<()> {
         let (count, outputs) = (self.node.inputs.len(), self.node.outputs.len());
-        let (least, most) = operand_range(&self.node.op);
+        let (least, most) = operand_count(&self.node.op);
         self.require((least..=most).contains(&count), || format!("has {count} operands; it takes {least} to {most}"))?;
         let one = matches!(self.node.op, Op::Split { .. }) || outputs == 1;
         self.require(one && outputs > 0, || format!("has {outputs} outputs"))?;
@@ -223,7 +224,6 @@ impl Checker<'_> {
                 let channels = self.parameter(1, "scale")?.len();
                 (1..3).try_for_each(|i| self.vector(Some(i), channels, "parameter"))
             }
-            Op::PRelu => self.parameter(1, "slope").map(drop),
             Op::Pool(p) => self.window(&p.window),
             Op::Lrn { size, .. } => self.require((1..=MAX_WINDOW).contains(size), || format!("has the size {size}")),
             Op::Transpose { perm } => self.permutation(perm, "perm"),
@@ -282,26 +282,8 @@ impl Checker<'_> {
             Op::Unary(Unary::LeakyRelu { alpha } | Unary::Elu { alpha }) => finite(*alpha),
             Op::Unary(Unary::HardSigmoid { alpha, beta }) => finite(*alpha).and_then(|()| finite(*beta)),
             Op::Unary(Unary::Clip { lo, hi }) => [*lo, *hi].into_iter().flatten().try_for_each(finite),
-            Op::ConstantOfShape { value, .. } => finite(*value),
+            Op::ConstantOfShape { value, .. } => self.require(value.is_finite(), || format!("has a value that is not finite ({value})")),
             _ => Ok(()),
         }
-    }
-}
-
-/// How many operands an operation takes, at least and at most.
-fn operand_range(op: &Op) -> (usize, usize) {
-    let exactly = |n| (n, n);
-    match op {
-        Op::Conv(c) => exactly(c.operands().count),
-        Op::LocallyConnected(l) => exactly(l.operands().count),
-        Op::Linear(l) => exactly(l.operands().count),
-        Op::BatchNorm { .. } => exactly(5),
-        Op::Affine => exactly(3),
-        Op::PRelu | Op::Binary(_) | Op::Reshape { .. } | Op::Unsqueeze | Op::Expand | Op::Resize(_) | Op::Gather { .. } => exactly(2),
-        Op::Squeeze => (1, 2),
-        Op::Concat { .. } => (1, usize::MAX),
-        Op::Slice => (3, 5),
-        Op::Pad { .. } => (2, 4),
-        _ => exactly(1),
     }
 }

@@ -3,7 +3,6 @@
 use super::{Array, output_shapes, run_node, strided};
 use crate::error::{Error, Result};
 use crate::graph::{Binary, Epilogue, Op, Operands, PoolKind, Reduction, Resize, ResizeMode, Unary};
-use crate::tensor::DType;
 
 /// What messages call the node.
 const NAME: &str = "magnitude";
@@ -19,7 +18,7 @@ const NAME: &str = "magnitude";
 pub fn magnitude(op: &Op, inputs: &[&Array]) -> Result<Array> {
     // The operations run below are simpler than `op` and would not notice everything that is wrong with its operands.
     output_shapes(NAME, op, inputs)?;
-    let absolute: Vec<_> = inputs.iter().map(|a| if a.dtype == DType::I64 { (*a).clone() } else { abs(a) }).collect();
+    let absolute: Vec<_> = inputs.iter().map(|a| if a.dtype.is_float() { abs(a) } else { (*a).clone() }).collect();
     let absolute: Vec<_> = absolute.iter().collect();
     let run = |op: &Op, operands: &[&Array]| first(run_node(NAME, op, operands)?);
     match op {

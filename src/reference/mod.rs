@@ -29,6 +29,7 @@ pub use run_graph::run_graph;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::graph::infer::result_type;
 use crate::graph::{Op, infer_node};
 use crate::tensor::{DType, Shape, Tensor};
 
@@ -42,8 +43,10 @@ use crate::tensor::{DType, Shape, Tensor};
 /// division by zero.
 pub fn run_node(name: &str, op: &Op, inputs: &[&Array]) -> Result<Vec<Array>> {
     let outputs = output_shapes(name, op, inputs)?;
-    let dtype = result_type(op, inputs);
-    if matches!(op, Op::Binary(crate::graph::Binary::Div)) && dtype == DType::I64 && inputs[1].data.contains(&0.0) {
+    let types: Vec<_> = inputs.iter().map(|a| a.dtype).collect();
+    let dtype =
+        result_type(op, &types).map_err(|why| Error::Model(format!("The {} node `{name}` {why}. Check the model file.", op.kind())))?;
+    if matches!(op, Op::Binary(crate::graph::Binary::Div)) && !dtype.is_float() && inputs[1].data.contains(&0.0) {
         return Err(Error::Model(format!("The Div node `{name}` divides an integer by zero. Check the model file.")));
     }
     if let Op::Split { axis, .. } = op {
@@ -53,9 +56,18 @@ pub fn run_node(name: &str, op: &Op, inputs: &[&Array]) -> Result<Vec<Array>> {
     let arrays = outputs.into_iter().map(|shape| {
         // An empty tensor has nothing to compute, and most loops below assume at least one element.
         let data = if shape.contains(&0) { Vec::new() } else { compute(op, inputs, &shape)? };
-        Ok(Array { data: if dtype == DType::I64 { data.into_iter().map(f64::trunc).collect() } else { data }, shape, dtype })
+        Ok(Array { data: if dtype.is_float() { data } else { data.into_iter().map(|v| whole(v, dtype)).collect() }, shape, dtype })
     });
     arrays.collect()
+}
+
+/// A result as an element of a type of whole numbers: truncated, then without the bits that do not fit.
+fn whole(v: f64, dtype: DType) -> f64 {
+    // 64-bit values may lie beyond i64 ("to the end" of a slice); those of f64 are not exact anyway.
+    match dtype {
+        DType::I64 | DType::U64 => v.trunc(),
+        _ => dtype.wrap(v.trunc() as i64) as f64,
+    }
 }
 
 /// Checks the operands of a node and infers the shapes of its outputs.
@@ -92,46 +104,15 @@ fn compute(op: &Op, inputs: &[&Array], out: &Shape) -> Result<Vec<f64>> {
         Op::Expand => strided::broadcast(&x.data, &x.shape, out),
         Op::Resize(resize) => image::resize::resize(resize, inputs, out)?,
         Op::Gather { axis } => movement::gather(*axis, x, inputs[1]),
-        Op::ConstantOfShape { value, .. } => vec![f64::from(*value); out.len()],
+        Op::ConstantOfShape { value, .. } => vec![*value; out.len()],
         Op::Shape { start, end } => movement::shape(x, *start, *end),
         Op::Split { .. } => Vec::new(),
+        _ => return Err(Error::Unsupported(format!("The operation {} has no reference.", op.kind()))),
     })
 }
 
 /// The operands that shape inference reads, as tensors; the others are left out.
 fn index_operands(op: &Op, inputs: &[&Array]) -> Result<Vec<Option<Arc<Tensor>>>> {
-    let reads = |i: usize| match op {
-        Op::Reshape { .. } | Op::Squeeze | Op::Unsqueeze | Op::Slice | Op::Expand | Op::Resize(_) | Op::Gather { .. } => i > 0,
-        Op::Pad { .. } => i == 1 || i == 3,
-        Op::ConstantOfShape { .. } => true,
-        _ => false,
-    };
-    let tensor = |(i, a): (usize, &&Array)| reads(i).then(|| a.to_tensor().map(Arc::new)).transpose();
+    let tensor = |(i, a): (usize, &&Array)| op.reads_content(i).then(|| a.to_tensor().map(Arc::new)).transpose();
     inputs.iter().enumerate().map(tensor).collect()
-}
-
-fn result_type(op: &Op, inputs: &[&Array]) -> DType {
-    let first = inputs.first().map_or(DType::F32, |a| a.dtype);
-    let integers = !inputs.is_empty() && inputs.iter().all(|a| a.dtype == DType::I64);
-    match op {
-        Op::Flatten { .. }
-        | Op::Reshape { .. }
-        | Op::Transpose { .. }
-        | Op::Squeeze
-        | Op::Unsqueeze
-        | Op::Split { .. }
-        | Op::Slice
-        | Op::Pad { .. }
-        | Op::Expand
-        | Op::Gather { .. }
-        | Op::Identity => first,
-        Op::Concat { .. } if inputs.iter().all(|a| a.dtype == first) => first,
-        Op::Binary(_) if integers => DType::I64,
-        Op::Unary(u) if integers && elementwise::unary::keeps_integers(*u) => DType::I64,
-        Op::Reduce { .. } if integers => DType::I64,
-        Op::Shape { .. } => DType::I64,
-        Op::ConstantOfShape { integer, .. } if *integer => DType::I64,
-        Op::Cast { to: DType::I64 } => DType::I64,
-        _ => DType::F32,
-    }
 }

@@ -19,6 +19,7 @@ pub(super) fn reduce(kind: Reduction, axes: &[i64], x: &Array) -> Vec<f64> {
     let first = match kind {
         Reduction::Max => f64::NEG_INFINITY,
         Reduction::Min => f64::INFINITY,
+        Reduction::Prod => 1.0,
         _ => 0.0,
     };
     let own = crate::tensor::strides(dims);
@@ -27,7 +28,9 @@ pub(super) fn reduce(kind: Reduction, axes: &[i64], x: &Array) -> Vec<f64> {
         let at: usize = own.iter().zip(dims).zip(&steps).map(|((s, d), step)| i / s % d * step).sum();
         let sum = out[at];
         out[at] = match kind {
-            Reduction::Mean | Reduction::Sum => sum + v,
+            Reduction::Mean | Reduction::Sum | Reduction::LogSum => sum + v,
+            Reduction::LogSumExp => sum + v.exp(),
+            Reduction::Prod => sum * v,
             Reduction::Max => larger(sum, v),
             Reduction::Min => smaller(sum, v),
             Reduction::L1 => sum + v.abs(),
@@ -38,6 +41,7 @@ pub(super) fn reduce(kind: Reduction, axes: &[i64], x: &Array) -> Vec<f64> {
     match kind {
         Reduction::Mean => out.iter_mut().for_each(|v| *v /= count as f64),
         Reduction::L2 => out.iter_mut().for_each(|v| *v = v.sqrt()),
+        Reduction::LogSum | Reduction::LogSumExp => out.iter_mut().for_each(|v| *v = v.ln()),
         _ => {}
     }
     out

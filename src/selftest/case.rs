@@ -107,7 +107,7 @@ impl Case {
         for (i, (tensor, runtime)) in self.operands.iter().enumerate() {
             if *runtime {
                 let dims = tensor.shape().iter().map(|&n| Dim::Fixed(n)).collect();
-                ids.push(graph.add_input(format!("x{i}"), dims));
+                ids.push(graph.add_typed_input(format!("x{i}"), dims, tensor.dtype()));
                 inputs.push(tensor.clone());
             } else {
                 ids.push(graph.add_constant(format!("c{i}"), tensor.clone()));

@@ -123,9 +123,8 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
     let plan = plan::build(&graph, &shapes, gpu.caps(), &options)?;
     let ran = plan.dispatches.iter().map(|d| d.shader.name).find(|n| n.split('.').next() == Some(stem));
     let instance = Instance::new(gpu, plan, &Uploaded::default())?;
-    let data: Vec<_> = inputs.iter().map(|t| t.to_f32()).collect();
     let start = Clock::now();
-    instance.upload(gpu, &data.iter().map(|d| d.as_ref()).collect::<Vec<_>>());
+    instance.upload(gpu, &inputs.iter().collect::<Vec<_>>())?;
     let got = instance.run(gpu, |_| {})?;
     let micros = start.elapsed().as_secs_f64() * 1e6;
 
@@ -139,13 +138,13 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
         if got.len() != want.data.len() {
             worst.add(f64::INFINITY, 0.0);
         }
-        for (j, (&g, &w)) in got.iter().zip(&want.data).enumerate() {
+        for (j, (&g, &w)) in got.to_f64().iter().zip(&want.data).enumerate() {
             let local = if i == 0 { scale.data.get(j).copied().unwrap_or(w.abs()) } else { w.abs() };
             let sum = if case.spread == Spread::Local { local } else { largest };
             let halves = if case.precision == Precision::F16 { 2f64.powi(-11) } else { 0.0 };
             let bound =
                 (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + f64::from(f32::MIN_POSITIVE);
-            worst.add((f64::from(g) - w).abs(), bound);
+            worst.add((g - w).abs(), bound);
         }
     }
     Ok(CaseResult {

@@ -164,7 +164,7 @@ pub(crate) fn resize(_caps: &Caps) -> Vec<Case> {
     for (i, coordinates) in coordinates.into_iter().enumerate() {
         for (mode, nearest) in [(ResizeMode::Nearest, roundings[i]), (ResizeMode::Linear, NearestRounding::Floor)] {
             for (h, w) in [(2.0f32, 2.0f32), (0.6, 1.7)] {
-                let op = Op::Resize(Resize { mode, coordinates, nearest, target: ResizeTarget::Scales });
+                let op = Op::Resize(Resize::new(mode, coordinates, nearest, ResizeTarget::Scales));
                 let scales = move |_: &[usize; 4]| vec![Tensor::vector(vec![1.0, 1.0, h, w])];
                 let cases = each(&format!("{mode:?} {coordinates:?} {h}x{w}"), &op, 4, scales);
                 // A map of one row cannot shrink.

@@ -216,12 +216,12 @@ impl Builder {
             // Twice the size: no place lies half way between two cells, where f32 and f64 might round differently.
             let scales = self.graph.add_constant(format!("scales{}", self.graph.values.len()), Tensor::vector(vec![1.0, 1.0, 2.0, 2.0]));
             let coordinates = if coordinates == Coordinates::AlignCorners { Coordinates::Asymmetric } else { coordinates };
-            let resize = Resize { mode: ResizeMode::Nearest, coordinates, nearest: NearestRounding::Floor, target: ResizeTarget::Scales };
+            let resize = Resize::new(ResizeMode::Nearest, coordinates, NearestRounding::Floor, ResizeTarget::Scales);
             self.node(Op::Resize(resize), &[scales]);
         } else {
             let sizes = self.indices(&[n as i64, c as i64, (h + 3) as i64, (w * 2 - 1) as i64]);
             let nearest = NearestRounding::RoundPreferFloor;
-            self.node(Op::Resize(Resize { mode: ResizeMode::Linear, coordinates, nearest, target: ResizeTarget::Sizes }), &[sizes]);
+            self.node(Op::Resize(Resize::new(ResizeMode::Linear, coordinates, nearest, ResizeTarget::Sizes)), &[sizes]);
         }
     }
 

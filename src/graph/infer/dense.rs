@@ -2,7 +2,7 @@
 
 use super::{Context, geometry};
 use crate::error::{Error, Result};
-use crate::graph::{AutoPad, Conv, Epilogue, Linear, LocallyConnected, Operands, Pool, Window};
+use crate::graph::{AutoPad, Conv, ConvTranspose, Epilogue, Linear, LocallyConnected, Operands, Pool, Window};
 use crate::tensor::Shape;
 
 /// Largest kernel, stride, dilation and padding, so that their products and sums fit 32 bits.
@@ -145,4 +145,12 @@ fn epilogue(ctx: &Context, epilogue: &Epilogue, at: &Operands, bias: &[usize], c
         return Err(ctx.fail("has a bound that is not a number"));
     }
     Ok(())
+}
+
+pub(super) fn conv_transpose(ctx: &Context, _conv: &ConvTranspose) -> Result<Shape> {
+    Err(ctx.unsupported("is not supported"))
+}
+
+pub(super) fn matmul(ctx: &Context) -> Result<Shape> {
+    Err(ctx.unsupported("is not supported"))
 }

@@ -28,7 +28,7 @@ pub(super) fn pad(ctx: &Context, mode: PadMode) -> Result<Shape> {
             PadMode::Constant => i64::MAX,
             // A mirror shows each cell but the edge once; a longer one would need a mirror in the mirror.
             PadMode::Reflect => (kept - 1).max(0),
-            PadMode::Edge => i64::from(kept > 0).saturating_mul(i64::MAX),
+            PadMode::Edge | PadMode::Wrap => i64::from(kept > 0).saturating_mul(i64::MAX),
         };
         if before.max(after) > most {
             return Err(wrong());
@@ -70,12 +70,10 @@ pub(super) fn resize(ctx: &Context, resize: &Resize) -> Result<Shape> {
     Ok(axes.iter().map(|a| a.output).collect::<Vec<_>>().into())
 }
 
-pub(super) fn gather(ctx: &Context, axis: i64) -> Result<Shape> {
-    let at = ctx.axis(axis)?;
-    let dims = ctx.shapes[0].dims();
-    let n = dims[at] as i64;
-    if let Some(bad) = ctx.ints(1)?.iter().find(|&&i| i < -n || i >= n) {
-        return Err(ctx.fail(format_args!("picks the index {bad} of {n} cells")));
-    }
-    Ok([&dims[..at], ctx.shapes[1].dims(), &dims[at + 1..]].concat().into())
+pub(super) fn tile(ctx: &Context) -> Result<Shape> {
+    Err(ctx.unsupported("is not supported"))
+}
+
+pub(super) fn range(ctx: &Context) -> Result<Shape> {
+    Err(ctx.unsupported("is not supported"))
 }

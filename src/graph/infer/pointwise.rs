@@ -58,3 +58,18 @@ pub(super) fn along_axis(ctx: &Context, axis: i64) -> Result<Shape> {
     }
     Ok(ctx.shapes[0].clone())
 }
+
+/// Three operands broadcast together.
+pub(super) fn choice(ctx: &Context) -> Result<Shape> {
+    let pair = broadcast(&ctx.shapes[0], &ctx.shapes[1]);
+    let all = pair.and_then(|s| broadcast(&s, &ctx.shapes[2]));
+    all.ok_or_else(|| ctx.fail("has operands that do not broadcast to a common shape"))
+}
+
+pub(super) fn layer_norm(ctx: &Context, _axis: i64) -> Result<Shape> {
+    Err(ctx.unsupported("is not supported"))
+}
+
+pub(super) fn quantization(ctx: &Context, _axis: i64, _block: usize) -> Result<Shape> {
+    Err(ctx.unsupported("is not supported"))
+}

@@ -9,8 +9,9 @@ use super::source::{Done, Refusal, Source, label, unsupported};
 use super::tensor::Reader;
 use super::wire::NodeProto;
 use crate::error::{Error, Result};
+use crate::graph::infer::result_type;
 use crate::graph::{Dim, Graph, Node, Op, ValueId};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// The graph under construction.
 pub(super) struct Importer<'a> {
@@ -107,11 +108,11 @@ impl<'a> Importer<'a> {
     }
 
     /// Adds an input of the graph.
-    pub(super) fn add_input(&mut self, name: &str, dims: Vec<Dim>) {
+    pub(super) fn add_input(&mut self, name: &str, dims: Vec<Dim>, dtype: DType) {
         let rank = dims.len();
         let flow = if rank == 0 { Flow::Mixed } else { Flow::BatchFirst };
-        let id = self.graph.add_input(name, dims);
-        self.name(name, id, Fact { rank: Some(rank), flow, poisoned: false });
+        let id = self.graph.add_typed_input(name, dims, dtype);
+        self.name(name, id, Fact { rank: Some(rank), flow, dtype, poisoned: false });
     }
 
     /// Adds a constant under a name of the file.
@@ -180,7 +181,20 @@ impl<'a> Importer<'a> {
         let limits = *self.reader.budget.limits();
         limits.check_nodes(&name, self.graph.nodes.len() + 1)?;
         let graph = &self.graph;
-        let fact = facts::infer(&op, &facts::known(inputs, &self.facts, |id| graph.constant(id).map(Arc::as_ref)));
+        let known = facts::known(inputs, &self.facts, |id| graph.constant(id).map(Arc::as_ref));
+        let types: Vec<_> = known.facts.iter().map(|f| f.dtype).collect();
+        let dtype = match result_type(&op, &types) {
+            Ok(dtype) => dtype,
+            // What stands for a value that could not be imported has no type worth a complaint.
+            Err(_) if known.facts.iter().any(|f| f.poisoned) => DType::F32,
+            Err(why) => {
+                return Err(Refusal::Broken(Error::Model(format!(
+                    "The node `{name}` ({}) {why}. The model is not valid ONNX; export it again.",
+                    op.kind()
+                ))));
+            }
+        };
+        let fact = facts::infer(&op, &known, dtype);
         let ids: Vec<_> = outputs
             .iter()
             .map(|o| {

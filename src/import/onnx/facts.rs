@@ -1,7 +1,7 @@
 //! What is known of a value while importing, without shapes: its rank, and where the batch is.
 
 use crate::graph::{Op, ValueId};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// Whether and how a value depends on the batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(super) struct Fact {
     pub(super) rank: Option<usize>,
     /// Where the batch is.
     pub(super) flow: Flow,
+    /// The type of its elements.
+    pub(super) dtype: DType,
     /// Comes from a node that could not be imported: further complaints about it would only be noise.
     pub(super) poisoned: bool,
 }
@@ -57,8 +59,8 @@ impl Known<'_> {
     }
 }
 
-/// What is known of the outputs of `op`.
-pub(super) fn infer(op: &Op, known: &Known<'_>) -> Fact {
+/// What is known of the outputs of `op`, whose elements have the type `dtype`.
+pub(super) fn infer(op: &Op, known: &Known<'_>, dtype: DType) -> Fact {
     let x = known.facts.first().copied().unwrap_or_default();
     let poisoned = known.facts.iter().any(|f| f.poisoned);
     let moved = |first: bool| if first && x.flow == Flow::BatchFirst { Flow::Mixed } else { x.flow };
@@ -102,7 +104,7 @@ pub(super) fn infer(op: &Op, known: &Known<'_>) -> Fact {
         Op::ConstantOfShape { .. } => (known.len(0), Flow::Static),
         _ => (x.rank, x.flow),
     };
-    Fact { rank, flow, poisoned }
+    Fact { rank, flow, dtype, poisoned }
 }
 
 /// A reshape that keeps dimension 0 keeps the batch. A computed target (Shape, Gather, Concat) does so by custom.
@@ -133,7 +135,7 @@ pub(super) fn free_batch(target: &[i64], flow: Flow, allow_zero: bool, frozen: O
 
 /// The rank and flow of a constant.
 pub(super) fn of_constant(tensor: &Tensor) -> Fact {
-    Fact { rank: Some(tensor.shape().rank()), flow: Flow::Static, poisoned: false }
+    Fact { rank: Some(tensor.shape().rank()), flow: Flow::Static, dtype: tensor.dtype(), poisoned: false }
 }
 
 /// Collects the operands' facts.

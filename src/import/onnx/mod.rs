@@ -1,4 +1,4 @@
-//! ONNX files, operator sets 7 to 23.
+//! ONNX files, operator sets 6 to 28.
 //!
 //! The structure of the file is walked, its messages are decoded, its names are checked, and each node is mapped to the graph by the file of
 //! its operator family in `ops/`. The mapping is faithful; simplifying is left to the graph's passes. The one liberty: dimension 0 of
@@ -24,20 +24,20 @@ use prost::bytes::Bytes;
 
 use self::convert::Importer;
 use self::tensor::{Reader, type_name};
-use self::wire::{GraphProto, ModelProto, ValueInfoProto, data_type};
+use self::wire::{GraphProto, ModelProto, ValueInfoProto};
 use super::limits::{Budget, Limits};
 use super::{canonical, validate};
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 pub use ops::{supported_attributes, supported_operators};
 pub(crate) use sniff::looks_like_safetensors;
 
-/// The oldest operator set that is read: from 7 on, broadcasting follows NumPy.
-pub const OLDEST_OPSET: i64 = 7;
+/// The oldest operator set that is read: what exporters of 2017 wrote.
+pub const OLDEST_OPSET: i64 = 6;
 /// The newest operator set that is read.
-pub const NEWEST_OPSET: i64 = 23;
+pub const NEWEST_OPSET: i64 = 28;
 
 /// Reads the graph of an ONNX file.
 ///
@@ -141,28 +141,28 @@ fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limit
 fn inputs(importer: &mut Importer<'_>, proto: &GraphProto, file: &str, limits: &Limits) -> Result<()> {
     let constants: HashSet<&str> = proto.initializer.iter().map(|t| t.name.as_str()).collect();
     for info in proto.input.iter().filter(|i| !constants.contains(i.name.as_str())) {
-        let (dims, frozen) = dims(info, file, limits)?;
+        let (dims, dtype, frozen) = dims(info, file, limits)?;
         importer.frozen_batch = importer.frozen_batch.or(frozen);
-        importer.add_input(&info.name, dims);
+        importer.add_input(&info.name, dims, dtype);
     }
     Ok(())
 }
 
-/// The dimensions of an input with a free batch, and the batch that the file says.
-fn dims(info: &ValueInfoProto, file: &str, limits: &Limits) -> Result<(Vec<Dim>, Option<i64>)> {
+/// The dimensions of an input with a free batch, its type, and the batch that the file says.
+fn dims(info: &ValueInfoProto, file: &str, limits: &Limits) -> Result<(Vec<Dim>, DType, Option<i64>)> {
     let name = &info.name;
-    let Some(tensor) = info.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()) else {
+    let Some(proto) = info.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()) else {
         return Err(Error::Unsupported(format!(
             "The input `{name}` of the model `{file}` is not a tensor. Export a model that takes a batch of pictures."
         )));
     };
-    if !matches!(tensor.elem_type, data_type::FLOAT | data_type::FLOAT16 | data_type::DOUBLE | data_type::BFLOAT16) {
+    let Some(dtype) = tensor::dtype_of(proto.elem_type) else {
         return Err(Error::Unsupported(format!(
-            "The input `{name}` of the model `{file}` takes elements of type {}, but only floating-point inputs are supported. Export the model with float inputs.",
-            type_name(tensor.elem_type)
+            "The input `{name}` of the model `{file}` takes elements of type {}, but only floats, whole numbers of 8 to 64 bits and truth values are supported. Export the model with float inputs.",
+            type_name(proto.elem_type)
         )));
-    }
-    let Some(shape) = &tensor.shape else {
+    };
+    let Some(shape) = &proto.shape else {
         return Err(Error::Model(format!(
             "The input `{name}` of the model `{file}` has no shape. Export the model again with the shapes of its inputs (free dimensions may be named)."
         )));
@@ -179,7 +179,8 @@ fn dims(info: &ValueInfoProto, file: &str, limits: &Limits) -> Result<(Vec<Dim>,
         });
     }
     let frozen = shape.dim.first().and_then(|d| d.dim_value).filter(|&v| v > 0);
-    Ok((dims, frozen))
+    // Half floats are f32 on their way through.
+    Ok((dims, if dtype == DType::F16 { DType::F32 } else { dtype }, frozen))
 }
 
 /// What a free dimension without a name is called.

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::graph::Binary;
+use crate::kernels::missing;
 use crate::recording::{Packed, Recorder, Source};
 use crate::shader;
 
@@ -27,8 +28,8 @@ pub(crate) struct Params {
     pub(crate) b_splat: u32,
 }
 
-fn code(binary: Binary) -> u32 {
-    match binary {
+fn code(binary: Binary) -> Option<u32> {
+    Some(match binary {
         Binary::Add => 0,
         Binary::Sub => 1,
         Binary::Mul => 2,
@@ -36,7 +37,8 @@ fn code(binary: Binary) -> u32 {
         Binary::Max => 4,
         Binary::Min => 5,
         Binary::Pow => 6,
-    }
+        _ => return None,
+    })
 }
 
 /// Strides n, h, w, c in vec4s (0 = broadcast) and whether the operand's one channel is splatted.
@@ -68,7 +70,7 @@ pub(crate) fn record(
         w: out.w as u32,
         c4: out.c4() as u32,
         c: out.c as u32,
-        kind: code(binary),
+        kind: code(binary).ok_or_else(|| missing(label, binary.kind()))?,
         a_n,
         a_h,
         a_w,

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::graph::Unary;
+use crate::kernels::missing;
 use crate::recording::{Packed, Recorder, Source};
 use crate::shader;
 
@@ -18,8 +19,8 @@ pub(crate) struct Params {
 }
 
 /// The shader's `kind`, and its two numbers.
-fn code(unary: Unary) -> (u32, f32, f32) {
-    match unary {
+fn code(unary: Unary) -> Option<(u32, f32, f32)> {
+    Some(match unary {
         Unary::Sigmoid => (0, 0.0, 0.0),
         Unary::HardSigmoid { alpha, beta } => (1, alpha, beta),
         Unary::HardSwish => (2, 0.0, 0.0),
@@ -34,15 +35,15 @@ fn code(unary: Unary) -> (u32, f32, f32) {
         Unary::Elu { alpha } => (11, alpha, 0.0),
         Unary::Clip { lo, hi } => (12, lo.unwrap_or(f32::MIN), hi.unwrap_or(f32::MAX)),
         Unary::Relu => (12, 0.0, f32::MAX),
-        // No caller: lowered to the affine kernel.
-        Unary::LeakyRelu { .. } => (u32::MAX, 0.0, 0.0),
-    }
+        // LeakyRelu is lowered to the affine kernel.
+        _ => return None,
+    })
 }
 
 /// Records the pass over a packed map (a plain tensor is one pixel of as many channels as it has elements).
 pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, unary: Unary, shape: Packed, x: Source) -> Result<Source> {
     let y = rec.tensor(shape.bytes());
-    let (kind, a, b) = code(unary);
+    let (kind, a, b) = code(unary).ok_or_else(|| missing(label, unary.kind()))?;
     let params = Params { total: shape.vec4s() as u32, c4: shape.c4() as u32, c: shape.c as u32, kind, a, b };
     let groups = rec.fold(shape.vec4s().div_ceil(64));
     rec.dispatch(&shader::ELEMENTWISE_UNARY, label, groups, &params, &[x, y], (shape.pixels() * shape.c) as u64)?;

@@ -47,7 +47,7 @@ pub(crate) struct Params {
     pub(crate) x_offset: u32,
     pub(crate) y_offset: u32,
     pub(crate) mode: u32,
-    pub(crate) fill: f32,
+    pub(crate) fill: u32,
     pub(crate) pad0: u32,
     pub(crate) pad1: u32,
     pub(crate) pad2: u32,
@@ -61,12 +61,13 @@ pub(crate) struct Copy {
     pub(crate) x_offset: usize,
     pub(crate) y_offset: usize,
     pub(crate) mode: PadMode,
-    pub(crate) fill: f32,
+    /// Bits of what fills places outside.
+    pub(crate) fill: u32,
 }
 
 impl Copy {
     pub(crate) fn new(axes: Vec<Axis>) -> Self {
-        Self { axes, x_offset: 0, y_offset: 0, mode: PadMode::Constant, fill: 0.0 }
+        Self { axes, x_offset: 0, y_offset: 0, mode: PadMode::Constant, fill: 0 }
     }
 }
 
@@ -94,6 +95,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, copy: &Copy, x: Source
             PadMode::Constant => 0,
             PadMode::Reflect => 1,
             PadMode::Edge => 2,
+            PadMode::Wrap => 3,
         },
         fill: copy.fill,
         pad0: 0,

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::graph::Reduction;
+use crate::kernels::missing;
 use crate::recording::{Recorder, Source};
 use crate::shader;
 
@@ -27,10 +28,11 @@ pub(crate) enum Along {
 
 /// Records one pass over `x` seen as `[outer, axis, inner]`, row-major.
 pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, along: Along, x: Source, [outer, axis, inner]: [usize; 3]) -> Result<Source> {
+    let unknown = || missing(label, "Reduce");
     let (kind, epsilon, out) = match along {
         Along::Softmax => (0, 0.0, outer * axis * inner),
         Along::L2Normalize(epsilon) => (1, epsilon, outer * axis * inner),
-        Along::Reduce(r) => (code(r), 0.0, outer * inner),
+        Along::Reduce(r) => (code(r).ok_or_else(unknown)?, 0.0, outer * inner),
     };
     let y = rec.tensor(out as u64 * 4);
     let params = Params { outer: outer as u32, axis: axis as u32, inner: inner as u32, kind, epsilon };
@@ -39,8 +41,8 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, along: Along, x: Sourc
     Ok(y)
 }
 
-fn code(r: Reduction) -> u32 {
-    match r {
+fn code(r: Reduction) -> Option<u32> {
+    Some(match r {
         Reduction::Mean => 2,
         Reduction::Sum => 3,
         Reduction::Max => 4,
@@ -48,5 +50,6 @@ fn code(r: Reduction) -> u32 {
         Reduction::L2 => 6,
         Reduction::L1 => 7,
         Reduction::SumSquare => 8,
-    }
+        _ => return None,
+    })
 }

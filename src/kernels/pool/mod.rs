@@ -11,5 +11,6 @@ fn code(kind: PoolKind) -> u32 {
         PoolKind::Max => 0,
         PoolKind::Average => 1,
         PoolKind::L2 => 2,
+        PoolKind::Lp(_) => 3,
     }
 }

@@ -23,10 +23,6 @@ pub(in crate::reference) fn unary(function: Unary, x: f64) -> f64 {
         Unary::Reciprocal => 1.0 / x,
         Unary::Abs => x.abs(),
         Unary::Neg => -x,
+        _ => f64::NAN,
     }
-}
-
-/// Whether integers stay integers.
-pub(in crate::reference) fn keeps_integers(function: Unary) -> bool {
-    matches!(function, Unary::Relu | Unary::Clip { .. } | Unary::Abs | Unary::Neg)
 }

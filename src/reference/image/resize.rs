@@ -71,7 +71,7 @@ pub(crate) fn samples(resize: &Resize, axis: &ResizeAxis, n: usize) -> Vec<Sampl
         let at = coordinate(resize.coordinates, o as f32, axis, n);
         match resize.mode {
             ResizeMode::Nearest => Sample::cell(round(resize.nearest, at).clamp(0.0, last) as usize),
-            ResizeMode::Linear => {
+            ResizeMode::Linear | ResizeMode::Cubic { .. } => {
                 let at = at.clamp(0.0, last);
                 let low = at.floor();
                 Sample { low: low as usize, high: (low as usize + 1).min(n - 1), weight: f64::from(at - low) }
@@ -85,7 +85,11 @@ fn coordinate(formula: Coordinates, o: f32, axis: &ResizeAxis, n: usize) -> f32 
     let single = axis.output == 1;
     match formula {
         Coordinates::PytorchHalfPixel | Coordinates::AlignCorners if single => 0.0,
-        Coordinates::HalfPixel | Coordinates::PytorchHalfPixel => (o + 0.5) / axis.scale - 0.5,
+        Coordinates::HalfPixel
+        | Coordinates::PytorchHalfPixel
+        | Coordinates::HalfPixelSymmetric
+        | Coordinates::TfHalfPixelForNn
+        | Coordinates::TfCropAndResize => (o + 0.5) / axis.scale - 0.5,
         Coordinates::AlignCorners => o * (n - 1) as f32 / (axis.output - 1) as f32,
         Coordinates::Asymmetric => o / axis.scale,
     }

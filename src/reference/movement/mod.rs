@@ -43,12 +43,15 @@ pub(super) fn gather(axis: i64, x: &Array, indices: &Array) -> Vec<f64> {
     out
 }
 
-/// Another element type: integers are truncated, floats kept as they are.
+/// Another element type. The caller truncates and wraps whole numbers.
 pub(super) fn cast(x: &Array, to: DType) -> Vec<f64> {
-    match to {
-        DType::I64 => x.data.iter().map(|v| if v.is_nan() { 0.0 } else { v.trunc() }).collect(),
-        DType::F32 | DType::F16 => x.data.clone(),
-    }
+    let convert = |v: f64| match to {
+        DType::Bool => f64::from(u8::from(v != 0.0)),
+        to if to.is_float() => v,
+        _ if v.is_nan() => 0.0,
+        _ => v,
+    };
+    x.data.iter().map(|&v| convert(v)).collect()
 }
 
 /// The dimensions `start..end`.

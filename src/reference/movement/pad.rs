@@ -35,6 +35,7 @@ fn source_cell(mode: PadMode, place: usize, n: usize, (before, after): (i64, i64
     let cell = match mode {
         _ if (first..=last).contains(&cell) => cell,
         PadMode::Constant => return None,
+        PadMode::Wrap => first + (cell - first).rem_euclid(last - first + 1),
         PadMode::Edge => cell.max(first).min(last),
         PadMode::Reflect if cell < first => 2 * first - cell,
         PadMode::Reflect => 2 * last - cell,

@@ -40,21 +40,19 @@ fn scalar(data: Data) -> Tensor {
 pub(super) fn of_shape(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     source.at_most(1)?;
     let shape = source.required(0)?;
-    let (value, integer) = match source.tensor("value")? {
-        None => (0.0, false),
+    let (value, dtype) = match source.tensor("value")? {
+        None => (0.0, DType::F32),
         Some(proto) => {
             let tensor = importer.read_tensor(proto, source.label)?;
             let (1, Some(&value)) = (tensor.len(), tensor.to_f64().first()) else {
                 return source.broken("has a value that is not one element");
             };
-            if f64::from(value as f32) != value {
-                return unsupported(format!("its value ({value}) is not finite or too precise for a 32-bit float"));
-            }
-            (value as f32, tensor.dtype() == DType::I64)
+            (value, tensor.dtype())
         }
     };
+    // The model file keeps finite numbers only.
     if !value.is_finite() {
         return unsupported(format!("its value ({value}) is not finite"));
     }
-    importer.emit(source, Op::ConstantOfShape { value, integer }, &[shape]).map(drop)
+    importer.emit(source, Op::ConstantOfShape { value, dtype }, &[shape]).map(drop)
 }

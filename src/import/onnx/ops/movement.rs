@@ -3,9 +3,7 @@
 use crate::graph::Op;
 use crate::import::onnx::convert::Importer;
 use crate::import::onnx::source::{Done, Source, unsupported};
-use crate::import::onnx::tensor::type_name;
-use crate::import::onnx::wire::data_type as dt;
-use crate::tensor::DType;
+use crate::import::onnx::tensor::{dtype_of, type_name};
 
 pub(super) fn identity(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     source.at_most(1)?;
@@ -29,18 +27,16 @@ pub(super) fn dropout(importer: &mut Importer<'_>, source: &Source<'_>) -> Done 
     importer.emit(source, Op::Identity, &[x]).map(drop)
 }
 
-/// Cast between floating-point types and to 32- and 64-bit integers.
+/// Cast between floats, whole numbers and truth values.
 pub(super) fn cast(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     source.at_most(1)?;
     let x = source.required(0)?;
     let target = source.int("to", 0)?;
     let target = i32::try_from(target).unwrap_or_default();
-    let to = match target {
-        dt::FLOAT | dt::DOUBLE | dt::BFLOAT16 => DType::F32,
-        dt::FLOAT16 => DType::F16,
-        dt::INT32 | dt::INT64 => DType::I64,
-        0 => return source.broken("does not say to which type"),
-        other => return unsupported(format!("it casts to {}", type_name(other))),
+    let to = match dtype_of(target) {
+        Some(to) => to,
+        None if target == 0 => return source.broken("does not say to which type"),
+        None => return unsupported(format!("it casts to {}", type_name(target))),
     };
     match importer.constant(x) {
         Some(t) if t.dtype() == to => importer.alias(source, x),

@@ -34,7 +34,7 @@ fn asymmetric(importer: &Importer<'_>, mode: ResizeMode, scales: ValueId) -> Don
         (true, false) => NearestRounding::Ceil,
         _ => NearestRounding::Floor,
     };
-    Ok(Resize { mode, coordinates: Coordinates::Asymmetric, nearest, target: ResizeTarget::Scales })
+    Ok(Resize::new(mode, Coordinates::Asymmetric, nearest, ResizeTarget::Scales))
 }
 
 /// Upsample: scales are an attribute in opset 7, an operand since 9.
@@ -75,7 +75,7 @@ pub(super) fn resize(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
         (None, Some(sizes)) => (ResizeTarget::Sizes, full_sizes(importer, source, x, sizes, axes)?),
         _ => return source.broken("needs either scales or sizes"),
     };
-    importer.emit(source, Op::Resize(Resize { mode, coordinates, nearest, target }), &[x, operand]).map(drop)
+    importer.emit(source, Op::Resize(Resize::new(mode, coordinates, nearest, target)), &[x, operand]).map(drop)
 }
 
 fn coordinates(source: &Source<'_>) -> Done<Coordinates> {

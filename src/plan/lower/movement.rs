@@ -1,20 +1,13 @@
-//! Lowering of what moves elements or looks along an axis of the row-major tensor.
+//! Lowering of what moves elements.
 
-use super::lower::{Lower, zip_axes};
-
+use super::{Lower, resolve, zip_axes};
 use crate::error::{Error, Result};
-use crate::graph::{Node, Op, PadMode, Reduction, Resize, ValueId};
+use crate::graph::{Node, Op, PadMode, Resize, ValueId};
 use crate::kernels::image::resize;
 use crate::kernels::movement::copy::{self, Axis, Copy};
-use crate::kernels::norm::axis::{self, Along};
-use crate::recording::{Packed, Source, plain_bytes};
+use crate::recording::{Packed, Source, plain_bytes, words};
 use crate::reference::image::resize::sampling;
 use crate::tensor::{Shape, strides};
-
-/// An axis counted from the end when negative; shape inference has checked the range.
-fn resolve(axis: i64, rank: usize) -> usize {
-    if axis < 0 { (axis + rank as i64).max(0) as usize } else { axis as usize }
-}
 
 impl Lower<'_, '_, '_> {
     pub(super) fn movement(&mut self, node: &Node, x: ValueId, y: ValueId) -> Result<()> {
@@ -195,8 +188,11 @@ impl Lower<'_, '_, '_> {
         let (whole, shape) = (self.shape(x).clone(), self.shape(y).clone());
         let (pads, axes) = (self.indices(node, 1)?, self.indices(node, 3)?);
         let fill = match node.inputs.get(2) {
-            Some(&id) => self.constant(node, id, "padding value")?.to_f32().first().copied().unwrap_or(0.0),
-            None => 0.0,
+            Some(&id) => {
+                let constant = self.constant(node, id, "padding value")?;
+                words(&constant).ok().and_then(|w| w.first().copied()).unwrap_or(0)
+            }
+            None => 0,
         };
         let mut before = vec![0i64; whole.rank()];
         for (i, &b) in pads.iter().take(pads.len() / 2).enumerate() {
@@ -204,7 +200,7 @@ impl Lower<'_, '_, '_> {
         }
         // Stay packed where it is and the spare lanes come out as 0.
         let (from_dims, to_dims) = (Packed::of(&whole), Packed::of(&shape));
-        let stay = self.stored[x.0 as usize].packed.filter(|_| mode == PadMode::Constant && fill == 0.0 && shape.rank() >= 2);
+        let stay = self.stored[x.0 as usize].packed.filter(|_| mode == PadMode::Constant && fill == 0 && shape.rank() >= 2);
         if let (Some(source), Some(a), Some(b)) = (stay, from_dims, to_dims) {
             let mut axes = zip_axes(&shape, &a.strides(&whole), &b.strides(&shape));
             for (i, axis) in axes.iter_mut().enumerate() {
@@ -277,49 +273,6 @@ impl Lower<'_, '_, '_> {
         };
         let out = resize::record(self.rec, &node.name, source, from, to, &rows, &columns)?;
         self.put_packed(y, out);
-        Ok(())
-    }
-
-    /// Softmax and L2 normalisation.
-    pub(super) fn along(&mut self, node: &Node, along: Along, axis: i64, flatten: bool, x: ValueId, y: ValueId) -> Result<()> {
-        let shape = self.shape(x).clone();
-        let axis = resolve(axis, shape.rank());
-        let outer = shape[..axis].iter().product();
-        let split = if flatten {
-            [outer, shape[axis..].iter().product(), 1]
-        } else {
-            [outer, shape.get(axis).copied().unwrap_or(1), shape.iter().skip(axis + 1).product()]
-        };
-        let source = self.plain(x)?;
-        let out = axis::record(self.rec, &node.name, along, source, split)?;
-        self.put_plain(y, out);
-        Ok(())
-    }
-
-    /// Axis by axis from the last; each step keeps the axis as 1, which changes no memory.
-    pub(super) fn reduce(&mut self, node: &Node, kind: Reduction, axes: &[i64], x: ValueId, y: ValueId) -> Result<()> {
-        let mut shape = self.shape(x).to_vec();
-        let mut list: Vec<usize> =
-            if axes.is_empty() { (0..shape.len()).collect() } else { axes.iter().map(|&a| resolve(a, shape.len())).collect() };
-        list.sort_unstable();
-        list.dedup();
-        let mut source = self.plain(x)?;
-        // Neighbouring axes are reduced in one pass.
-        let mut first = true;
-        while let Some(last) = list.pop() {
-            let mut start = last;
-            while list.last().is_some_and(|&a| a + 1 == start) {
-                start -= 1;
-                list.pop();
-            }
-            let split = [shape[..start].iter().product(), shape[start..=last].iter().product(), shape[last + 1..].iter().product()];
-            // Sums of squares are squared once; L2 of L2 is L2 again.
-            let step = if kind == Reduction::SumSquare && !first { Reduction::Sum } else { kind };
-            source = axis::record(self.rec, &node.name, Along::Reduce(step), source, split)?;
-            shape[start..=last].fill(1);
-            first = false;
-        }
-        self.put_plain(y, source);
         Ok(())
     }
 }

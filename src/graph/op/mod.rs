@@ -5,7 +5,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Conv, Linear, LocallyConnected, Window};
+mod functions;
+mod pooling;
+mod resampling;
+
+pub use functions::*;
+pub use pooling::*;
+pub use resampling::*;
+
+use super::{Conv, ConvTranspose, Linear, LocallyConnected};
+use crate::tensor::DType;
 
 /// One operation. Attributes only; operands are values of the graph.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +27,10 @@ pub enum Op {
     LocallyConnected(LocallyConnected),
     /// `y = flatten(x) · wᵀ + b`. Operands: see [`Linear::operands`]; w is `[O, K]`.
     Linear(Linear),
+    /// Transposed convolution. Operands: x, w `[C, O / groups, kh, kw]`, (bias `[O]`).
+    ConvTranspose(ConvTranspose),
+    /// Matrix product with NumPy's rules: vectors, matrices, and stacks of matrices that are broadcast. Operands: a, b.
+    MatMul,
     /// Inference batch normalisation over axis 1. Operands: x, scale, bias, mean, variance.
     BatchNorm {
         /// Added to the variance.
@@ -31,8 +44,17 @@ pub enum Op {
     PRelu,
     /// An element-wise function of two operands with NumPy broadcasting.
     Binary(Binary),
+    /// `condition ? a : b` with NumPy broadcasting. Operands: condition (truth values), a, b.
+    Where,
     /// Windowed pooling over H and W.
     Pool(Pool),
+    /// Where the maxima of [`Op::Pool`] lie, as i64 indices into the flattened x (N, C, H, W).
+    PoolArgMax {
+        /// The window; its kind is `Max`.
+        pool: Pool,
+        /// Count columns of H before rows (ONNX `storage_order` = 1).
+        column_major: bool,
+    },
     /// Pooling over all of H and W, which become 1.
     GlobalPool(PoolKind),
     /// Reduction over some axes.
@@ -43,6 +65,48 @@ pub enum Op {
         axes: Vec<i64>,
         /// Whether reduced axes stay as 1.
         keep_dims: bool,
+    },
+    /// The i64 place of the extreme along an axis.
+    ArgReduce {
+        /// The axis, negative from the end.
+        axis: i64,
+        /// Whether the axis stays as 1.
+        keep_dims: bool,
+        /// The maximum; else the minimum.
+        largest: bool,
+        /// Of equal ones the last; else the first.
+        last: bool,
+    },
+    /// The i64 places of the k extremes along an axis, best first, of equal ones the first first. Operands: x, k (i64).
+    TopK {
+        /// The axis, negative from the end.
+        axis: i64,
+        /// The greatest; else the least.
+        largest: bool,
+    },
+    /// Running sums along an axis. Operands: x, axis (i64).
+    CumSum {
+        /// Leave the element itself out.
+        exclusive: bool,
+        /// From the end.
+        reverse: bool,
+    },
+    /// `y = (x - mean) / sqrt(variance + epsilon) * scale + shift`, over each group of channels of each picture.
+    /// Operands: x, scale `[C]`, shift `[C]`.
+    GroupNorm {
+        /// Number of groups; 0 = one per channel (instance normalisation).
+        groups: usize,
+        /// Added to the variance.
+        epsilon: f32,
+    },
+    /// The same over the axes from `axis` on. Operands: x, scale, (shift), both broadcast to those axes.
+    LayerNorm {
+        /// The first axis that is averaged over, negative from the end.
+        axis: i64,
+        /// Added to the variance.
+        epsilon: f32,
+        /// Leave the mean out: divide by the root mean square.
+        rms: bool,
     },
     /// Local response normalisation across channels: `y = x / (bias + alpha/size * Σ x²)^beta`.
     Lrn {
@@ -67,6 +131,20 @@ pub enum Op {
         /// The axis, negative from the end.
         axis: i64,
         /// Before opset 13: the tensor is flattened to 2-D at `axis` first.
+        flatten: bool,
+    },
+    /// The logarithm of [`Op::Softmax`].
+    LogSoftmax {
+        /// The axis, negative from the end.
+        axis: i64,
+        /// As for [`Op::Softmax`].
+        flatten: bool,
+    },
+    /// 1 at the first maximum along one axis, 0 elsewhere.
+    Hardmax {
+        /// The axis, negative from the end.
+        axis: i64,
+        /// As for [`Op::Softmax`].
         flatten: bool,
     },
     /// Flattens to two dimensions at an axis.
@@ -109,12 +187,58 @@ pub enum Op {
     },
     /// Broadcasts to a shape. Operands: x, shape (i64).
     Expand,
-    /// Resamples H and W. Operands: x, scales or sizes (see `target`).
+    /// Repeats along every axis. Operands: x, repeats (i64).
+    Tile,
+    /// Resamples. Operands: x, scales or sizes (see `target`), (region of interest).
     Resize(Resize),
-    /// Picks slices by index. Operands: x, indices (i64).
+    /// Samples H and W at given places. Operands: x, grid `[N, H', W', 2]` (x, y in -1..1).
+    GridSample(GridSample),
+    /// Moves channels into blocks of places.
+    DepthToSpace {
+        /// Block height and width.
+        block: usize,
+        /// Channels count (column, row, depth) instead of (depth, column, row): ONNX mode `CRD`.
+        column_row_depth: bool,
+    },
+    /// Moves blocks of places into channels.
+    SpaceToDepth {
+        /// Block height and width.
+        block: usize,
+        /// As for [`Op::DepthToSpace`].
+        column_row_depth: bool,
+    },
+    /// Picks slices by index; negative indices count from the end. Operands: x, indices (integers).
     Gather {
         /// The axis, negative from the end.
         axis: i64,
+    },
+    /// Picks elements by index along an axis. Operands: x, indices (integers, as many axes as x).
+    GatherElements {
+        /// The axis, negative from the end.
+        axis: i64,
+    },
+    /// Picks slices by tuples of indices. Operands: x, indices (integers; the last axis holds the tuples).
+    GatherNd {
+        /// Leading axes that x and indices share.
+        batch_dims: usize,
+    },
+    /// `start, start + delta, ...` up to but not `limit`. Operands: start, limit, delta.
+    Range,
+    /// `clamp(round(x / scale) + zero_point)`, halves to even. Operands: x, scale, (zero point).
+    Quantize {
+        /// The axis of scales that are vectors, negative from the end.
+        axis: i64,
+        /// Places along the axis that share a scale; 0 = scales are scalars or vectors.
+        block: usize,
+        /// The type of the result.
+        to: DType,
+    },
+    /// `(x - zero_point) * scale`. Operands: x, scale, (zero point).
+    Dequantize {
+        /// The axis of scales that are vectors, negative from the end.
+        axis: i64,
+        /// Places along the axis that share a scale; 0 = scales are scalars or vectors.
+        block: usize,
     },
     /// The shape of the operand as an i64 vector; resolved before anything runs.
     Shape {
@@ -126,207 +250,18 @@ pub enum Op {
     /// A tensor of one repeated value. Operand: shape (i64).
     ConstantOfShape {
         /// The value.
-        value: f32,
-        /// Whether the result is i64.
-        integer: bool,
+        value: f64,
+        /// Its type.
+        dtype: DType,
     },
-    /// To another element type. On f32 data a conversion to any float type is the identity.
+    /// To another element type. On f32 data a conversion to any float type is the identity; floats are truncated to whole numbers and
+    /// whole numbers lose the bits that do not fit.
     Cast {
         /// The type.
-        to: crate::tensor::DType,
+        to: DType,
     },
     /// Nothing: Identity, inference Dropout.
     Identity,
-}
-
-/// Element-wise functions of one operand.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Unary {
-    /// `max(x, 0)`
-    Relu,
-    /// `x >= 0 ? x : alpha * x`
-    LeakyRelu {
-        /// Slope of the negative half.
-        alpha: f32,
-    },
-    /// `min(max(x, lo), hi)`
-    Clip {
-        /// Lower bound; `None` = none.
-        lo: Option<f32>,
-        /// Upper bound; `None` = none.
-        hi: Option<f32>,
-    },
-    /// `x >= 0 ? x : alpha * (exp(x) - 1)`
-    Elu {
-        /// Scale of the negative half.
-        alpha: f32,
-    },
-    /// `1 / (1 + exp(-x))`
-    Sigmoid,
-    /// `min(max(alpha * x + beta, 0), 1)`
-    HardSigmoid {
-        /// Slope.
-        alpha: f32,
-        /// Offset.
-        beta: f32,
-    },
-    /// `x * min(max(x / 6 + 0.5, 0), 1)`
-    HardSwish,
-    /// Hyperbolic tangent.
-    Tanh,
-    /// `ln(1 + exp(x))`
-    Softplus,
-    /// `e^x`
-    Exp,
-    /// Natural logarithm.
-    Log,
-    /// Square root.
-    Sqrt,
-    /// `1 / x`
-    Reciprocal,
-    /// `|x|`
-    Abs,
-    /// `-x`
-    Neg,
-}
-
-/// Element-wise functions of two operands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Binary {
-    /// `a + b`
-    Add,
-    /// `a - b`
-    Sub,
-    /// `a * b`
-    Mul,
-    /// `a / b`
-    Div,
-    /// The larger.
-    Max,
-    /// The smaller.
-    Min,
-    /// `a ^ b`
-    Pow,
-}
-
-/// A pooling window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pool {
-    /// What is taken of the cells.
-    pub kind: PoolKind,
-    /// Geometry.
-    pub window: Window,
-    /// Round the output size up.
-    pub ceil: bool,
-    /// Average: padding cells count in the divisor (cells beyond the padding never do).
-    pub count_include_pad: bool,
-}
-
-/// What pooling takes of its cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PoolKind {
-    /// The largest.
-    Max,
-    /// The mean.
-    Average,
-    /// `sqrt(Σ x²)`; padding cells are zero.
-    L2,
-}
-
-/// Reductions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reduction {
-    /// Mean.
-    Mean,
-    /// Sum.
-    Sum,
-    /// Maximum.
-    Max,
-    /// Minimum.
-    Min,
-    /// `sqrt(Σ x²)`
-    L2,
-    /// `Σ |x|`
-    L1,
-    /// `Σ x²`
-    SumSquare,
-}
-
-/// What padding adds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PadMode {
-    /// A constant (0 unless an operand says otherwise).
-    Constant,
-    /// Mirror without the edge.
-    Reflect,
-    /// Repeat the edge.
-    Edge,
-}
-
-/// Resampling of H and W.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resize {
-    /// Interpolation.
-    pub mode: ResizeMode,
-    /// How output places map to input places.
-    pub coordinates: Coordinates,
-    /// Rounding of `Nearest`.
-    pub nearest: NearestRounding,
-    /// What the second operand holds.
-    pub target: ResizeTarget,
-}
-
-/// Interpolation of [`Resize`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResizeMode {
-    /// Nearest cell.
-    Nearest,
-    /// Bilinear.
-    Linear,
-}
-
-/// Coordinate transformations of ONNX Resize.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Coordinates {
-    /// `(o + 0.5) / scale - 0.5`
-    HalfPixel,
-    /// As half_pixel, but 0 for an output of one cell.
-    PytorchHalfPixel,
-    /// `o * (in - 1) / (out - 1)`
-    AlignCorners,
-    /// `o / scale`
-    Asymmetric,
-}
-
-/// Rounding of nearest-neighbour resampling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NearestRounding {
-    /// Nearest, halves down.
-    RoundPreferFloor,
-    /// Nearest, halves up.
-    RoundPreferCeil,
-    /// Down.
-    Floor,
-    /// Up.
-    Ceil,
-}
-
-/// The second operand of [`Op::Resize`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResizeTarget {
-    /// f32 factors, one per dimension.
-    Scales,
-    /// i64 sizes, one per dimension.
-    Sizes,
 }
 
 impl Op {
@@ -336,44 +271,34 @@ impl Op {
             Self::Conv(_) => "Conv",
             Self::LocallyConnected(_) => "LocallyConnected",
             Self::Linear(_) => "Linear",
+            Self::ConvTranspose(_) => "ConvTranspose",
+            Self::MatMul => "MatMul",
             Self::BatchNorm { .. } => "BatchNorm",
             Self::Affine => "Affine",
-            Self::Unary(u) => match u {
-                Unary::Relu => "Relu",
-                Unary::LeakyRelu { .. } => "LeakyRelu",
-                Unary::Clip { .. } => "Clip",
-                Unary::Elu { .. } => "Elu",
-                Unary::Sigmoid => "Sigmoid",
-                Unary::HardSigmoid { .. } => "HardSigmoid",
-                Unary::HardSwish => "HardSwish",
-                Unary::Tanh => "Tanh",
-                Unary::Softplus => "Softplus",
-                Unary::Exp => "Exp",
-                Unary::Log => "Log",
-                Unary::Sqrt => "Sqrt",
-                Unary::Reciprocal => "Reciprocal",
-                Unary::Abs => "Abs",
-                Unary::Neg => "Neg",
-            },
+            Self::Unary(u) => u.kind(),
             Self::PRelu => "PRelu",
-            Self::Binary(b) => match b {
-                Binary::Add => "Add",
-                Binary::Sub => "Sub",
-                Binary::Mul => "Mul",
-                Binary::Div => "Div",
-                Binary::Max => "Max",
-                Binary::Min => "Min",
-                Binary::Pow => "Pow",
-            },
+            Self::Binary(b) => b.kind(),
             Self::Pool(p) => match p.kind {
                 PoolKind::Max => "MaxPool",
                 PoolKind::Average => "AveragePool",
                 PoolKind::L2 => "L2Pool",
+                PoolKind::Lp(_) => "LpPool",
             },
             Self::GlobalPool(PoolKind::Max) => "GlobalMaxPool",
             Self::GlobalPool(PoolKind::Average) => "GlobalAveragePool",
             Self::GlobalPool(PoolKind::L2) => "GlobalL2Pool",
+            Self::GlobalPool(PoolKind::Lp(_)) => "GlobalLpPool",
+            Self::PoolArgMax { .. } => "PoolArgMax",
+            Self::Where => "Where",
             Self::Reduce { .. } => "Reduce",
+            Self::ArgReduce { largest: true, .. } => "ArgMax",
+            Self::ArgReduce { largest: false, .. } => "ArgMin",
+            Self::TopK { .. } => "TopK",
+            Self::CumSum { .. } => "CumSum",
+            Self::GroupNorm { .. } => "GroupNorm",
+            Self::LayerNorm { .. } => "LayerNorm",
+            Self::LogSoftmax { .. } => "LogSoftmax",
+            Self::Hardmax { .. } => "Hardmax",
             Self::Lrn { .. } => "LRN",
             Self::L2Normalize { .. } => "L2Normalize",
             Self::Softmax { .. } => "Softmax",
@@ -388,7 +313,16 @@ impl Op {
             Self::Pad { .. } => "Pad",
             Self::Expand => "Expand",
             Self::Resize(_) => "Resize",
+            Self::Tile => "Tile",
+            Self::GridSample(_) => "GridSample",
+            Self::DepthToSpace { .. } => "DepthToSpace",
+            Self::SpaceToDepth { .. } => "SpaceToDepth",
             Self::Gather { .. } => "Gather",
+            Self::GatherElements { .. } => "GatherElements",
+            Self::GatherNd { .. } => "GatherND",
+            Self::Range => "Range",
+            Self::Quantize { .. } => "Quantize",
+            Self::Dequantize { .. } => "Dequantize",
             Self::Shape { .. } => "Shape",
             Self::ConstantOfShape { .. } => "ConstantOfShape",
             Self::Cast { .. } => "Cast",
