@@ -1,4 +1,5 @@
 //! The rule of the official runner: `|got - want| <= atol + rtol * |want|`, NaN equals NaN, infinities are equal.
+//! Whole numbers and truth values have to be equal, which is stricter.
 
 use lookalike::tensor::Tensor;
 

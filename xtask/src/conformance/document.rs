@@ -91,10 +91,8 @@ fn operators(old: &str, results: &Results) -> String {
 fn refused(results: &Results) -> String {
     let mut out = String::new();
     for (name, attributes) in &results.supported {
-        let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-        for test in results.tests.iter().filter(|t| t.outcome == Outcome::Refused && t.operator() == Some(name)) {
-            *reasons.entry(reason::of_operator(&test.reason, name)).or_default() += 1;
-        }
+        let tests = results.tests.iter().filter(|t| t.outcome == Outcome::Refused && t.operator() == Some(name));
+        let reasons = reason::merged(tests.map(|t| reason::of_operator(&t.reason, name)));
         let attributes = attributes.iter().map(|a| format!("the attribute `{a}`"));
         let reasons = reasons.iter().map(|(reason, count)| format!("{reason} ({count})"));
         for item in attributes.chain(reasons) {
