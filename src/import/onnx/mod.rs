@@ -7,6 +7,7 @@
 mod convert;
 mod external;
 mod facts;
+mod functions;
 mod names;
 mod ops;
 mod scan;
@@ -53,10 +54,12 @@ pub fn import(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) 
         return Err(e);
     }
     scan::scan(&bytes, name, limits)?;
-    let model = ModelProto::decode(bytes.clone())
+    let mut model = ModelProto::decode(bytes.clone())
         .map_err(|e| sniff::Damage::Malformed { part: "the messages".into(), at: 0, reason: e.to_string() }.error(name, &bytes))?;
     drop(bytes);
-    convert(&model, name, folder, limits)
+    let opset = opset(&model, name)?;
+    let opsets = functions::inline(&mut model, opset, name, limits)?;
+    convert(&model, (opset, &opsets), name, folder, limits)
 }
 
 /// Whether a domain is the standard one.
@@ -85,13 +88,13 @@ fn opset(model: &ModelProto, name: &str) -> Result<i64> {
     }
 }
 
-fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<Graph> {
+/// `opset` is that of the model, and those of its nodes where they differ.
+fn convert(model: &ModelProto, (opset, opsets): (i64, &[i64]), name: &str, folder: Option<&Path>, limits: &Limits) -> Result<Graph> {
     let Some(proto) = &model.graph else {
         return Err(Error::Model(format!(
             "The file `{name}` holds no graph. It is not an ONNX model, or its end is missing; fetch or export it again."
         )));
     };
-    let opset = opset(model, name)?;
     limits.check_nodes(name, proto.node.len())?;
     limits.check_initializers(name, proto.initializer.len())?;
     if !proto.sparse_initializer.is_empty() {
@@ -107,8 +110,8 @@ fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limit
     for tensor in &proto.initializer {
         importer.initializer(tensor)?;
     }
-    for node in &proto.node {
-        importer.node(node, opset)?;
+    for (i, node) in proto.node.iter().enumerate() {
+        importer.node(node, opsets.get(i).copied().unwrap_or(opset))?;
     }
     let outputs: Vec<_> = proto.output.iter().filter_map(|o| importer.find(&o.name)).collect();
     let mut graph = importer.finish(name)?;
