@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// A model file or an .onnx.
     model: PathBuf,
     /// An array for an input. NAME= may be left out when the model has one input.
-    #[arg(long, value_name = "NAME=FILE.npy", required = true)]
+    #[arg(long, value_name = "NAME=FILE.npy")]
     input: Vec<String>,
     /// What to write: an output, any other value, or the result of a layer by its name. Default: the model's outputs.
     #[arg(long, value_name = "NAME")]

@@ -188,7 +188,7 @@ impl Inference {
         shape.contains(&0).then(|| none(self.types[id.0 as usize])).flatten()
     }
 
-    /// Infers the outputs of `node`, a node of the graph this was made for, evaluates it when its operands are constants that fit `budget`, and says whether it did.
+    /// Infers the outputs of `node`, a node of the graph this was made for, evaluates it when its operands are constants that fit `budget`, and says whether all its outputs are known.
     ///
     /// # Errors
     /// As [`infer_node`].
@@ -207,13 +207,12 @@ impl Inference {
             )));
         }
         let values = evaluate(&node.name, &op, &shapes, &constants, &outputs, budget)?;
-        let evaluated = values.is_some();
         let mut values = values.unwrap_or_default().into_iter();
         for (id, shape) in node.outputs.iter().zip(outputs) {
             self.constants[id.0 as usize] = values.next().or_else(|| self.empty(*id, &shape)).map(Arc::new);
             self.shapes[id.0 as usize] = shape;
         }
-        Ok(evaluated)
+        Ok(node.outputs.iter().all(|id| self.constants[id.0 as usize].is_some()))
     }
 }
 

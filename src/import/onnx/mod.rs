@@ -7,8 +7,10 @@
 mod convert;
 mod external;
 mod facts;
+mod functions;
 mod names;
 mod ops;
+mod report;
 mod scan;
 mod sniff;
 mod source;
@@ -32,6 +34,7 @@ use crate::graph::{Dim, Graph};
 use crate::tensor::{DType, Tensor};
 
 pub use ops::{supported_attributes, supported_operators};
+pub use report::ImportReport;
 pub(crate) use sniff::looks_like_safetensors;
 
 /// The oldest operator set that is read: what exporters of 2017 wrote.
@@ -39,7 +42,7 @@ pub const OLDEST_OPSET: i64 = 6;
 /// The newest operator set that is read.
 pub const NEWEST_OPSET: i64 = 28;
 
-/// Reads the graph of an ONNX file.
+/// Reads the graph of an ONNX file, and says what that changed.
 ///
 /// `name` is what messages call the file; `folder` is where external data may lie (`None`: the model came as bytes, external data are
 /// refused). The bytes are not copied but shared with the decoded messages; weights are copied once, into their tensors.
@@ -47,16 +50,22 @@ pub const NEWEST_OPSET: i64 = 28;
 /// # Errors
 /// [`Error::Model`] for a file that is something else, damaged or contradictory; [`Error::Limits`]; one [`Error::Unsupported`] that
 /// lists every operator that cannot be imported, with the names of its nodes; [`Error::Io`] for external data.
-pub fn import(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<Graph> {
+pub fn import(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<(Graph, ImportReport)> {
     limits.check_file(name, bytes.len() as u64)?;
     if let Some(e) = sniff::foreign(name, &bytes) {
         return Err(e);
     }
     scan::scan(&bytes, name, limits)?;
-    let model = ModelProto::decode(bytes.clone())
+    let mut model = ModelProto::decode(bytes.clone())
         .map_err(|e| sniff::Damage::Malformed { part: "the messages".into(), at: 0, reason: e.to_string() }.error(name, &bytes))?;
     drop(bytes);
-    convert(&model, name, folder, limits)
+    let opset = opset(&model, name)?;
+    let nodes = |model: &ModelProto| model.graph.as_ref().map_or(0, |g| g.node.len());
+    let mut report = ImportReport { opset, nodes_in_file: nodes(&model), ..ImportReport::default() };
+    let opsets = functions::inline(&mut model, opset, name, limits)?;
+    report.inlined = nodes(&model).saturating_sub(report.nodes_in_file);
+    let graph = convert(&model, (opset, &opsets), name, folder, limits, &mut report)?;
+    Ok((graph, report))
 }
 
 /// Reads one tensor stored by itself (a `TensorProto`), as test data of ONNX are. External data are refused.
@@ -104,13 +113,20 @@ fn opset(model: &ModelProto, name: &str) -> Result<i64> {
     }
 }
 
-fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<Graph> {
+/// `opset` is that of the model, and those of its nodes where they differ.
+fn convert(
+    model: &ModelProto,
+    (opset, opsets): (i64, &[i64]),
+    name: &str,
+    folder: Option<&Path>,
+    limits: &Limits,
+    report: &mut ImportReport,
+) -> Result<Graph> {
     let Some(proto) = &model.graph else {
         return Err(Error::Model(format!(
             "The file `{name}` holds no graph. It is not an ONNX model, or its end is missing; fetch or export it again."
         )));
     };
-    let opset = opset(model, name)?;
     limits.check_nodes(name, proto.node.len())?;
     limits.check_initializers(name, proto.initializer.len())?;
     if !proto.sparse_initializer.is_empty() {
@@ -126,12 +142,14 @@ fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limit
     for tensor in &proto.initializer {
         importer.initializer(tensor)?;
     }
-    for node in &proto.node {
-        importer.node(node, opset)?;
+    for (i, node) in proto.node.iter().enumerate() {
+        importer.node(node, opsets.get(i).copied().unwrap_or(opset))?;
     }
     let outputs: Vec<_> = proto.output.iter().filter_map(|o| importer.find(&o.name)).collect();
+    report.batch_freed = importer.frozen_batch;
     let mut graph = importer.finish(name)?;
     graph.outputs = outputs;
+    report::fold(&mut graph, report)?;
     let graph = canonical(&graph);
     validate(&graph, name, limits)?;
     Ok(graph)
