@@ -3,6 +3,7 @@
 mod dense;
 mod elementwise;
 mod movement;
+mod product;
 mod rows;
 
 use crate::error::{Error, Result};
@@ -199,6 +200,7 @@ impl Lower<'_, '_, '_> {
             Op::Conv(conv) => self.conv(node, conv),
             Op::LocallyConnected(local) => self.local(node, local),
             Op::Linear(linear) => self.linear(node, linear),
+            Op::MatMul => self.matmul(node),
             Op::Affine => self.affine_layer(node, x, y),
             Op::Unary(u) => self.unary(node, *u, x, y),
             Op::PRelu => self.prelu(node, x, node.inputs[1], y),
