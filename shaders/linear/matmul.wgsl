@@ -12,7 +12,7 @@
 // SG > 0, by subgroup broadcast, for software adapters. One subgroup = one workgroup; tile = ROWS rows x 4 * SG columns; a and b are textures.
 //              lane 0   lane 1  ...      every lane: 4 columns, ROWS sums in named registers; lane l loads rows l, l + SG, ... of a,
 //      row 0 [ n0..3 | n4..7 | ... ]     and the subgroup replays them by subgroupBroadcast with a constant lane
-//      ...                               Workgroup memory: none. Grid: (row tiles of ROWS, column tiles of 4 * SG, batch).
+//      ...                               EVEN: all rows begin at a texel. Workgroup memory: none. Grid: (row tiles of ROWS, column tiles of 4 * SG, batch).
 #if SG > 0
 #import shared/texel
 #endif
@@ -73,6 +73,15 @@ fn below(i: u32, end: u32) -> vec4<bool> {
 }
 
 #if SG > 0
+#if EVEN
+fn load_a(i: u32) -> vec4<f32> {
+    return textureLoad(a, texel(i / 4u), 0);
+}
+
+fn load_b(i: u32) -> vec4<f32> {
+    return textureLoad(b, texel(i / 4u), 0);
+}
+#else
 // Four numbers, of which the first is number `by` of the first of two texels.
 fn shifted(low: vec4<f32>, high: vec4<f32>, by: u32) -> vec4<f32> {
     let even = select(low, vec4<f32>(low.zw, high.xy), by >= 2u);
@@ -88,6 +97,7 @@ fn load_a(i: u32) -> vec4<f32> {
 fn load_b(i: u32) -> vec4<f32> {
     return shifted(textureLoad(b, texel(i / 4u), 0), textureLoad(b, texel(i / 4u + 1u), 0), i % 4u);
 }
+#endif
 
 @compute @workgroup_size({{SG}})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -41,13 +41,25 @@ pub(crate) struct Product {
     pub(crate) n: usize,
 }
 
+impl Product {
+    /// Whether every row of both operands begins at a vec4.
+    fn is_even(&self) -> bool {
+        let even = |v: u32| v.is_multiple_of(4);
+        self.k.is_multiple_of(4) && self.n.is_multiple_of(4) && self.batch.iter().all(|axis| even(axis.a_stride) && even(axis.b_stride))
+    }
+}
+
 /// The permutation, and the rows and columns a workgroup computes.
-fn permutation(rec: &Recorder<'_>) -> (&'static Shader, [usize; 2]) {
-    match rec.caps.gemm {
-        GemmFamily::Subgroup(4) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG4, [32, 16]),
-        GemmFamily::Subgroup(8) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG8, [32, 32]),
-        GemmFamily::Subgroup(16) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG16, [32, 64]),
-        GemmFamily::Subgroup(32) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG32, [32, 128]),
+fn permutation(rec: &Recorder<'_>, even: bool) -> (&'static Shader, [usize; 2]) {
+    match (rec.caps.gemm, even) {
+        (GemmFamily::Subgroup(4), false) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG4, [32, 16]),
+        (GemmFamily::Subgroup(4), true) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG4_EVEN, [32, 16]),
+        (GemmFamily::Subgroup(8), false) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG8, [32, 32]),
+        (GemmFamily::Subgroup(8), true) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG8_EVEN, [32, 32]),
+        (GemmFamily::Subgroup(16), false) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG16, [32, 64]),
+        (GemmFamily::Subgroup(16), true) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG16_EVEN, [32, 64]),
+        (GemmFamily::Subgroup(32), false) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG32, [32, 128]),
+        (GemmFamily::Subgroup(32), true) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG32_EVEN, [32, 128]),
         _ => (&shader::LINEAR_MATMUL_TILED, [64, 64]),
     }
 }
@@ -63,7 +75,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, product: &Product, a: 
     let (m, k, n) = (product.m, product.k, product.n);
     let depth: usize = product.batch.iter().map(|axis| axis.size as usize).product();
     let y = rec.tensor((depth * m * n * 4) as u64);
-    let (shader, [rows, columns]) = permutation(rec);
+    let (shader, [rows, columns]) = permutation(rec, product.is_even());
     let label = format!("{label} {m}x{k}x{n}{}", if depth > 1 { format!(" x{depth}") } else { String::new() });
     for first in (0..depth).step_by(rec.caps.max_groups as usize) {
         let params = Params { batch, m: m as u32, k: k as u32, n: n as u32, first: first as u32 };

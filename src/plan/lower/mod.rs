@@ -198,6 +198,7 @@ impl Lower<'_, '_, '_> {
         let x = x.unwrap_or(y);
         match &node.op {
             Op::Conv(conv) => self.conv(node, conv),
+            Op::ConvTranspose(conv) => self.conv_transpose(node, conv),
             Op::LocallyConnected(local) => self.local(node, local),
             Op::Linear(linear) => self.linear(node, linear),
             Op::MatMul => self.matmul(node),

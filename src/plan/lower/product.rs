@@ -24,7 +24,7 @@ impl Lower<'_, '_, '_> {
     fn rows(&mut self, node: &Node, a: ValueId, weight: &Constant, y: ValueId) -> Result<()> {
         let (k, n) = (weight.shape()[0], weight.shape()[1]);
         let rows = self.shape(y).len() / n;
-        let filter = Filter { constant: weight.clone(), outputs: n, kernel: [1, 1], channels: k, stride: [1, 0, 0, n] };
+        let filter = Filter { constant: weight.clone(), outputs: n, kernel: [1, 1], channels: k, stride: [1, 0, 0, n], periods: None };
         let x = self.packed_as(a, &Shape::from([rows, k]))?;
         let out = linear::record(self.rec, &node.name, rows, x, &filter, &Finish::default())?;
         let dims = Packed { n: rows, c: n, h: 1, w: 1 };
