@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::graph::infer::operand_count;
 use crate::graph::{Dim, Graph, Input, Node, Op, Unary, Value, ValueId, Window};
 use crate::import::limits::{Budget, Limits};
-use crate::tensor::{Data, Tensor};
+use crate::tensor::{DType, Data, Tensor};
 
 /// The largest kernel, stride, dilation, padding and number of groups.
 const MAX_WINDOW: usize = 1 << 15;
@@ -181,14 +181,9 @@ impl Checker<'_> {
         self.graph.constant(*self.node.inputs.get(index)?).map(|t| t.as_ref())
     }
 
-    fn parameter(&self, index: usize, what: &str) -> Result<&Tensor> {
-        self.constant(index).map_or_else(|| self.fail(format!("has a {what} that is not a constant")), Ok)
-    }
-
-    /// A constant vector of `len` entries.
+    /// A vector of `len` entries, unless it is not known yet: an input may give a parameter.
     fn vector(&self, index: Option<usize>, len: usize, what: &str) -> Result<()> {
-        let Some(index) = index else { return Ok(()) };
-        let t = self.parameter(index, what)?;
+        let Some(t) = index.and_then(|i| self.constant(i)) else { return Ok(()) };
         self.require(t.shape().dims() == [len], || format!("has a {what} of the shape {} for {len} channels", t.shape()))
     }
 
@@ -204,25 +199,26 @@ impl Checker<'_> {
             Op::LocallyConnected(l) => {
                 self.window(&l.window)?;
                 self.require(l.tile.iter().all(|t| (1..=MAX_WINDOW).contains(t)), || format!("has the tile {:?}", l.tile))?;
-                let w = self.parameter(1, "weight")?.shape().clone();
+                let Some(w) = self.constant(1).map(|t| t.shape().clone()) else { return Ok(()) };
                 self.require(w.rank() == 6 && w[4..] == l.window.kernel, || format!("has a weight of the shape {w}"))
             }
             Op::Linear(l) => {
-                let w = self.parameter(1, "weight")?.shape().clone();
-                self.require(w.rank() == 2, || format!("has a weight of the shape {w}"))?;
                 self.permutation(&l.flatten_order, "flatten_order")?;
+                let Some(w) = self.constant(1).map(|t| t.shape().clone()) else { return Ok(()) };
+                self.require(w.rank() == 2, || format!("has a weight of the shape {w}"))?;
                 let places = l.operands();
                 self.vector(places.bias, w[0], "bias")?;
                 self.vector(places.slope, w[0], "slope")
             }
             Op::BatchNorm { .. } => {
-                let channels = self.parameter(1, "scale")?.len();
+                let Some(channels) = self.constant(1).map(Tensor::len) else { return Ok(()) };
                 (1..5).try_for_each(|i| self.vector(Some(i), channels, "parameter"))
             }
             Op::Affine => {
-                let channels = self.parameter(1, "scale")?.len();
+                let Some(channels) = self.constant(1).map(Tensor::len) else { return Ok(()) };
                 (1..3).try_for_each(|i| self.vector(Some(i), channels, "parameter"))
             }
+            Op::ConvTranspose(c) => self.conv_transpose(c),
             Op::Pool(p) => self.window(&p.window),
             Op::Lrn { size, .. } => self.require((1..=MAX_WINDOW).contains(size), || format!("has the size {size}")),
             Op::Transpose { perm } => self.permutation(perm, "perm"),
@@ -235,7 +231,7 @@ impl Checker<'_> {
 
     fn conv(&self, c: &crate::graph::Conv) -> Result<()> {
         self.window(&c.window)?;
-        let w = self.parameter(1, "weight")?.shape().clone();
+        let Some(w) = self.constant(1).map(|t| t.shape().clone()) else { return Ok(()) };
         self.require(w.rank() == 4 && w[2..] == c.window.kernel, || {
             format!("has a weight of the shape {w} for a kernel of {}x{}", c.window.kernel[0], c.window.kernel[1])
         })?;
@@ -249,6 +245,20 @@ impl Checker<'_> {
         self.vector(places.slope, w[0], "slope")?;
         self.vector(places.pre_scale, channels, "scale")?;
         self.vector(places.pre_shift, channels, "shift")
+    }
+
+    fn conv_transpose(&self, c: &crate::graph::ConvTranspose) -> Result<()> {
+        self.window(&c.window)?;
+        let ok = c.output_padding.iter().all(|&p| p <= MAX_WINDOW)
+            && c.output_shape.is_none_or(|s| s.iter().all(|n| (1..=MAX_ELEMENTS).contains(n)));
+        self.require(ok, || format!("has an output padding ({:?}) or shape ({:?}) out of range", c.output_padding, c.output_shape))?;
+        self.require((1..=MAX_WINDOW).contains(&c.groups), || format!("has {} groups", c.groups))?;
+        let Some(w) = self.constant(1).map(|t| t.shape().clone()) else { return Ok(()) };
+        self.require(w.rank() == 4 && w[2..] == c.window.kernel && !w.contains(&0), || {
+            format!("has a weight of the shape {w} for a kernel of {}x{}", c.window.kernel[0], c.window.kernel[1])
+        })?;
+        self.require(w[0] % c.groups == 0, || format!("has {} input channels in {} groups", w[0], c.groups))?;
+        self.vector(c.bias.then_some(2), w[1].saturating_mul(c.groups), "bias")
     }
 
     fn window(&self, w: &Window) -> Result<()> {
@@ -274,6 +284,16 @@ impl Checker<'_> {
             | Op::Concat { axis: a }
             | Op::Split { axis: a, .. }
             | Op::Gather { axis: a } => axis(*a),
+            Op::Quantize { axis: a, block, to } => {
+                axis(*a)?;
+                self.require(*block <= MAX_ELEMENTS, || format!("has blocks of {block} cells"))?;
+                let narrow = matches!(to, DType::U8 | DType::I8 | DType::U16 | DType::I16);
+                self.require(narrow, || format!("quantises to {to}, which is not done"))
+            }
+            Op::Dequantize { axis: a, block } => {
+                axis(*a)?;
+                self.require(*block <= MAX_ELEMENTS, || format!("has blocks of {block} cells"))
+            }
             Op::L2Normalize { axis: a, epsilon: e } => axis(*a).and_then(|()| epsilon(*e)),
             Op::Reduce { axes, .. } => axes.iter().try_for_each(|&a| axis(a)),
             Op::BatchNorm { epsilon: e } => epsilon(*e),

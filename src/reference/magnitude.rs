@@ -50,7 +50,9 @@ pub fn magnitude(op: &Op, inputs: &[&Array]) -> Result<Array> {
             Ok(zip(&result, &sum, |r, s| r.abs().max(s)))
         }
         Op::Binary(Binary::Add | Binary::Sub) => run(&Op::Binary(Binary::Add), &absolute),
-        Op::Affine | Op::GlobalPool(_) | Op::Resize(Resize { mode: ResizeMode::Linear, .. }) => run(op, &absolute),
+        Op::ConvTranspose(_) | Op::MatMul | Op::Affine | Op::GlobalPool(_) | Op::Resize(Resize { mode: ResizeMode::Linear, .. }) => {
+            run(op, &absolute)
+        }
         Op::Pool(pool) if pool.kind != PoolKind::Max => run(op, &absolute),
         Op::Reduce { kind, axes, keep_dims } => {
             let kind = if *kind == Reduction::Min { Reduction::Max } else { *kind };

@@ -16,6 +16,7 @@ mod movement;
 mod norm;
 mod parallel;
 mod pool;
+mod quantize;
 mod reduce;
 mod run_graph;
 mod strided;
@@ -83,7 +84,11 @@ fn compute(op: &Op, inputs: &[&Array], out: &Shape) -> Result<Vec<f64>> {
     Ok(match op {
         Op::Conv(conv) => conv::conv2d::conv2d(conv, inputs, out),
         Op::LocallyConnected(local) => local::locally_connected::locally_connected(local, inputs, out),
+        Op::ConvTranspose(conv) => conv::transpose::transpose(conv, inputs, out),
         Op::Linear(linear) => linear::linear(linear, inputs, out),
+        Op::MatMul => linear::matmul(x, inputs[1], out),
+        Op::Quantize { axis, block, to } => quantize::quantize(inputs, *axis, *block, *to),
+        Op::Dequantize { axis, block } => quantize::dequantize(inputs, *axis, *block),
         Op::BatchNorm { epsilon } => norm::batch_norm::batch_norm(*epsilon, inputs),
         Op::Affine => norm::batch_norm::affine(x, &inputs[1].data, &inputs[2].data),
         Op::Unary(unary) => x.data.iter().map(|&v| elementwise::unary::unary(*unary, v)).collect(),

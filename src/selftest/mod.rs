@@ -7,8 +7,10 @@
 mod case;
 pub(crate) mod conv;
 pub(crate) mod image;
+pub(crate) mod matmul;
 pub(crate) mod pointwise;
 pub(crate) mod rows;
+pub(crate) mod transpose;
 
 pub(crate) use case::{Case, Input, Spread};
 
@@ -37,10 +39,13 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/naive", cases: conv::naive },
     Kernel { stem: "conv/depthwise", cases: conv::depthwise },
     Kernel { stem: "conv/grouped", cases: conv::grouped },
+    Kernel { stem: "conv/transpose", cases: transpose::transpose },
     Kernel { stem: "conv/winograd_input", cases: conv::winograd_input },
     Kernel { stem: "conv/winograd_output", cases: conv::winograd_output },
     Kernel { stem: "local/locally_connected", cases: conv::locally_connected },
     Kernel { stem: "linear/gemv", cases: conv::gemv },
+    Kernel { stem: "linear/gemv", cases: matmul::rows },
+    Kernel { stem: "linear/matmul", cases: matmul::matmul },
     Kernel { stem: "pool/window", cases: pointwise::window },
     Kernel { stem: "pool/global", cases: pointwise::global },
     Kernel { stem: "norm/lrn", cases: pointwise::lrn },
@@ -96,7 +101,7 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
 /// Cases whose kernel has a form that loads through textures run in both forms.
 fn with_textures(gpu: &Gpu, cases: Vec<Case>) -> Vec<Case> {
     let both = |case: Case| {
-        let textures = matches!(case.op, Op::Conv(_) | Op::Linear(_)) && gpu.adapter().backend != "gl";
+        let textures = matches!(case.op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::MatMul) && gpu.adapter().backend != "gl";
         let with = |on: bool| Case { force: Force { textures: Some(on), ..case.force.clone() }, ..case.clone() };
         if textures { vec![with(false), with(true)] } else { vec![case] }
     };

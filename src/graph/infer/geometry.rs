@@ -54,6 +54,79 @@ pub(crate) fn permutation(perm: &[usize], rank: usize) -> Option<Vec<usize>> {
     (perm.len() == rank).then(|| perm.to_vec())
 }
 
+/// A matrix product by NumPy's rules, with vectors as matrices of one row or column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Product {
+    /// The leading axes of the result.
+    pub(crate) batch: Shape,
+    /// Rows of the result.
+    pub(crate) m: usize,
+    /// Terms of a sum.
+    pub(crate) k: usize,
+    /// Columns of the result.
+    pub(crate) n: usize,
+}
+
+impl Product {
+    /// The product of operands of these shapes, or `None` when they do not fit.
+    pub(crate) fn of(a: &[usize], b: &[usize]) -> Option<Self> {
+        let (a_batch, m, k) = match *a {
+            [] => return None,
+            [k] => (&[][..], 1, k),
+            [ref batch @ .., m, k] => (batch, m, k),
+        };
+        let (b_batch, rows, n) = match *b {
+            [] => return None,
+            [rows] => (&[][..], rows, 1),
+            [ref batch @ .., rows, n] => (batch, rows, n),
+        };
+        let batch = broadcast(a_batch, b_batch)?;
+        (rows == k).then_some(Self { batch, m, k, n })
+    }
+
+    /// The leading axes of an operand of this shape, without those of a vector or matrix.
+    pub(crate) fn leading(shape: &[usize]) -> &[usize] {
+        &shape[..shape.len().saturating_sub(2)]
+    }
+}
+
+/// Which scale of a quantisation an element has: element `(outer, a, inner)` of a tensor seen as `[.., axis, inner]` has the scale
+/// `outer * outer_stride + a / block * axis_stride + inner * inner_stride`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ScaleIndex {
+    pub(crate) axis: usize,
+    pub(crate) inner: usize,
+    pub(crate) block: usize,
+    pub(crate) outer_stride: usize,
+    pub(crate) axis_stride: usize,
+    pub(crate) inner_stride: usize,
+}
+
+impl ScaleIndex {
+    /// For operands that shape inference accepts.
+    pub(crate) fn new(x: &[usize], scale: &[usize], at: i64, block: usize) -> Self {
+        let at = axis(at, x.len()).unwrap_or(0);
+        let (cells, inner) = (x.get(at).copied().unwrap_or(1), x.get(at + 1..).map_or(1, |rest| rest.iter().product()));
+        let whole = Self { axis: cells, inner, block: 1, outer_stride: 0, axis_stride: 0, inner_stride: 0 };
+        match (block, scale.iter().product::<usize>()) {
+            (0, 1) => whole,
+            (0, _) => Self { axis_stride: 1, ..whole },
+            _ => Self { block, outer_stride: scale[at] * inner, axis_stride: inner, inner_stride: 1, ..whole },
+        }
+    }
+
+    /// Whether all elements have the same scale.
+    pub(crate) fn is_flat(&self) -> bool {
+        [self.outer_stride, self.axis_stride, self.inner_stride] == [0; 3]
+    }
+
+    /// The scale of the element at this place of the row-major tensor.
+    pub(crate) fn of(&self, element: usize) -> usize {
+        let (inner, rest) = (element % self.inner, element / self.inner);
+        rest / self.axis * self.outer_stride + rest % self.axis / self.block * self.axis_stride + inner * self.inner_stride
+    }
+}
+
 /// The slope of a PReLU in a shape that broadcasts to `x`, or `None` when it does not fit.
 /// A vector as long as axis 1 means one slope per channel (old MXNet exports); everything else is NumPy's rule.
 pub(crate) fn prelu_slope(x: &[usize], slope: &[usize]) -> Option<Shape> {

@@ -70,6 +70,27 @@ pub(super) fn layer_norm(ctx: &Context, _axis: i64) -> Result<Shape> {
     Err(ctx.unsupported("is not supported"))
 }
 
-pub(super) fn quantization(ctx: &Context, _axis: i64, _block: usize) -> Result<Shape> {
-    Err(ctx.unsupported("is not supported"))
+/// Quantize and Dequantize: one scale for all, one per cell of the axis, or one per block of cells along it.
+pub(super) fn quantization(ctx: &Context, axis: i64, block: usize) -> Result<Shape> {
+    let (x, scale) = (&ctx.shapes[0], &ctx.shapes[1]);
+    let fits = match (block, scale.dims()) {
+        (0, [] | [1]) => true,
+        (0, &[n]) => x.get(ctx.axis(axis)?) == Some(&n),
+        (0, _) => false,
+        _ => {
+            let at = ctx.axis(axis)?;
+            let mut wanted = x.to_vec();
+            wanted[at] = wanted[at].div_ceil(block);
+            wanted == scale.dims()
+        }
+    };
+    if !fits {
+        return Err(ctx.fail("has scales that fit neither its operand as a whole nor the axis they belong to"));
+    }
+    match ctx.shapes.get(2) {
+        Some(zero) if zero != scale && (zero.len(), scale.len()) != (1, 1) => {
+            Err(ctx.fail("has zero points of another shape than its scales"))
+        }
+        _ => Ok(x.clone()),
+    }
 }

@@ -67,6 +67,8 @@ pub(super) fn infer(op: &Op, known: &Known<'_>, dtype: DType) -> Fact {
     let (rank, flow) = match op {
         Op::Conv(_) | Op::LocallyConnected(_) | Op::Pool(_) | Op::GlobalPool(_) | Op::Resize(_) => (x.rank.or(Some(4)), x.flow),
         Op::Linear(_) => (Some(2), x.flow),
+        Op::ConvTranspose(_) => (x.rank.or(Some(4)), x.flow),
+        Op::MatMul => matmul(known),
         Op::Binary(_) | Op::PRelu => {
             let ranks: Option<Vec<_>> = known.facts.iter().map(|f| f.rank).collect();
             let rank = ranks.and_then(|r| r.into_iter().max());
@@ -105,6 +107,27 @@ pub(super) fn infer(op: &Op, known: &Known<'_>, dtype: DType) -> Fact {
         _ => (x.rank, x.flow),
     };
     Fact { rank, flow, dtype, poisoned }
+}
+
+/// A product keeps the batch of a stack, and that of the rows of a single matrix on the left.
+fn matmul(known: &Known<'_>) -> (Option<usize>, Flow) {
+    let (a, b) = match known.facts[..] {
+        [a, b, ..] => (a, b),
+        _ => return (None, Flow::Mixed),
+    };
+    if a.flow == Flow::Static && b.flow == Flow::Static {
+        return (None, Flow::Static);
+    }
+    let (Some(ra), Some(rb)) = (a.rank, b.rank) else { return (None, Flow::Mixed) };
+    let rank = ra.max(rb).saturating_sub(usize::from(ra == 1) + usize::from(rb == 1));
+    let in_front = |f: Fact, rank: usize, least: usize| f.flow == Flow::BatchFirst && rank >= least && rank == ra.max(rb);
+    let flow = match (in_front(a, ra, 2), in_front(b, rb, 3)) {
+        (true, true) if ra > 2 => Flow::BatchFirst,
+        (true, false) if b.flow == Flow::Static => Flow::BatchFirst,
+        (false, true) if a.flow == Flow::Static => Flow::BatchFirst,
+        _ => Flow::Mixed,
+    };
+    (Some(rank), flow)
 }
 
 /// A reshape that keeps dimension 0 keeps the batch. A computed target (Shape, Gather, Concat) does so by custom.

@@ -2,8 +2,8 @@
 
 use super::Lower;
 use crate::error::Result;
-use crate::graph::{Conv, Epilogue, Linear, LocallyConnected, Node, Operands};
-use crate::kernels::conv::{self, Filter, Finish, Geometry};
+use crate::graph::{Conv, ConvTranspose, Epilogue, Linear, LocallyConnected, Node, Operands};
+use crate::kernels::conv::{self, Filter, Finish, Geometry, transpose};
 use crate::kernels::linear;
 use crate::kernels::local::locally_connected;
 use crate::tensor::Shape;
@@ -43,6 +43,17 @@ impl Lower<'_, '_, '_> {
         Ok(())
     }
 
+    pub(super) fn conv_transpose(&mut self, node: &Node, conv: &ConvTranspose) -> Result<()> {
+        let (x, y) = (node.inputs[0], node.outputs[0]);
+        let weight = self.constant(node, node.inputs[1], "weights")?;
+        let bias = node.inputs.get(2).map(|&id| self.constant(node, id, "bias")).transpose()?;
+        let (from, to) = (self.dims(x)?, self.dims(y)?);
+        let call = transpose::Call { label: &node.name, conv, from, to, x: self.packed(x)?, weight: &weight, bias };
+        let out = transpose::record(self.rec, &call)?;
+        self.put_packed(y, out);
+        Ok(())
+    }
+
     pub(super) fn local(&mut self, node: &Node, local: &LocallyConnected) -> Result<()> {
         let (x, y) = (node.inputs[0], node.outputs[0]);
         let weight = self.constant(node, node.inputs[1], "weights")?;
@@ -77,11 +88,11 @@ impl Lower<'_, '_, '_> {
                     step *= sizes[axis];
                 }
                 let [sc, sh, sw] = stride;
-                (self.packed(x)?, Filter { constant, outputs, kernel: [h, w], channels: c, stride: [k, sh, sw, sc] })
+                (self.packed(x)?, Filter { constant, outputs, kernel: [h, w], channels: c, stride: [k, sh, sw, sc], periods: None })
             }
             _ => {
                 let flat = Shape::from([rows, k]);
-                (self.packed_as(x, &flat)?, Filter { constant, outputs, kernel: [1, 1], channels: k, stride: [k, 0, 0, 1] })
+                (self.packed_as(x, &flat)?, Filter { constant, outputs, kernel: [1, 1], channels: k, stride: [k, 0, 0, 1], periods: None })
             }
         };
         let finish = self.finish(node, &linear.epilogue, linear.operands())?;

@@ -3,6 +3,7 @@
 mod dense;
 mod elementwise;
 mod movement;
+mod product;
 mod rows;
 
 use crate::error::{Error, Result};
@@ -197,8 +198,10 @@ impl Lower<'_, '_, '_> {
         let x = x.unwrap_or(y);
         match &node.op {
             Op::Conv(conv) => self.conv(node, conv),
+            Op::ConvTranspose(conv) => self.conv_transpose(node, conv),
             Op::LocallyConnected(local) => self.local(node, local),
             Op::Linear(linear) => self.linear(node, linear),
+            Op::MatMul => self.matmul(node),
             Op::Affine => self.affine_layer(node, x, y),
             Op::Unary(u) => self.unary(node, *u, x, y),
             Op::PRelu => self.prelu(node, x, node.inputs[1], y),
