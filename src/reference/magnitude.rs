@@ -1,8 +1,8 @@
 //! How large the terms are that a result is summed from: what rounding errors, and so tolerances, are proportional to.
 
-use super::{Array, output_shapes, run_node, strided};
+use super::{Array, image, output_shapes, run_node, sample, strided};
 use crate::error::{Error, Result};
-use crate::graph::{Binary, Epilogue, Op, Operands, PoolKind, Reduction, Resize, ResizeMode, Unary};
+use crate::graph::{Binary, Epilogue, Op, Operands, PoolKind, Reduction, Unary};
 
 /// What messages call the node.
 const NAME: &str = "magnitude";
@@ -10,7 +10,7 @@ const NAME: &str = "magnitude";
 /// For every element of the first output, the sum of the absolute products it is made of.
 ///
 /// Convolutions, locally connected and linear layers: the operation on `|x|`, `|w|`, `|bias|` without clamps, times `max(1, |slope|)`,
-/// plus `|residual|`. Affine maps, averages, sums and bilinear resampling likewise. Functions that lose digits of their own near a zero
+/// plus `|residual|`. Affine maps, averages, sums and resampling likewise. Functions that lose digits of their own near a zero
 /// of the result (`tanh`, `log`, ...) have at least 1; everything else has the absolute result.
 ///
 /// # Errors
@@ -50,8 +50,15 @@ pub fn magnitude(op: &Op, inputs: &[&Array]) -> Result<Array> {
             Ok(zip(&result, &sum, |r, s| r.abs().max(s)))
         }
         Op::Binary(Binary::Add | Binary::Sub) => run(&Op::Binary(Binary::Add), &absolute),
-        Op::ConvTranspose(_) | Op::MatMul | Op::Affine | Op::GlobalPool(_) | Op::Resize(Resize { mode: ResizeMode::Linear, .. }) => {
-            run(op, &absolute)
+        Op::ConvTranspose(_) | Op::MatMul | Op::Affine | Op::GlobalPool(_) => run(op, &absolute),
+        Op::Resize(resize) if inputs[0].dtype.is_float() => {
+            let result = run(op, inputs)?;
+            let data = image::resize::magnitude(resize, &[&[absolute[0]], &inputs[1..]].concat())?;
+            Ok(abs(&Array { data, ..result }))
+        }
+        Op::GridSample(grid) => {
+            let result = run(op, inputs)?;
+            Ok(Array { data: sample::grid::magnitude(grid, absolute[0], inputs[1]), ..result })
         }
         Op::Pool(pool) if pool.kind != PoolKind::Max => run(op, &absolute),
         Op::Reduce { kind, axes, keep_dims } => {

@@ -19,6 +19,7 @@ mod pool;
 mod quantize;
 mod reduce;
 mod run_graph;
+mod sample;
 mod strided;
 #[cfg(test)]
 mod tests;
@@ -100,15 +101,22 @@ fn compute(op: &Op, inputs: &[&Array], out: &Shape) -> Result<Vec<f64>> {
         Op::Lrn { size, alpha, beta, bias } => norm::lrn::lrn(x, *size, [*alpha, *beta, *bias].map(f64::from)),
         Op::L2Normalize { axis, epsilon } => norm::l2_normalize::l2_normalize(x, *axis, *epsilon),
         Op::Softmax { axis, flatten } => norm::softmax::softmax(x, *axis, *flatten),
-        Op::Flatten { .. } | Op::Reshape { .. } | Op::Squeeze | Op::Unsqueeze | Op::Identity => x.data.clone(),
+        Op::Flatten { .. } | Op::Reshape { .. } | Op::Squeeze | Op::Unsqueeze | Op::Identity | Op::Dropout => x.data.clone(),
         Op::Cast { to } => movement::cast(x, *to),
         Op::Transpose { perm } => movement::transpose(x, perm, out),
         Op::Concat { axis } => movement::concat::concat(*axis, inputs),
         Op::Slice => movement::slice(inputs, out)?,
         Op::Pad { mode } => movement::pad::pad(*mode, inputs, out)?,
         Op::Expand => strided::broadcast(&x.data, &x.shape, out),
-        Op::Resize(resize) => image::resize::resize(resize, inputs, out)?,
-        Op::Gather { axis } => movement::gather(*axis, x, inputs[1]),
+        Op::Tile => movement::tile(x, out),
+        Op::DepthToSpace { block, column_row_depth } => movement::depth_to_space(x, *block, *column_row_depth),
+        Op::SpaceToDepth { block, column_row_depth } => movement::space_to_depth(x, *block, *column_row_depth),
+        Op::Range => movement::range(inputs, out.len()),
+        Op::Resize(resize) => image::resize::resize(resize, inputs)?,
+        Op::GridSample(sample) => sample::grid::sample(sample, x, inputs[1]),
+        Op::Gather { axis } => movement::gather::gather(*axis, x, inputs[1]),
+        Op::GatherElements { axis } => movement::gather::gather_elements(*axis, x, inputs[1]),
+        Op::GatherNd { batch_dims } => movement::gather::gather_nd(*batch_dims, x, inputs[1]),
         Op::ConstantOfShape { value, .. } => vec![*value; out.len()],
         Op::Shape { start, end } => movement::shape(x, *start, *end),
         Op::Split { .. } => Vec::new(),

@@ -10,6 +10,7 @@ pub(crate) mod geometry;
 mod indexing;
 mod movement;
 mod pointwise;
+pub(crate) mod resizing;
 mod sampling;
 mod selecting;
 #[cfg(test)]
@@ -36,7 +37,7 @@ const SMALL: Budget = Budget { operand_elements: 4096, elements: 4096, work: 1 <
 /// The shapes of a node's outputs.
 ///
 /// `shapes` and `constants` have one entry per operand; `constants` holds the content of operands that are known before anything runs.
-/// An [`Op::Split`] has to state its sizes here; [`infer_shapes`] derives equal parts from the number of outputs.
+/// An [`Op::Split`] has to state its sizes or take them as an operand here; [`infer_shapes`] derives equal parts from the number of outputs.
 ///
 /// # Errors
 /// [`Error::Model`] when operands do not fit the operation or each other, [`Error::Caller`] when a picture is too small for a window,
@@ -87,7 +88,7 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
         Op::Slice => indexing::slice(ctx),
         Op::Pad { mode } => indexing::pad(ctx, *mode),
         Op::Expand => indexing::expand(ctx),
-        Op::Resize(resize) => indexing::resize(ctx, resize),
+        Op::Resize(resize) => resizing::resize(ctx, resize),
         Op::Tile => indexing::tile(ctx),
         Op::Range => indexing::range(ctx),
         Op::GridSample(_) => sampling::grid_sample(ctx),
@@ -96,6 +97,7 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
         Op::Gather { axis } => gathering::gather(ctx, *axis),
         Op::GatherElements { axis } => gathering::gather_elements(ctx, *axis),
         Op::GatherNd { batch_dims } => gathering::gather_nd(ctx, *batch_dims),
+        Op::Dropout => indexing::dropout(ctx),
         Op::Shape { start, end } => Ok(Shape::from([geometry::shape_range(ctx.shapes[0].rank(), *start, *end).len()])),
         Op::ConstantOfShape { .. } => indexing::constant_of_shape(ctx),
     }
@@ -115,13 +117,13 @@ pub fn infer_shapes(graph: &Graph, input_shapes: &[Shape]) -> Result<Vec<Shape>>
     Ok(state.shapes)
 }
 
-/// `node.op`, with the sizes of equal parts filled in when it is a [`Op::Split`] without sizes.
+/// `node.op`, with the sizes of equal parts filled in when it is a [`Op::Split`] that nobody gives sizes.
 ///
 /// # Errors
 /// [`Error::Model`] when the axis cannot be cut into that many parts.
 pub(crate) fn resolved_op<'a>(node: &'a Node, operands: &[Shape]) -> Result<Cow<'a, Op>> {
     match &node.op {
-        Op::Split { axis, sizes } if sizes.is_empty() => {
+        Op::Split { axis, sizes } if sizes.is_empty() && operands.len() == 1 => {
             let ctx = Context { name: &node.name, op: &node.op, shapes: operands, constants: &[] };
             ctx.check_operands()?;
             let n = operands[0][ctx.axis(*axis)?];
@@ -309,7 +311,7 @@ pub(crate) fn operand_count(op: &Op) -> (usize, usize) {
         Op::BatchNorm { .. } => (5, 5),
         Op::Affine => (3, 3),
         Op::ConvTranspose(c) => (2 + usize::from(c.bias), 2 + usize::from(c.bias)),
-        Op::Where | Op::Range | Op::GroupNorm { .. } => (3, 3),
+        Op::Where | Op::Range | Op::GroupNorm { .. } | Op::Dropout => (3, 3),
         Op::LayerNorm { .. } | Op::Quantize { .. } | Op::Dequantize { .. } | Op::Resize(_) => (2, 3),
         Op::PRelu
         | Op::Binary(_)
@@ -324,7 +326,7 @@ pub(crate) fn operand_count(op: &Op) -> (usize, usize) {
         | Op::Gather { .. }
         | Op::GatherElements { .. }
         | Op::GatherNd { .. } => (2, 2),
-        Op::Squeeze => (1, 2),
+        Op::Squeeze | Op::Split { .. } => (1, 2),
         Op::Concat { .. } => (1, usize::MAX),
         Op::Slice => (3, 5),
         Op::Pad { .. } => (2, 4),
@@ -343,7 +345,6 @@ pub(crate) fn operand_count(op: &Op) -> (usize, usize) {
         | Op::Softmax { .. }
         | Op::Flatten { .. }
         | Op::Transpose { .. }
-        | Op::Split { .. }
         | Op::Shape { .. }
         | Op::ConstantOfShape { .. }
         | Op::Cast { .. }

@@ -171,11 +171,11 @@ pub enum Op {
         /// The axis, negative from the end.
         axis: i64,
     },
-    /// Cuts along an axis into consecutive parts, one output each.
+    /// Cuts along an axis into consecutive parts, one output each. Operands: x, (sizes, i64, when the field is empty).
     Split {
         /// The axis, negative from the end.
         axis: i64,
-        /// Sizes of the parts; empty = equal parts.
+        /// Sizes of the parts; empty = those of the operand, without one equal parts.
         sizes: Vec<usize>,
     },
     /// A strided part. Operands: x, starts, ends, (axes), (steps), all i64; an absent axes or steps with a later operand present is an empty tensor.
@@ -262,6 +262,8 @@ pub enum Op {
     },
     /// Nothing: Identity, inference Dropout.
     Identity,
+    /// Nothing, provided that nothing is dropped: the ratio is 0 or training is off. Operands: x, ratio, training (a truth value).
+    Dropout,
 }
 
 impl Op {
@@ -327,6 +329,7 @@ impl Op {
             Self::ConstantOfShape { .. } => "ConstantOfShape",
             Self::Cast { .. } => "Cast",
             Self::Identity => "Identity",
+            Self::Dropout => "Dropout",
         }
     }
 }

@@ -79,6 +79,12 @@ impl Folding {
             graph.nodes[i].op = op;
         }
         if !self.state.visit(&graph.nodes[i], &budget)? {
+            // One part of a split may be empty, and so known, while the others are not.
+            for id in graph.nodes[i].outputs.clone() {
+                if self.state.shapes[id.0 as usize].contains(&0) {
+                    graph.value_mut(id).constant = self.state.constants[id.0 as usize].clone();
+                }
+            }
             return Ok(());
         }
         self.folded[i] = true;

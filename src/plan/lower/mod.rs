@@ -1,10 +1,13 @@
 //! From nodes to kernels: layouts are converted where a kernel needs another one, and every operation finds its kernel here.
 
+mod cutting;
 mod dense;
 mod elementwise;
+mod gathering;
 mod movement;
 mod product;
 mod rows;
+mod sampling;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Op, ValueId, infer_types};
