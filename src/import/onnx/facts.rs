@@ -54,6 +54,8 @@ impl Known<'_> {
         if moving.clone().next().is_none() {
             return Flow::Static;
         }
+        // A scalar is the same for every picture.
+        let moving = moving.filter(|f| f.rank != Some(0) || rank == Some(0));
         let aligned = |f: &Fact| f.flow == Flow::BatchFirst && (f.rank.is_none() || rank.is_none() || f.rank == rank);
         if moving.clone().all(aligned) { Flow::BatchFirst } else { Flow::Mixed }
     }
@@ -67,7 +69,7 @@ pub(super) fn infer(op: &Op, known: &Known<'_>, dtype: DType) -> Fact {
     let (rank, flow) = match op {
         Op::Conv(_) | Op::LocallyConnected(_) | Op::Pool(_) | Op::GlobalPool(_) | Op::Resize(_) => (x.rank.or(Some(4)), x.flow),
         Op::Linear(_) => (Some(2), x.flow),
-        Op::Binary(_) | Op::PRelu => {
+        Op::Binary(_) | Op::PRelu | Op::Where => {
             let ranks: Option<Vec<_>> = known.facts.iter().map(|f| f.rank).collect();
             let rank = ranks.and_then(|r| r.into_iter().max());
             (rank, known.joined(rank))
