@@ -298,11 +298,25 @@ impl Checker<'_> {
             Op::Reduce { axes, .. } => axes.iter().try_for_each(|&a| axis(a)),
             Op::BatchNorm { epsilon: e } => epsilon(*e),
             Op::Lrn { alpha, beta, bias, .. } => [*alpha, *beta, *bias].into_iter().try_for_each(finite),
-            Op::Unary(Unary::LeakyRelu { alpha } | Unary::Elu { alpha }) => finite(*alpha),
-            Op::Unary(Unary::HardSigmoid { alpha, beta }) => finite(*alpha).and_then(|()| finite(*beta)),
-            Op::Unary(Unary::Clip { lo, hi }) => [*lo, *hi].into_iter().flatten().try_for_each(finite),
+            Op::Unary(u) => unary_numbers(u).into_iter().flatten().try_for_each(finite),
             Op::ConstantOfShape { value, .. } => self.require(value.is_finite(), || format!("has a value that is not finite ({value})")),
             _ => Ok(()),
         }
+    }
+}
+
+/// The parameters of a function.
+fn unary_numbers(unary: &Unary) -> [Option<f32>; 2] {
+    match *unary {
+        Unary::LeakyRelu { alpha } | Unary::Elu { alpha } | Unary::ThresholdedRelu { alpha } | Unary::Swish { alpha } => {
+            [Some(alpha), None]
+        }
+        Unary::HardSigmoid { alpha, beta } => [Some(alpha), Some(beta)],
+        Unary::Clip { lo, hi } => [lo, hi],
+        // It divides by alpha.
+        Unary::Celu { alpha } => [Some(alpha), Some(alpha.recip())],
+        Unary::Selu { alpha, gamma } => [Some(alpha), Some(gamma)],
+        Unary::Shrink { lambda, bias } => [Some(lambda), Some(bias)],
+        _ => [None, None],
     }
 }

@@ -95,6 +95,7 @@ fn compute(op: &Op, inputs: &[&Array], out: &Shape) -> Result<Vec<f64>> {
         Op::Unary(unary) => x.data.iter().map(|&v| elementwise::unary::unary(*unary, v)).collect(),
         Op::PRelu => elementwise::prelu::prelu(x, inputs[1]),
         Op::Binary(binary) => elementwise::binary::binary(*binary, x, inputs[1], out),
+        Op::Where => elementwise::choice::choice(inputs, out),
         Op::Pool(pool) => pool::window::pool(pool, x, out),
         Op::GlobalPool(kind) => pool::global::global_pool(*kind, x),
         Op::Reduce { kind, axes, .. } => reduce::reduce(*kind, axes, x),

@@ -54,6 +54,8 @@ impl Known<'_> {
         if moving.clone().next().is_none() {
             return Flow::Static;
         }
+        // A scalar is the same for every picture.
+        let moving = moving.filter(|f| f.rank != Some(0) || rank == Some(0));
         let aligned = |f: &Fact| f.flow == Flow::BatchFirst && (f.rank.is_none() || rank.is_none() || f.rank == rank);
         if moving.clone().all(aligned) { Flow::BatchFirst } else { Flow::Mixed }
     }
@@ -69,7 +71,7 @@ pub(super) fn infer(op: &Op, known: &Known<'_>, dtype: DType) -> Fact {
         Op::Linear(_) => (Some(2), x.flow),
         Op::ConvTranspose(_) => (x.rank.or(Some(4)), x.flow),
         Op::MatMul => matmul(known),
-        Op::Binary(_) | Op::PRelu => {
+        Op::Binary(_) | Op::PRelu | Op::Where => {
             let ranks: Option<Vec<_>> = known.facts.iter().map(|f| f.rank).collect();
             let rank = ranks.and_then(|r| r.into_iter().max());
             (rank, known.joined(rank))

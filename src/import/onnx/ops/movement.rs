@@ -1,9 +1,8 @@
-//! Operators that move elements: Concat, Split, Slice, Gather, Expand; and those that do nothing: Identity, Dropout, Cast.
+//! Operators that move elements: Concat, Split, Slice, Gather, Expand; and those that do nothing: Identity, Dropout.
 
 use crate::graph::Op;
 use crate::import::onnx::convert::Importer;
 use crate::import::onnx::source::{Done, Source, unsupported};
-use crate::import::onnx::tensor::{dtype_of, type_name};
 
 pub(super) fn identity(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     source.at_most(1)?;
@@ -25,23 +24,6 @@ pub(super) fn dropout(importer: &mut Importer<'_>, source: &Source<'_>) -> Done 
         return unsupported("it is in training mode; export the model for inference (eval mode)");
     }
     importer.emit(source, Op::Identity, &[x]).map(drop)
-}
-
-/// Cast between floats, whole numbers and truth values.
-pub(super) fn cast(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
-    source.at_most(1)?;
-    let x = source.required(0)?;
-    let target = source.int("to", 0)?;
-    let target = i32::try_from(target).unwrap_or_default();
-    let to = match dtype_of(target) {
-        Some(to) => to,
-        None if target == 0 => return source.broken("does not say to which type"),
-        None => return unsupported(format!("it casts to {}", type_name(target))),
-    };
-    match importer.constant(x) {
-        Some(t) if t.dtype() == to => importer.alias(source, x),
-        _ => importer.emit(source, Op::Cast { to }, &[x]).map(drop),
-    }
 }
 
 pub(super) fn concat(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
