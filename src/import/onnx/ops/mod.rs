@@ -4,6 +4,7 @@ mod activation;
 mod arithmetic;
 mod constant;
 mod conv;
+mod gather;
 mod linear;
 mod movement;
 mod norm;
@@ -11,6 +12,7 @@ mod pad;
 mod pool;
 mod reduce;
 mod resize;
+mod sample;
 mod shape;
 mod window;
 
@@ -42,17 +44,21 @@ static OPERATORS: &[Operator] = &[
     op("Constant", constant::ATTRIBUTES, constant::constant),
     op("ConstantOfShape", &["value"], constant::of_shape),
     op("Conv", &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], conv::conv),
+    op("DepthToSpace", &["blocksize", "mode"], movement::blocks),
     op("Div", &[], arithmetic::binary),
-    op("Dropout", &["ratio", "seed"], movement::dropout),
+    op("Dropout", &["is_test", "ratio", "seed"], movement::dropout),
     op("Elu", &["alpha"], activation::plain),
     op("Exp", &[], activation::plain),
     op("Expand", &[], movement::expand),
     op("Flatten", &["axis"], shape::flatten),
-    op("Gather", &["axis"], movement::gather),
+    op("Gather", &["axis"], gather::gather),
+    op("GatherElements", &["axis"], gather::gather),
+    op("GatherND", &["batch_dims"], gather::gather),
     op("Gemm", &["alpha", "beta", "transA", "transB"], linear::gemm),
     op("GlobalAveragePool", &[], pool::global),
     op("GlobalLpPool", &["p"], pool::global),
     op("GlobalMaxPool", &[], pool::global),
+    op("GridSample", &["align_corners", "mode", "padding_mode"], sample::grid),
     op("HardSigmoid", &["alpha", "beta"], activation::plain),
     op("HardSwish", &[], activation::plain),
     op("Identity", &[], movement::identity),
@@ -69,8 +75,9 @@ static OPERATORS: &[Operator] = &[
     op("Mul", &[], arithmetic::binary),
     op("Neg", &[], activation::plain),
     op("PRelu", &[], activation::prelu),
-    op("Pad", &["mode", "pads", "value"], pad::pad),
+    op("Pad", &["mode", "paddings", "pads", "value"], pad::pad),
     op("Pow", &[], arithmetic::binary),
+    op("Range", &[], constant::range),
     op("Reciprocal", &[], activation::plain),
     op("ReduceL1", reduce::ATTRIBUTES, reduce::reduce),
     op("ReduceL2", reduce::ATTRIBUTES, reduce::reduce),
@@ -84,18 +91,21 @@ static OPERATORS: &[Operator] = &[
     op("Resize", resize::ATTRIBUTES, resize::resize),
     op("Shape", &["start", "end"], shape::shape),
     op("Sigmoid", &[], activation::plain),
+    op("Size", &[], shape::size),
     op("Slice", &["axes", "ends", "starts"], movement::slice),
     op("Softmax", &["axis"], norm::softmax),
     op("Softplus", &[], activation::plain),
+    op("SpaceToDepth", &["blocksize", "mode"], movement::blocks),
     op("Split", &["axis", "num_outputs", "split"], movement::split),
     op("Sqrt", &[], activation::plain),
     op("Squeeze", &["axes"], shape::squeeze),
     op("Sub", &[], arithmetic::binary),
     op("Sum", &[], arithmetic::variadic),
     op("Tanh", &[], activation::plain),
+    op("Tile", &[], movement::tile),
     op("Transpose", &["perm"], shape::transpose),
     op("Unsqueeze", &["axes"], shape::unsqueeze),
-    op("Upsample", &["mode", "scales"], resize::upsample),
+    op("Upsample", &["height_scale", "mode", "scales", "width_scale"], resize::upsample),
 ];
 
 /// The names of all operators that can be imported, sorted.
