@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::graph::infer::operand_count;
-use crate::graph::{Dim, Graph, Input, Node, Op, Unary, Value, ValueId, Window};
+use crate::graph::{Dim, Graph, Input, Node, Op, ResizeMode, Unary, Value, ValueId, Window};
 use crate::import::limits::{Budget, Limits};
 use crate::tensor::{DType, Data, Tensor};
 
@@ -222,7 +222,12 @@ impl Checker<'_> {
             Op::Pool(p) => self.window(&p.window),
             Op::Lrn { size, .. } => self.require((1..=MAX_WINDOW).contains(size), || format!("has the size {size}")),
             Op::Transpose { perm } => self.permutation(perm, "perm"),
+            Op::GatherNd { batch_dims } => self.require(*batch_dims <= MAX_AXIS as usize, || format!("shares {batch_dims} axes")),
+            Op::DepthToSpace { block, .. } | Op::SpaceToDepth { block, .. } => {
+                self.require((1..=MAX_WINDOW).contains(block), || format!("has the block size {block}"))
+            }
             Op::Split { sizes, .. } => {
+                self.require(count == 1 || sizes.is_empty(), || "has the sizes of its parts twice".to_owned())?;
                 self.require(sizes.is_empty() || sizes.len() == outputs, || format!("has {outputs} outputs for {} parts", sizes.len()))
             }
             _ => Ok(()),
@@ -283,7 +288,8 @@ impl Checker<'_> {
             | Op::Flatten { axis: a }
             | Op::Concat { axis: a }
             | Op::Split { axis: a, .. }
-            | Op::Gather { axis: a } => axis(*a),
+            | Op::Gather { axis: a }
+            | Op::GatherElements { axis: a } => axis(*a),
             Op::Quantize { axis: a, block, to } => {
                 axis(*a)?;
                 self.require(*block <= MAX_ELEMENTS, || format!("has blocks of {block} cells"))?;
@@ -293,6 +299,11 @@ impl Checker<'_> {
             Op::Dequantize { axis: a, block } => {
                 axis(*a)?;
                 self.require(*block <= MAX_ELEMENTS, || format!("has blocks of {block} cells"))
+            }
+            Op::Resize(r) => {
+                r.axes.iter().try_for_each(|&a| axis(a))?;
+                finite(r.extrapolation)?;
+                if let ResizeMode::Cubic { a } = r.mode { finite(a) } else { Ok(()) }
             }
             Op::L2Normalize { axis: a, epsilon: e } => axis(*a).and_then(|()| epsilon(*e)),
             Op::Reduce { axes, .. } => axes.iter().try_for_each(|&a| axis(a)),

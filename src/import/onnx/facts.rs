@@ -48,6 +48,33 @@ impl Known<'_> {
         axis == 0 || self.facts.first().and_then(|f| f.rank).is_some_and(|r| axis == -(r as i64))
     }
 
+    fn rank(&self, index: usize) -> Option<usize> {
+        self.facts.get(index).and_then(|f| f.rank)
+    }
+
+    /// The flow of what is picked from the first operand, whose own part in it is `x`, by the indices in the second. `first`: an axis of
+    /// the indices is the first of the result.
+    fn picked(&self, x: Flow, first: bool) -> Flow {
+        match (x, self.facts.get(1).map_or(Flow::Static, |f| f.flow)) {
+            (x, Flow::Static) => x,
+            (_, Flow::BatchFirst) if first && self.facts.first().is_some_and(|f| f.flow == Flow::Static || x == Flow::BatchFirst) => {
+                Flow::BatchFirst
+            }
+            _ => Flow::Mixed,
+        }
+    }
+
+    /// Whether constant pads add to or cut from dimension 0.
+    fn pads_first(&self) -> bool {
+        let (Some(pads), axes) = (self.ints(1), self.ints(3).filter(|a| !a.is_empty())) else { return false };
+        let at = match axes {
+            Some(axes) => axes.iter().position(|&a| self.is_first(a)),
+            None => Some(0),
+        };
+        let half = pads.len() / 2;
+        at.is_some_and(|at| pads.get(at).is_some_and(|&p| p != 0) || pads.get(half + at).is_some_and(|&p| p != 0))
+    }
+
     /// The flow of several operands of one element-wise operation.
     fn joined(&self, rank: Option<usize>) -> Flow {
         let moving = self.facts.iter().filter(|f| f.flow != Flow::Static);
@@ -100,10 +127,15 @@ pub(super) fn infer(op: &Op, known: &Known<'_>, dtype: DType) -> Fact {
         Op::Slice => (x.rank, moved(known.ints(3).is_none_or(|axes| axes.is_empty() || axes.iter().any(|&a| known.is_first(a))))),
         Op::Expand => (x.rank.zip(known.len(1)).map(|(a, b)| a.max(b)), moved(known.len(1).zip(x.rank).is_some_and(|(n, r)| n > r))),
         Op::Gather { axis } => {
-            let indices = known.facts.get(1).and_then(|f| f.rank);
-            let rank = x.rank.zip(indices).and_then(|(r, i)| (r + i).checked_sub(1));
-            (rank, moved(known.is_first(*axis)))
+            let rank = x.rank.zip(known.rank(1)).and_then(|(r, i)| (r + i).checked_sub(1));
+            (rank, known.picked(moved(known.is_first(*axis)), known.is_first(*axis)))
         }
+        Op::GatherElements { axis } => (x.rank, known.picked(moved(known.is_first(*axis)), true)),
+        Op::GatherNd { batch_dims } => (None, known.picked(moved(*batch_dims == 0), true)),
+        Op::GridSample(_) => (x.rank, known.joined(x.rank)),
+        Op::Tile => (x.rank, moved(known.ints(1).is_none_or(|r| r.first() != Some(&1)))),
+        Op::Pad { .. } => (x.rank, moved(known.pads_first())),
+        Op::Range => (Some(1), if known.facts.iter().all(|f| f.flow == Flow::Static) { Flow::Static } else { Flow::Mixed }),
         Op::Shape { .. } => (Some(1), Flow::Static),
         Op::ConstantOfShape { .. } => (known.len(0), Flow::Static),
         _ => (x.rank, x.flow),

@@ -5,6 +5,7 @@ mod arithmetic;
 mod cast;
 mod constant;
 mod conv;
+mod gather;
 mod linear;
 mod logic;
 mod movement;
@@ -13,6 +14,7 @@ mod pad;
 mod pool;
 mod reduce;
 mod resize;
+mod sample;
 mod shape;
 mod window;
 
@@ -67,8 +69,9 @@ static OPERATORS: &[Operator] = &[
     ),
     op("Cos", &[], activation::plain),
     op("Cosh", &[], activation::plain),
+    op("DepthToSpace", &["blocksize", "mode"], movement::blocks),
     op("Div", PAIR, arithmetic::binary),
-    op("Dropout", &["ratio", "seed"], movement::dropout),
+    op("Dropout", &["is_test", "ratio", "seed"], movement::dropout),
     op("Elu", &["alpha", "consumed_inputs"], activation::plain),
     op("Equal", PAIR, logic::binary),
     op("Erf", &[], activation::plain),
@@ -76,7 +79,9 @@ static OPERATORS: &[Operator] = &[
     op("Expand", &[], movement::expand),
     op("Flatten", &["axis"], shape::flatten),
     op("Floor", OLD, activation::plain),
-    op("Gather", &["axis"], movement::gather),
+    op("Gather", &["axis"], gather::gather),
+    op("GatherElements", &["axis"], gather::gather),
+    op("GatherND", &["batch_dims"], gather::gather),
     op("Gelu", &["approximate"], activation::plain),
     op("Gemm", &["alpha", "beta", "broadcast", "transA", "transB"], linear::gemm),
     op("GlobalAveragePool", &[], pool::global),
@@ -84,6 +89,7 @@ static OPERATORS: &[Operator] = &[
     op("GlobalMaxPool", &[], pool::global),
     op("Greater", PAIR, logic::binary),
     op("GreaterOrEqual", &[], logic::binary),
+    op("GridSample", &["align_corners", "mode", "padding_mode"], sample::grid),
     op("HardSigmoid", &["alpha", "beta", "consumed_inputs"], activation::plain),
     op("HardSwish", &[], activation::plain),
     op("Identity", &[], movement::identity),
@@ -108,8 +114,9 @@ static OPERATORS: &[Operator] = &[
     op("Not", &[], logic::unary),
     op("Or", PAIR, logic::binary),
     op("PRelu", OLD, activation::prelu),
-    op("Pad", &["mode", "pads", "value"], pad::pad),
+    op("Pad", &["mode", "paddings", "pads", "value"], pad::pad),
     op("Pow", PAIR, arithmetic::binary),
+    op("Range", &[], constant::range),
     op("Reciprocal", OLD, activation::plain),
     op("ReduceL1", reduce::ATTRIBUTES, reduce::reduce),
     op("ReduceL2", reduce::ATTRIBUTES, reduce::reduce),
@@ -129,10 +136,12 @@ static OPERATORS: &[Operator] = &[
     op("Sign", &[], activation::plain),
     op("Sin", &[], activation::plain),
     op("Sinh", &[], activation::plain),
+    op("Size", &[], shape::size),
     op("Slice", &["axes", "ends", "starts"], movement::slice),
     op("Softmax", &["axis"], norm::softmax),
     op("Softplus", &[], activation::plain),
     op("Softsign", &[], activation::plain),
+    op("SpaceToDepth", &["blocksize", "mode"], movement::blocks),
     op("Split", &["axis", "num_outputs", "split"], movement::split),
     op("Sqrt", OLD, activation::plain),
     op("Squeeze", &["axes"], shape::squeeze),
@@ -142,9 +151,10 @@ static OPERATORS: &[Operator] = &[
     op("Tan", &[], activation::plain),
     op("Tanh", OLD, activation::plain),
     op("ThresholdedRelu", &["alpha"], activation::plain),
+    op("Tile", &[], movement::tile),
     op("Transpose", &["perm"], shape::transpose),
     op("Unsqueeze", &["axes"], shape::unsqueeze),
-    op("Upsample", &["mode", "scales"], resize::upsample),
+    op("Upsample", &["height_scale", "mode", "scales", "width_scale"], resize::upsample),
     op("Where", &[], logic::choice),
     op("Xor", PAIR, logic::binary),
 ];
