@@ -130,6 +130,16 @@ impl<'a> Importer<'a> {
         Ok(self.add_constant(&name, tensor))
     }
 
+    /// Adds a constant made here as the first output of `source`.
+    pub(super) fn constant_result(&mut self, source: &Source<'_>, tensor: Tensor) -> Done {
+        let name = source.output(0);
+        if !name.is_empty() {
+            self.book(name, &tensor)?;
+            self.add_constant(name, tensor);
+        }
+        Ok(())
+    }
+
     /// Books the memory of a tensor made here.
     pub(super) fn book(&mut self, name: &str, tensor: &Tensor) -> Done {
         self.reader.budget.reserve(name, (tensor.len() as u64).saturating_mul(8)).map_err(Refusal::from)
@@ -142,7 +152,12 @@ impl<'a> Importer<'a> {
 
     /// Adds a node whose result is the first output of `source`.
     pub(super) fn emit(&mut self, source: &Source<'_>, op: Op, inputs: &[ValueId]) -> Done<ValueId> {
-        let name = match source.output(0) {
+        self.emit_at(source, 0, op, inputs)
+    }
+
+    /// Adds a node whose result is output `index` of `source`.
+    pub(super) fn emit_at(&mut self, source: &Source<'_>, index: usize, op: Op, inputs: &[ValueId]) -> Done<ValueId> {
+        let name = match source.output(index) {
             "" => self.fresh(source, "unused"),
             name => name.to_owned(),
         };
@@ -223,7 +238,7 @@ impl<'a> Importer<'a> {
     }
 
     /// A name that nothing in the file has, made from the first output of `source`.
-    fn fresh(&mut self, source: &Source<'_>, suffix: &str) -> String {
+    pub(super) fn fresh(&mut self, source: &Source<'_>, suffix: &str) -> String {
         let base = match source.output(0) {
             "" => source.label,
             name => name,
