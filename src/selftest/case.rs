@@ -1,9 +1,11 @@
 //! One node with its operands.
 
+use crate::error::Result;
+use crate::graph::infer::operand_count;
 use crate::graph::{Dim, Graph, Op};
 use crate::model::Precision;
 use crate::recording::Force;
-use crate::reference::Array;
+use crate::reference::{Array, run_node};
 use crate::tensor::{Shape, Tensor};
 
 /// What an operand holds.
@@ -69,6 +71,9 @@ pub(crate) enum Spread {
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) op: Op,
+    /// What is done to the first operand before, with as many of the operands as it takes: brings it into another layout, or makes what
+    /// the planner joins with `op`.
+    pub(crate) before: Vec<Op>,
     /// Operands in order; `true` = computed at run time, `false` = constant.
     pub(crate) operands: Vec<(Tensor, bool)>,
     pub(crate) force: Force,
@@ -89,6 +94,7 @@ impl Case {
         Self {
             name: name.into(),
             op,
+            before: Vec::new(),
             operands,
             force: Force::default(),
             precision: Precision::F32,
@@ -113,6 +119,9 @@ impl Case {
                 ids.push(graph.add_constant(format!("c{i}"), tensor.clone()));
             }
         }
+        for (i, op) in self.before.iter().enumerate() {
+            ids[0] = graph.add_node(format!("before{i}"), op.clone(), &ids[..taken(op, ids.len())]);
+        }
         let outputs: Vec<_> = (0..self.outputs).map(|i| graph.add_value(format!("y{i}"))).collect();
         graph.nodes.push(crate::graph::Node { name: self.name.clone(), op: self.op.clone(), inputs: ids, outputs: outputs.clone() });
         graph.outputs = outputs;
@@ -120,7 +129,20 @@ impl Case {
     }
 
     /// The operands as the reference takes them.
-    pub(crate) fn arrays(&self) -> Vec<Array> {
-        self.operands.iter().map(|(t, _)| Array::from(t)).collect()
+    ///
+    /// # Errors
+    /// Operands that do not fit what is done to them before.
+    pub(crate) fn arrays(&self) -> Result<Vec<Array>> {
+        let mut arrays: Vec<_> = self.operands.iter().map(|(t, _)| Array::from(t)).collect();
+        for op in &self.before {
+            let refs: Vec<_> = arrays[..taken(op, arrays.len())].iter().collect();
+            arrays[0] = run_node(&self.name, op, &refs)?.swap_remove(0);
+        }
+        Ok(arrays)
     }
+}
+
+/// How many of `count` operands `op` takes.
+fn taken(op: &Op, count: usize) -> usize {
+    operand_count(op).1.min(count)
 }

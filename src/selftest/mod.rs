@@ -9,6 +9,7 @@ pub(crate) mod conv;
 pub(crate) mod image;
 pub(crate) mod matmul;
 pub(crate) mod pointwise;
+pub(crate) mod quantize;
 pub(crate) mod rows;
 pub(crate) mod transpose;
 
@@ -53,6 +54,7 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "elementwise/affine", cases: pointwise::affine },
     Kernel { stem: "elementwise/unary", cases: pointwise::unary },
     Kernel { stem: "elementwise/binary", cases: pointwise::binary },
+    Kernel { stem: "quantize/linear", cases: quantize::linear },
     Kernel { stem: "movement/copy", cases: rows::copy },
     Kernel { stem: "image/resize", cases: pointwise::resize },
 ];
@@ -133,7 +135,7 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
     let got = instance.run(gpu, |_| {})?;
     let micros = start.elapsed().as_secs_f64() * 1e6;
 
-    let arrays = case.arrays();
+    let arrays = case.arrays()?;
     let refs: Vec<&Array> = arrays.iter().collect();
     let want = reference::run_node(&case.name, &case.op, &refs)?;
     let scale = reference::magnitude(&case.op, &refs)?;

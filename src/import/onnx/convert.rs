@@ -130,6 +130,16 @@ impl<'a> Importer<'a> {
         Ok(self.add_constant(&name, tensor))
     }
 
+    /// Adds a constant made here as the first output of `source`.
+    pub(super) fn constant_result(&mut self, source: &Source<'_>, tensor: Tensor) -> Done {
+        let name = source.output(0);
+        if !name.is_empty() {
+            self.book(name, &tensor)?;
+            self.add_constant(name, tensor);
+        }
+        Ok(())
+    }
+
     /// Books the memory of a tensor made here.
     pub(super) fn book(&mut self, name: &str, tensor: &Tensor) -> Done {
         self.reader.budget.reserve(name, (tensor.len() as u64).saturating_mul(8)).map_err(Refusal::from)
@@ -228,7 +238,7 @@ impl<'a> Importer<'a> {
     }
 
     /// A name that nothing in the file has, made from the first output of `source`.
-    fn fresh(&mut self, source: &Source<'_>, suffix: &str) -> String {
+    pub(super) fn fresh(&mut self, source: &Source<'_>, suffix: &str) -> String {
         let base = match source.output(0) {
             "" => source.label,
             name => name,

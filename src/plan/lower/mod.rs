@@ -6,8 +6,11 @@ mod elementwise;
 mod gathering;
 mod movement;
 mod product;
+mod quantized;
 mod rows;
 mod sampling;
+
+use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Op, ValueId, infer_types};
@@ -30,11 +33,20 @@ pub(super) struct Lower<'g, 'r, 'c> {
     pub(super) types: Vec<DType>,
     pub(super) rec: &'r mut Recorder<'c>,
     pub(super) stored: Vec<Stored>,
+    /// See [`quantized::round_trips`].
+    pub(super) round_trips: HashMap<ValueId, usize>,
 }
 
 /// Lowers the whole graph and returns its inputs and outputs.
 pub(super) fn lower(graph: &Graph, shapes: &[Shape], rec: &mut Recorder<'_>, feed: Feed) -> Result<(Vec<Port>, Vec<Port>)> {
-    let mut l = Lower { graph, shapes, types: infer_types(graph)?, rec, stored: vec![Stored::default(); graph.values.len()] };
+    let mut l = Lower {
+        graph,
+        shapes,
+        types: infer_types(graph)?,
+        rec,
+        stored: vec![Stored::default(); graph.values.len()],
+        round_trips: quantized::round_trips(graph),
+    };
     let mut inputs = Vec::with_capacity(graph.inputs.len());
     for input in &graph.inputs {
         let shape = l.shape(input.value).clone();
@@ -214,6 +226,8 @@ impl Lower<'_, '_, '_> {
             Op::Pool(pool) => self.pool(node, pool, x, y),
             Op::GlobalPool(kind) => self.global_pool(node, *kind, x, y),
             Op::Reduce { kind, axes, .. } => self.reduce(node, *kind, axes, x, y),
+            Op::Quantize { .. } => self.quantize(node),
+            Op::Dequantize { .. } => self.dequantize(node),
             Op::Lrn { size, alpha, beta, bias } => self.lrn(node, (*size, *alpha, *beta, *bias), x, y),
             Op::L2Normalize { axis, epsilon } => self.along(node, axis::Along::L2Normalize(*epsilon), *axis, false, x, y),
             Op::Softmax { axis, flatten } => self.along(node, axis::Along::Softmax, *axis, *flatten, x, y),

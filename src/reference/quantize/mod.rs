@@ -5,12 +5,12 @@ use crate::graph::infer::geometry::ScaleIndex;
 use crate::tensor::DType;
 
 /// `clamp(round(x / scale) + zero_point)`. The quotient is rounded to f32 before it is rounded to a whole number, halves to even: that
-/// is the operation, not an approximation of it.
+/// is the operation, not an approximation of it. What is no number counts as 0.
 pub(super) fn quantize(inputs: &[&Array], axis: i64, block: usize, to: DType) -> Vec<f64> {
     let (least, most) = to.range().unwrap_or((i64::MIN, i64::MAX));
     let quantize = |x: f64, scale: f64, zero: f64| {
         let whole = (x as f32 / scale as f32).round_ties_even();
-        (f64::from(whole) + zero).clamp(least as f64, most as f64)
+        (if whole.is_nan() { zero } else { f64::from(whole) + zero }).clamp(least as f64, most as f64)
     };
     each(inputs, axis, block, quantize)
 }

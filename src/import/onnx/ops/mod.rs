@@ -5,6 +5,7 @@ mod arithmetic;
 mod cast;
 mod constant;
 mod conv;
+mod fused;
 mod gather;
 mod linear;
 mod logic;
@@ -12,8 +13,10 @@ mod movement;
 mod norm;
 mod pad;
 mod pool;
+mod quantized;
 mod reduce;
 mod resize;
+mod reuse;
 mod sample;
 mod shape;
 mod window;
@@ -62,6 +65,7 @@ static OPERATORS: &[Operator] = &[
     op("Constant", constant::ATTRIBUTES, constant::constant),
     op("ConstantOfShape", &["value"], constant::of_shape),
     op("Conv", &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], conv::conv),
+    op("ConvInteger", &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], quantized::conv_integer),
     op(
         "ConvTranspose",
         &["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"],
@@ -70,8 +74,10 @@ static OPERATORS: &[Operator] = &[
     op("Cos", &[], activation::plain),
     op("Cosh", &[], activation::plain),
     op("DepthToSpace", &["blocksize", "mode"], movement::blocks),
+    op("DequantizeLinear", &["axis", "block_size", "output_dtype"], quantized::dequantize),
     op("Div", PAIR, arithmetic::binary),
     op("Dropout", &["is_test", "ratio", "seed"], movement::dropout),
+    op("DynamicQuantizeLinear", &[], quantized::dynamic_quantize),
     op("Elu", &["alpha", "consumed_inputs"], activation::plain),
     op("Equal", PAIR, logic::binary),
     op("Erf", &[], activation::plain),
@@ -103,6 +109,7 @@ static OPERATORS: &[Operator] = &[
     op("LpNormalization", &["axis", "p"], norm::lp_normalization),
     op("LpPool", &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "p", "pads", "strides"], pool::lp),
     op("MatMul", &[], linear::matmul),
+    op("MatMulInteger", &[], quantized::matmul_integer),
     op("Max", OLD, arithmetic::variadic),
     op("MaxPool", &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"], pool::max),
     op("Mean", OLD, arithmetic::variadic),
@@ -116,6 +123,9 @@ static OPERATORS: &[Operator] = &[
     op("PRelu", OLD, activation::prelu),
     op("Pad", &["mode", "paddings", "pads", "value"], pad::pad),
     op("Pow", PAIR, arithmetic::binary),
+    op("QLinearConv", &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], quantized::conv),
+    op("QLinearMatMul", &[], quantized::matmul),
+    op("QuantizeLinear", &["axis", "block_size", "output_dtype", "precision", "saturate"], quantized::quantize),
     op("Range", &[], constant::range),
     op("Reciprocal", OLD, activation::plain),
     op("ReduceL1", reduce::ATTRIBUTES, reduce::reduce),
@@ -159,9 +169,51 @@ static OPERATORS: &[Operator] = &[
     op("Xor", PAIR, logic::binary),
 ];
 
-/// The names of all operators that can be imported, sorted.
+/// The domain of ONNX Runtime's own operators.
+const MICROSOFT: &str = "com.microsoft";
+
+/// Operators that ONNX Runtime's quantiser and optimiser write, by name.
+static MICROSOFT_OPERATORS: &[Operator] = &[
+    op("com.microsoft.DequantizeLinear", &["axis"], quantized::dequantize),
+    op(
+        "com.microsoft.FusedConv",
+        &["activation", "activation_params", "auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"],
+        fused::conv,
+    ),
+    op("com.microsoft.QGemm", &["alpha", "transA", "transB"], quantized::gemm),
+    op("com.microsoft.QLinearAdd", &[], quantized::binary),
+    op(
+        "com.microsoft.QLinearAveragePool",
+        &["auto_pad", "ceil_mode", "channels_last", "count_include_pad", "kernel_shape", "pads", "strides"],
+        quantized::unary,
+    ),
+    op("com.microsoft.QLinearConcat", &["axis"], quantized::concat),
+    op(
+        "com.microsoft.QLinearConv",
+        &["auto_pad", "channels_last", "dilations", "group", "kernel_shape", "pads", "strides"],
+        quantized::conv,
+    ),
+    op("com.microsoft.QLinearGlobalAveragePool", &["channels_last"], quantized::unary),
+    op("com.microsoft.QLinearLeakyRelu", &["alpha"], quantized::unary),
+    op("com.microsoft.QLinearMul", &[], quantized::binary),
+    op("com.microsoft.QLinearReduceMean", &["axes", "keepdims"], quantized::unary),
+    op("com.microsoft.QLinearSigmoid", &[], quantized::unary),
+    op("com.microsoft.QLinearSoftmax", &["axis", "opset"], quantized::unary),
+    op("com.microsoft.QuantizeLinear", &["axis"], quantized::quantize),
+];
+
+/// The names of all operators that can be imported: sorted, those of the standard domain first.
 pub fn supported_operators() -> impl Iterator<Item = &'static str> {
-    OPERATORS.iter().map(|o| o.name)
+    OPERATORS.iter().chain(MICROSOFT_OPERATORS).map(|o| o.name)
+}
+
+fn find(domain: &str, name: &str) -> Option<&'static Operator> {
+    let (table, name) = match domain {
+        domain if is_standard(domain) => (OPERATORS, name),
+        MICROSOFT => (MICROSOFT_OPERATORS, &*format!("{MICROSOFT}.{name}")),
+        _ => return None,
+    };
+    table.binary_search_by(|o| o.name.cmp(name)).ok().map(|i| &table[i])
 }
 
 /// The attributes of an operator that are read. A node with another one is refused.
@@ -171,12 +223,7 @@ pub fn supported_attributes(operator: &str) -> &'static [&'static str] {
 
 /// Imports one node.
 pub(super) fn import(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
-    let name = source.node.op_type.as_str();
-    if !is_standard(&source.node.domain) {
-        return unsupported("");
-    }
-    let Ok(index) = OPERATORS.binary_search_by(|o| o.name.cmp(name)) else { return unsupported("") };
-    let operator = &OPERATORS[index];
+    let Some(operator) = find(&source.node.domain, &source.node.op_type) else { return unsupported("") };
     source.check_attributes(operator.attributes)?;
     (operator.import)(importer, source)
 }
@@ -187,6 +234,8 @@ mod tests {
 
     #[test]
     fn operators_are_sorted_for_the_search() {
-        assert!(OPERATORS.windows(2).all(|w| w[0].name < w[1].name));
+        for table in [OPERATORS, MICROSOFT_OPERATORS] {
+            assert!(table.windows(2).all(|w| w[0].name < w[1].name));
+        }
     }
 }
