@@ -11,6 +11,7 @@ pub(crate) mod movement;
 pub(crate) mod norm;
 pub(crate) mod pool;
 pub(crate) mod probe;
+pub(crate) mod select;
 
 use crate::error::Error;
 use crate::tensor::Tensor;

@@ -25,7 +25,7 @@ pub(crate) fn axis(_caps: &Caps) -> Vec<Case> {
     for kind in kinds {
         for (shape, axes) in SHAPES.iter().zip([vec![1], vec![0, 2], vec![], vec![2, 3], vec![-3, -1]]) {
             let name = format!("{kind:?} over {axes:?} of {shape:?}");
-            let op = Op::Reduce { kind, axes, keep_dims: true };
+            let op = Op::Reduce { kind, axes, keep_dims: true, none_if_empty: false };
             out.push(Case::new(name, op, vec![(Input::Noise.tensor(shape, 1), true)], 420));
         }
     }

@@ -142,7 +142,12 @@ impl<'a> Importer<'a> {
 
     /// Adds a node whose result is the first output of `source`.
     pub(super) fn emit(&mut self, source: &Source<'_>, op: Op, inputs: &[ValueId]) -> Done<ValueId> {
-        let name = match source.output(0) {
+        self.emit_at(source, 0, op, inputs)
+    }
+
+    /// Adds a node whose result is the output `index` of `source`.
+    pub(super) fn emit_at(&mut self, source: &Source<'_>, index: usize, op: Op, inputs: &[ValueId]) -> Done<ValueId> {
+        let name = match source.output(index) {
             "" => self.fresh(source, "unused"),
             name => name.to_owned(),
         };
