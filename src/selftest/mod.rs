@@ -7,10 +7,13 @@
 mod case;
 pub(crate) mod conv;
 pub(crate) mod image;
+pub(crate) mod norm;
 pub(crate) mod pointwise;
+pub(crate) mod pooling;
 pub(crate) mod rows;
+pub(crate) mod select;
 
-pub(crate) use case::{Case, Input, Spread};
+pub(crate) use case::{Case, Input, Spread, exact, whole};
 
 use std::time::Instant as Clock;
 
@@ -41,10 +44,18 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/winograd_output", cases: conv::winograd_output },
     Kernel { stem: "local/locally_connected", cases: conv::locally_connected },
     Kernel { stem: "linear/gemv", cases: conv::gemv },
-    Kernel { stem: "pool/window", cases: pointwise::window },
-    Kernel { stem: "pool/global", cases: pointwise::global },
+    Kernel { stem: "pool/window", cases: pooling::window },
+    Kernel { stem: "pool/argmax", cases: pooling::argmax },
+    Kernel { stem: "pool/global", cases: pooling::global },
     Kernel { stem: "norm/lrn", cases: pointwise::lrn },
-    Kernel { stem: "norm/axis", cases: rows::axis },
+    Kernel { stem: "norm/axis", cases: norm::axis },
+    Kernel { stem: "norm/batch_norm", cases: norm::batch_norm },
+    Kernel { stem: "norm/reduce", cases: norm::reduce },
+    Kernel { stem: "norm/standardize", cases: norm::standardize },
+    Kernel { stem: "select/arg", cases: select::arg },
+    Kernel { stem: "select/merge", cases: select::merge },
+    Kernel { stem: "select/scan", cases: select::scan },
+    Kernel { stem: "select/sort", cases: select::sort },
     Kernel { stem: "elementwise/affine", cases: pointwise::affine },
     Kernel { stem: "elementwise/unary", cases: pointwise::unary },
     Kernel { stem: "elementwise/binary", cases: pointwise::binary },

@@ -25,10 +25,8 @@ pub(super) fn top_k(ctx: &Context, axis: i64) -> Result<Shape> {
     };
     let mut dims = ctx.shapes[0].to_vec();
     let n = dims[axis];
-    dims[axis] = usize::try_from(k)
-        .ok()
-        .filter(|&k| k <= n)
-        .ok_or_else(|| ctx.fail(format_args!("picks {k} elements (k) along an axis of {n}")))?;
+    dims[axis] =
+        usize::try_from(k).ok().filter(|&k| k <= n).ok_or_else(|| ctx.fail(format_args!("picks {k} elements (k) along an axis of {n}")))?;
     Ok(dims.into())
 }
 

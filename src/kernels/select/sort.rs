@@ -55,11 +55,8 @@ pub(crate) fn record(
     // The places are the second halves of the pairs.
     let y = rec.tensor((lines.count() * k) as u64 * 4);
     let row = sorted.len * 2;
-    let axes = vec![
-        Axis::all(lines.outer, lines.inner * row, k * lines.inner),
-        Axis::all(k, 2, lines.inner),
-        Axis::all(lines.inner, row, 1),
-    ];
+    let axes =
+        vec![Axis::all(lines.outer, lines.inner * row, k * lines.inner), Axis::all(k, 2, lines.inner), Axis::all(lines.inner, row, 1)];
     copy::record(rec, &format!("{label} (places)"), &Copy { x_offset: 1, ..Copy::new(axes) }, sorted.pairs, y)?;
     Ok(y)
 }

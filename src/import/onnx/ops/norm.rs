@@ -10,10 +10,10 @@ use crate::tensor::Tensor;
 /// write when they mean `spatial = 1`, and is taken so; with more entries each place has its own.
 pub(super) fn batch_norm(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     source.at_most(5)?;
-    source.one_output(importer)?;
     if source.flag("training_mode", false)? {
         return unsupported("it is in training mode; export the model for inference (eval mode)");
     }
+    source.one_output(importer)?;
     let epsilon = epsilon(source)?;
     let x = source.required(0)?;
     let (mut parameters, mut shape, mut per_place) = ([x; 4], None, false);
