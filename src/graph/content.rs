@@ -19,6 +19,7 @@ impl Op {
             | Self::Tile
             | Self::TopK { .. }
             | Self::CumSum { .. }
+            | Self::Reduce { .. }
             | Self::Resize(_)
             | Self::Dropout => i > 0,
             Self::Pad { .. } => i == 1 || i == 3,

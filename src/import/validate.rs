@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::graph::infer::operand_count;
-use crate::graph::{Dim, Graph, Input, Node, Op, ResizeMode, Unary, Value, ValueId, Window};
+use crate::graph::{Dim, Graph, Input, Node, Op, PoolKind, ResizeMode, Unary, Value, ValueId, Window};
 use crate::import::limits::{Budget, Limits};
 use crate::tensor::{DType, Data, Tensor};
 
@@ -211,15 +211,27 @@ impl Checker<'_> {
                 self.vector(places.slope, w[0], "slope")
             }
             Op::BatchNorm { .. } => {
-                let Some(channels) = self.constant(1).map(Tensor::len) else { return Ok(()) };
-                (1..5).try_for_each(|i| self.vector(Some(i), channels, "parameter"))
+                // Parameters may be computed; those that are not agree.
+                let mut known = (1..5).filter_map(|i| self.constant(i)).map(|t| t.shape().clone());
+                let Some(first) = known.next() else { return Ok(()) };
+                self.require(first.rank() == 1 && known.all(|s| s == first), || format!("has parameters of different shapes ({first})"))
             }
             Op::Affine => {
                 let Some(channels) = self.constant(1).map(Tensor::len) else { return Ok(()) };
                 (1..3).try_for_each(|i| self.vector(Some(i), channels, "parameter"))
             }
             Op::ConvTranspose(c) => self.conv_transpose(c),
-            Op::Pool(p) => self.window(&p.window),
+            Op::Pool(p) => {
+                self.require(p.kind != PoolKind::Lp(0), || "has a norm with p = 0".to_owned())?;
+                self.window(&p.window)
+            }
+            Op::GlobalPool(kind) => self.require(*kind != PoolKind::Lp(0), || "has a norm with p = 0".to_owned()),
+            Op::PoolArgMax { pool, .. } => {
+                self.require(pool.kind == PoolKind::Max, || "looks for something else than the maximum".to_owned())?;
+                self.window(&pool.window)
+            }
+            Op::Reduce { axes, .. } => self.require(axes.is_empty() || count == 1, || "has its axes twice".to_owned()),
+            Op::GroupNorm { groups, .. } => self.require(*groups < MAX_ELEMENTS, || format!("has {groups} groups")),
             Op::Lrn { size, .. } => self.require((1..=MAX_WINDOW).contains(size), || format!("has the size {size}")),
             Op::Transpose { perm } => self.permutation(perm, "perm"),
             Op::GatherNd { batch_dims } => self.require(*batch_dims <= MAX_AXIS as usize, || format!("shares {batch_dims} axes")),
@@ -285,6 +297,10 @@ impl Checker<'_> {
         let epsilon = |e: f32| self.require(e.is_finite() && e >= 0.0, || format!("has the epsilon {e}"));
         match &self.node.op {
             Op::Softmax { axis: a, .. }
+            | Op::LogSoftmax { axis: a, .. }
+            | Op::Hardmax { axis: a, .. }
+            | Op::ArgReduce { axis: a, .. }
+            | Op::TopK { axis: a, .. }
             | Op::Flatten { axis: a }
             | Op::Concat { axis: a }
             | Op::Split { axis: a, .. }
@@ -305,9 +321,9 @@ impl Checker<'_> {
                 finite(r.extrapolation)?;
                 if let ResizeMode::Cubic { a } = r.mode { finite(a) } else { Ok(()) }
             }
-            Op::L2Normalize { axis: a, epsilon: e } => axis(*a).and_then(|()| epsilon(*e)),
+            Op::L2Normalize { axis: a, epsilon: e } | Op::LayerNorm { axis: a, epsilon: e, .. } => axis(*a).and_then(|()| epsilon(*e)),
             Op::Reduce { axes, .. } => axes.iter().try_for_each(|&a| axis(a)),
-            Op::BatchNorm { epsilon: e } => epsilon(*e),
+            Op::BatchNorm { epsilon: e } | Op::GroupNorm { epsilon: e, .. } => epsilon(*e),
             Op::Lrn { alpha, beta, bias, .. } => [*alpha, *beta, *bias].into_iter().try_for_each(finite),
             Op::Unary(u) => unary_numbers(u).into_iter().flatten().try_for_each(finite),
             Op::ConstantOfShape { value, .. } => self.require(value.is_finite(), || format!("has a value that is not finite ({value})")),

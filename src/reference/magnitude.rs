@@ -1,5 +1,6 @@
 //! How large the terms are that a result is summed from: what rounding errors, and so tolerances, are proportional to.
 
+use super::norm::standardize::{Rows, group_norm, layer_norm};
 use super::{Array, image, output_shapes, run_node, sample, strided};
 use crate::error::{Error, Result};
 use crate::graph::{Binary, Epilogue, Op, Operands, PoolKind, Reduction, Unary};
@@ -61,9 +62,35 @@ pub fn magnitude(op: &Op, inputs: &[&Array]) -> Result<Array> {
             Ok(Array { data: sample::grid::magnitude(grid, absolute[0], inputs[1]), ..result })
         }
         Op::Pool(pool) if pool.kind != PoolKind::Max => run(op, &absolute),
-        Op::Reduce { kind, axes, keep_dims } => {
+        Op::Reduce { kind: kind @ (Reduction::LogSum | Reduction::LogSumExp), axes, keep_dims, none_if_empty } => {
+            // An error of the sum is divided by the sum; one of the logarithm is absolute.
+            let of = |kind| Op::Reduce { kind, axes: axes.clone(), keep_dims: *keep_dims, none_if_empty: *none_if_empty };
+            let result = run(op, inputs)?;
+            if *kind == Reduction::LogSumExp {
+                let largest = run(&of(Reduction::Max), &absolute)?;
+                return Ok(zip(&result, &largest, |r, l| r.abs().max(l).max(1.0)));
+            }
+            let (sum, terms) = (run(&of(Reduction::Sum), inputs)?, run(&of(Reduction::Sum), &absolute)?);
+            let lost = zip(&terms, &sum, |t, s| t / s.abs());
+            Ok(zip(&result, &lost, |r, l| r.abs().max(1.0).max(l)))
+        }
+        Op::Reduce { kind, axes, keep_dims, none_if_empty } => {
             let kind = if *kind == Reduction::Min { Reduction::Max } else { *kind };
-            run(&Op::Reduce { kind, axes: axes.clone(), keep_dims: *keep_dims }, &absolute)
+            run(&Op::Reduce { kind, axes: axes.clone(), keep_dims: *keep_dims, none_if_empty: *none_if_empty }, &absolute)
+        }
+        Op::CumSum { .. } => run(op, &absolute),
+        Op::GroupNorm { groups, epsilon } => {
+            let rows = Rows { epsilon: *epsilon, rms: false, absolute: true };
+            Ok(Array { data: group_norm(rows, *groups, inputs), ..inputs[0].clone() })
+        }
+        Op::LayerNorm { axis, epsilon, rms } => {
+            let rows = Rows { epsilon: *epsilon, rms: *rms, absolute: true };
+            Ok(Array { data: layer_norm(rows, *axis, inputs), ..inputs[0].clone() })
+        }
+        // x - max is rounded, and the logarithm of the sum has an absolute error.
+        Op::LogSoftmax { .. } => {
+            let result = run(op, inputs)?;
+            Ok(zip(&result, inputs[0], |r, x| r.abs().max(x.abs()).max(1.0)))
         }
         Op::Unary(unary) => {
             let result = run(op, inputs)?;

@@ -20,6 +20,7 @@ mod quantize;
 mod reduce;
 mod run_graph;
 mod sample;
+mod select;
 mod strided;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use run_graph::run_graph;
 
 use std::sync::Arc;
 
+use self::norm::standardize::Rows;
 use crate::error::{Error, Result};
 use crate::graph::infer::result_type;
 use crate::graph::{Op, infer_node};
@@ -97,11 +99,19 @@ fn compute(op: &Op, inputs: &[&Array], out: &Shape) -> Result<Vec<f64>> {
         Op::Binary(binary) => elementwise::binary::binary(*binary, x, inputs[1], out),
         Op::Where => elementwise::choice::choice(inputs, out),
         Op::Pool(pool) => pool::window::pool(pool, x, out),
+        Op::PoolArgMax { pool, column_major } => pool::argmax::argmax(pool, *column_major, x, out),
         Op::GlobalPool(kind) => pool::global::global_pool(*kind, x),
-        Op::Reduce { kind, axes, .. } => reduce::reduce(*kind, axes, x),
+        Op::Reduce { kind, axes, none_if_empty, .. } => reduce::reduce(*kind, &reduce::axes(axes, *none_if_empty, inputs), x),
+        Op::ArgReduce { axis, largest, last, .. } => select::arg::arg_reduce(x, *axis, *largest, *last),
+        Op::TopK { axis, largest } => select::sort::top_k(x, *axis, *largest, out),
+        Op::CumSum { exclusive, reverse } => select::scan::cum_sum(x, inputs[1], *exclusive, *reverse),
+        Op::GroupNorm { groups, epsilon } => norm::standardize::group_norm(Rows::new(*epsilon, false), *groups, inputs),
+        Op::LayerNorm { axis, epsilon, rms } => norm::standardize::layer_norm(Rows::new(*epsilon, *rms), *axis, inputs),
         Op::Lrn { size, alpha, beta, bias } => norm::lrn::lrn(x, *size, [*alpha, *beta, *bias].map(f64::from)),
         Op::L2Normalize { axis, epsilon } => norm::l2_normalize::l2_normalize(x, *axis, *epsilon),
         Op::Softmax { axis, flatten } => norm::softmax::softmax(x, *axis, *flatten),
+        Op::LogSoftmax { axis, flatten } => norm::softmax::log_softmax(x, *axis, *flatten),
+        Op::Hardmax { axis, flatten } => norm::softmax::hardmax(x, *axis, *flatten),
         Op::Flatten { .. } | Op::Reshape { .. } | Op::Squeeze | Op::Unsqueeze | Op::Identity | Op::Dropout => x.data.clone(),
         Op::Cast { to } => movement::cast(x, *to),
         Op::Transpose { perm } => movement::transpose(x, perm, out),
@@ -121,7 +131,6 @@ fn compute(op: &Op, inputs: &[&Array], out: &Shape) -> Result<Vec<f64>> {
         Op::ConstantOfShape { value, .. } => vec![*value; out.len()],
         Op::Shape { start, end } => movement::shape(x, *start, *end),
         Op::Split { .. } => Vec::new(),
-        _ => return Err(Error::Unsupported(format!("The operation {} has no reference.", op.kind()))),
     })
 }
 

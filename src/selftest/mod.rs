@@ -8,12 +8,15 @@ mod case;
 pub(crate) mod conv;
 pub(crate) mod image;
 pub(crate) mod matmul;
+pub(crate) mod norm;
 pub(crate) mod pointwise;
+pub(crate) mod pooling;
 pub(crate) mod quantize;
 pub(crate) mod rows;
+pub(crate) mod select;
 pub(crate) mod transpose;
 
-pub(crate) use case::{Case, Input, Spread};
+pub(crate) use case::{Case, Input, Spread, exact, whole};
 
 use std::time::Instant as Clock;
 
@@ -47,10 +50,18 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "linear/gemv", cases: conv::gemv },
     Kernel { stem: "linear/gemv", cases: matmul::rows },
     Kernel { stem: "linear/matmul", cases: matmul::matmul },
-    Kernel { stem: "pool/window", cases: pointwise::window },
-    Kernel { stem: "pool/global", cases: pointwise::global },
+    Kernel { stem: "pool/window", cases: pooling::window },
+    Kernel { stem: "pool/argmax", cases: pooling::argmax },
+    Kernel { stem: "pool/global", cases: pooling::global },
     Kernel { stem: "norm/lrn", cases: pointwise::lrn },
-    Kernel { stem: "norm/axis", cases: rows::axis },
+    Kernel { stem: "norm/axis", cases: norm::axis },
+    Kernel { stem: "norm/batch_norm", cases: norm::batch_norm },
+    Kernel { stem: "norm/reduce", cases: norm::reduce },
+    Kernel { stem: "norm/standardize", cases: norm::standardize },
+    Kernel { stem: "select/arg", cases: select::arg },
+    Kernel { stem: "select/merge", cases: select::merge },
+    Kernel { stem: "select/scan", cases: select::scan },
+    Kernel { stem: "select/sort", cases: select::sort },
     Kernel { stem: "elementwise/affine", cases: pointwise::affine },
     Kernel { stem: "elementwise/unary", cases: pointwise::unary },
     Kernel { stem: "elementwise/binary", cases: pointwise::binary },

@@ -17,9 +17,9 @@ pub(crate) fn axes(list: &[i64], rank: usize) -> Option<Vec<usize>> {
     out.windows(2).all(|w| w[0] < w[1]).then_some(out)
 }
 
-/// The axes a reduction covers: `list`, or all when it is empty.
-pub(crate) fn reduced_axes(list: &[i64], rank: usize) -> Option<Vec<usize>> {
-    if list.is_empty() { Some((0..rank).collect()) } else { axes(list, rank) }
+/// The axes a reduction covers: `list`, or when it is empty all (or none).
+pub(crate) fn reduced_axes(list: &[i64], none_if_empty: bool, rank: usize) -> Option<Vec<usize>> {
+    if list.is_empty() && !none_if_empty { Some((0..rank).collect()) } else { axes(list, rank) }
 }
 
 /// Dimensions that [`crate::graph::Op::Shape`] reports; both ends are clamped as ONNX says.

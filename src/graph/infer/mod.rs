@@ -62,7 +62,8 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
         Op::GlobalPool(_) => dense::global_pool(ctx),
         Op::ConvTranspose(conv) => dense::conv_transpose(ctx, conv),
         Op::MatMul => dense::matmul(ctx),
-        Op::BatchNorm { .. } | Op::Affine | Op::GroupNorm { .. } => pointwise::per_channel(ctx),
+        Op::BatchNorm { .. } | Op::Affine => pointwise::per_channel(ctx),
+        Op::GroupNorm { groups, .. } => pointwise::group_norm(ctx, *groups),
         Op::LayerNorm { axis, .. } => pointwise::layer_norm(ctx, *axis),
         Op::Unary(_) | Op::Cast { .. } | Op::Identity => Ok(ctx.shapes[0].clone()),
         Op::Quantize { axis, block, .. } | Op::Dequantize { axis, block } => pointwise::quantization(ctx, *axis, *block),
@@ -73,7 +74,7 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
         Op::ArgReduce { axis, keep_dims, .. } => selecting::arg_reduce(ctx, *axis, *keep_dims),
         Op::TopK { axis, .. } => selecting::top_k(ctx, *axis),
         Op::CumSum { .. } => selecting::cum_sum(ctx),
-        Op::Reduce { axes, keep_dims, .. } => pointwise::reduce(ctx, axes, *keep_dims),
+        Op::Reduce { axes, keep_dims, none_if_empty, .. } => pointwise::reduce(ctx, axes, *keep_dims, *none_if_empty),
         Op::Lrn { size, .. } => pointwise::lrn(ctx, *size),
         Op::L2Normalize { axis, .. } | Op::Softmax { axis, .. } | Op::LogSoftmax { axis, .. } | Op::Hardmax { axis, .. } => {
             pointwise::along_axis(ctx, *axis)
@@ -326,7 +327,7 @@ pub(crate) fn operand_count(op: &Op) -> (usize, usize) {
         | Op::Gather { .. }
         | Op::GatherElements { .. }
         | Op::GatherNd { .. } => (2, 2),
-        Op::Squeeze | Op::Split { .. } => (1, 2),
+        Op::Squeeze | Op::Split { .. } | Op::Reduce { .. } => (1, 2),
         Op::Concat { .. } => (1, usize::MAX),
         Op::Slice => (3, 5),
         Op::Pad { .. } => (2, 4),
@@ -339,7 +340,6 @@ pub(crate) fn operand_count(op: &Op) -> (usize, usize) {
         | Op::Hardmax { .. }
         | Op::DepthToSpace { .. }
         | Op::SpaceToDepth { .. }
-        | Op::Reduce { .. }
         | Op::Lrn { .. }
         | Op::L2Normalize { .. }
         | Op::Softmax { .. }

@@ -94,7 +94,9 @@ pub(super) fn infer(op: &Op, known: &Known<'_>, dtype: DType) -> Fact {
     let poisoned = known.facts.iter().any(|f| f.poisoned);
     let moved = |first: bool| if first && x.flow == Flow::BatchFirst { Flow::Mixed } else { x.flow };
     let (rank, flow) = match op {
-        Op::Conv(_) | Op::LocallyConnected(_) | Op::Pool(_) | Op::GlobalPool(_) | Op::Resize(_) => (x.rank.or(Some(4)), x.flow),
+        Op::Conv(_) | Op::LocallyConnected(_) | Op::Pool(_) | Op::PoolArgMax { .. } | Op::GlobalPool(_) | Op::Resize(_) => {
+            (x.rank.or(Some(4)), x.flow)
+        }
         Op::Linear(_) => (Some(2), x.flow),
         Op::ConvTranspose(_) => (x.rank.or(Some(4)), x.flow),
         Op::MatMul => matmul(known),
@@ -108,9 +110,18 @@ pub(super) fn infer(op: &Op, known: &Known<'_>, dtype: DType) -> Fact {
             (rank, if known.is_first(*axis) && x.flow != Flow::Static { Flow::Mixed } else { known.joined(rank) })
         }
         Op::Reduce { axes, keep_dims, .. } => {
-            let left = if axes.is_empty() { Some(0) } else { x.rank.and_then(|r| r.checked_sub(axes.len())) };
+            let left = match (known.facts.len() > 1, axes.len()) {
+                (true, _) => None,
+                (false, 0) => Some(0),
+                (false, n) => x.rank.and_then(|r| r.checked_sub(n)),
+            };
             (if *keep_dims { x.rank } else { left }, moved(axes.is_empty() || axes.iter().any(|&a| known.is_first(a))))
         }
+        Op::ArgReduce { axis, keep_dims, .. } => {
+            (x.rank.and_then(|r| r.checked_sub(usize::from(!keep_dims))), moved(known.is_first(*axis)))
+        }
+        Op::TopK { axis, .. } | Op::LayerNorm { axis, .. } => (x.rank, moved(known.is_first(*axis))),
+        Op::CumSum { .. } => (x.rank, moved(known.ints(1).is_none_or(|axis| axis.iter().any(|&a| known.is_first(a))))),
         Op::Flatten { axis } => (Some(2), moved(*axis != 1)),
         Op::Reshape { .. } => (known.len(1), reshape_flow(x.flow, known.ints(1))),
         Op::Transpose { perm } => (x.rank.or((!perm.is_empty()).then_some(perm.len())), moved(perm.first() != Some(&0))),

@@ -9,6 +9,7 @@ mod product;
 mod quantized;
 mod rows;
 mod sampling;
+mod selecting;
 
 use std::collections::HashMap;
 
@@ -225,16 +226,18 @@ impl Lower<'_, '_, '_> {
             Op::Cast { .. } => self.cast(node, x, y),
             Op::Pool(pool) => self.pool(node, pool, x, y),
             Op::GlobalPool(kind) => self.global_pool(node, *kind, x, y),
-            Op::Reduce { kind, axes, .. } => self.reduce(node, *kind, axes, x, y),
+            Op::PoolArgMax { pool, column_major } => self.pool_argmax(node, pool, *column_major, x, y),
+            Op::Reduce { kind, .. } => self.reduce(node, *kind, x, y),
+            Op::GroupNorm { groups, epsilon } => self.group_norm(node, *groups, *epsilon, x, y),
+            Op::LayerNorm { axis, epsilon, rms } => self.layer_norm(node, (*axis, *epsilon, *rms), x, y),
+            Op::ArgReduce { .. } | Op::Hardmax { .. } | Op::TopK { .. } | Op::CumSum { .. } => self.select(node, x, y),
+            Op::LogSoftmax { axis, flatten } => self.along(node, axis::Along::LogSoftmax, *axis, *flatten, x, y),
             Op::Quantize { .. } => self.quantize(node),
             Op::Dequantize { .. } => self.dequantize(node),
             Op::Lrn { size, alpha, beta, bias } => self.lrn(node, (*size, *alpha, *beta, *bias), x, y),
             Op::L2Normalize { axis, epsilon } => self.along(node, axis::Along::L2Normalize(*epsilon), *axis, false, x, y),
             Op::Softmax { axis, flatten } => self.along(node, axis::Along::Softmax, *axis, *flatten, x, y),
-            Op::BatchNorm { .. } => Err(Error::Unsupported(format!(
-                "The BatchNorm `{}` takes parameters that are computed; only constants are supported there.",
-                node.name
-            ))),
+            Op::BatchNorm { epsilon } => self.batch_norm(node, *epsilon, x, y),
             _ => self.movement(node, x, y),
         }
     }
