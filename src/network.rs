@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Instance, KernelTime, Uploaded, Warp, wgpu};
-use crate::graph::{Graph, passes};
+use crate::graph::Graph;
+use crate::graph::passes::{self, Bounds};
 use crate::kernels::image::warp::channel_count;
 use crate::model::{InputDescription, Model, Precision};
 use crate::plan::{self, Feed, Force, Plan, PlanOptions};
@@ -85,6 +86,7 @@ pub struct Network {
     gpu: Gpu,
     /// Optimised, for any input shapes.
     graph: Graph,
+    bounds: Bounds,
     input: InputDescription,
     options: CompileOptions,
     uploaded: Uploaded,
@@ -104,11 +106,12 @@ impl Network {
         if !options.outputs.is_empty() {
             graph.select_outputs(&options.outputs)?;
         }
-        let shapes = graph.input_shapes(options.batch, &options.shapes)?;
-        passes::optimise(&mut graph, &shapes)?;
+        let (shapes, bounds) = (graph.input_shapes(options.batch, &options.shapes)?, model.limits.bounds());
+        passes::optimise_within(&mut graph, &shapes, &bounds)?;
         let network = Self {
             gpu: gpu.clone(),
             graph,
+            bounds,
             input: model.description.input.clone(),
             options: options.clone(),
             uploaded: Uploaded::default(),
@@ -127,7 +130,7 @@ impl Network {
             ready.push_front(found);
             return Ok(instance);
         }
-        let (graph, all) = passes::specialise(&self.graph, shapes)?;
+        let (graph, all) = passes::specialise_within(&self.graph, shapes, &self.bounds)?;
         let options = PlanOptions { precision: self.options.precision, feed, force: self.options.force.clone() };
         let plan = plan::build(&graph, &all, self.gpu.caps(), &options)?;
         // The memory of the plan that goes is free before the new one asks for it.

@@ -197,7 +197,7 @@ impl Lower<'_, '_, '_> {
             Op::L2Normalize { axis, epsilon } => self.along(node, axis::Along::L2Normalize(*epsilon), *axis, false, x, y),
             Op::Softmax { axis, flatten } => self.along(node, axis::Along::Softmax, *axis, *flatten, x, y),
             Op::BatchNorm { .. } => Err(Error::Unsupported(format!(
-                "The BatchNorm `{}` takes parameters that are computed; only constants are supported there.",
+                "The BatchNorm `{}` has a variance that is not positive, or parameters that are not finite or not constant. Export the model again with the statistics of its training.",
                 node.name
             ))),
             _ => self.movement(node, x, y),

@@ -51,11 +51,11 @@ pub fn import(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) 
     if let Some(e) = sniff::foreign(name, &bytes) {
         return Err(e);
     }
-    scan::scan(&bytes, name, limits)?;
+    let budget = scan::scan(&bytes, name, limits)?;
     let model = ModelProto::decode(bytes.clone())
         .map_err(|e| sniff::Damage::Malformed { part: "the messages".into(), at: 0, reason: e.to_string() }.error(name, &bytes))?;
     drop(bytes);
-    convert(&model, name, folder, limits)
+    convert(&model, name, folder, limits, budget)
 }
 
 /// Whether a domain is the standard one.
@@ -84,7 +84,7 @@ fn opset(model: &ModelProto, name: &str) -> Result<i64> {
     }
 }
 
-fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<Graph> {
+fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limits, budget: Budget) -> Result<Graph> {
     let Some(proto) = &model.graph else {
         return Err(Error::Model(format!(
             "The file `{name}` holds no graph. It is not an ONNX model, or its end is missing; fetch or export it again."
@@ -101,7 +101,7 @@ fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limit
     let taken = names::check(proto, name)?;
     let outputs: HashSet<&str> = proto.output.iter().map(|o| o.name.as_str()).collect();
     let read = proto.node.iter().flat_map(|n| &n.input).map(String::as_str).chain(outputs.iter().copied()).collect();
-    let mut importer = Importer::new(Reader { folder, budget: Budget::new(limits) }, taken, read, outputs);
+    let mut importer = Importer::new(Reader { folder, budget }, taken, read, outputs);
     inputs(&mut importer, proto, name, limits)?;
     for tensor in &proto.initializer {
         importer.initializer(tensor)?;
