@@ -32,7 +32,13 @@ use crate::tensor::{DType, Shape, Tensor};
 pub(crate) const MAX_ELEMENTS: usize = i32::MAX as usize;
 
 /// What is folded while shapes are inferred: chains of a few numbers, as `Shape -> Gather -> Concat -> Reshape` makes them.
-const SMALL: Budget = Budget { operand_elements: 4096, elements: 4096, work: 1 << 20 };
+const SMALL: Budget = Budget { elements: 4096, bytes: 256 << 10, work: 1 << 20 };
+
+/// Bytes of all that is folded while shapes are inferred.
+const SMALL_TOTAL: u64 = 32 << 20;
+
+/// Most dimensions of any tensor, so that shapes are small. What a model may have is less; see [`super::passes::Bounds`].
+const MAX_RANK: usize = 64;
 
 /// The shapes of a node's outputs.
 ///
@@ -112,8 +118,12 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
 /// As [`infer_node`]; [`Error::Caller`] for input shapes that do not fit the graph.
 pub fn infer_shapes(graph: &Graph, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
     let mut state = Inference::new(graph, input_shapes)?;
+    let mut left = SMALL_TOTAL;
     for node in &graph.nodes {
-        state.visit(node, &SMALL)?;
+        if state.visit(node, &Budget { bytes: SMALL.bytes.min(left), ..SMALL })? {
+            let made = node.outputs.iter().filter_map(|id| state.constants[id.0 as usize].as_ref());
+            left = left.saturating_sub(made.map(|t| t.len() as u64 * 8).sum());
+        }
     }
     Ok(state.shapes)
 }
@@ -257,8 +267,16 @@ impl Context<'_> {
     }
 
     fn check_size(&self, shape: &Shape) -> Result<()> {
-        let fits = shape.iter().all(|&d| d <= MAX_ELEMENTS) && shape.checked_len().is_some_and(|n| n <= MAX_ELEMENTS);
-        if fits {
+        if shape.rank() > MAX_RANK {
+            return Err(Error::Limits(format!(
+                "{} It makes a tensor of {} dimensions, and no tensor may have more than {MAX_RANK}. Check the model file.",
+                self.sentence("is too large"),
+                shape.rank()
+            )));
+        }
+        // Without the zero of an empty tensor, so that strides do not overflow either.
+        let len = shape.iter().filter(|&&d| d > 0).try_fold(1usize, |a, &d| a.checked_mul(d));
+        if len.is_some_and(|n| n <= MAX_ELEMENTS) {
             return Ok(());
         }
         Err(Error::Limits(format!(

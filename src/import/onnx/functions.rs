@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use prost::Message;
+
 use super::is_standard;
 use super::source::label;
 use super::wire::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
 use crate::error::{Error, Result};
-use crate::import::limits::Limits;
+use crate::import::limits::Budget;
 
 /// Calls within calls; exporters nest a handful (a module per level).
 const MAX_DEPTH: usize = 64;
@@ -24,18 +26,18 @@ fn key<'m>(domain: &'m str, name: &'m str, overload: &'m str) -> Key<'m> {
 /// # Errors
 /// [`Error::Model`] for a function that is there twice, calls itself, or is called with too many operands; [`Error::Limits`] when the bodies
 /// make too many nodes.
-pub(super) fn inline(model: &mut ModelProto, opset: i64, name: &str, limits: &Limits) -> Result<Vec<i64>> {
+pub(super) fn inline(model: &mut ModelProto, opset: i64, name: &str, budget: &mut Budget) -> Result<Vec<i64>> {
     let functions = std::mem::take(&mut model.functions);
     let Some(graph) = model.graph.as_mut().filter(|_| !functions.is_empty()) else { return Ok(Vec::new()) };
     let mut by_key = HashMap::new();
     for f in &functions {
-        if by_key.insert(key(&f.domain, &f.name, &f.overload), f).is_some() {
+        if by_key.insert(key(&f.domain, &f.name, &f.overload), (f, body_bytes(f))).is_some() {
             return Err(Error::Model(format!("The model `{name}` defines the function `{}` twice. Export it again.", f.name)));
         }
     }
     let taken = names(graph);
     let nodes = std::mem::take(&mut graph.node);
-    let mut inliner = Inliner { file: name, limits, by_key, taken, calls: 0, nodes: Vec::new(), opsets: Vec::new(), open: Vec::new() };
+    let mut inliner = Inliner { file: name, budget, by_key, taken, calls: 0, nodes: Vec::new(), opsets: Vec::new(), open: Vec::new() };
     for node in nodes {
         inliner.visit(node, opset)?;
     }
@@ -49,10 +51,16 @@ fn names(graph: &GraphProto) -> BTreeSet<String> {
     values.chain(inputs).chain(graph.initializer.iter().map(|t| &t.name)).cloned().collect()
 }
 
+/// What a copy of a body takes in memory, rounded up: a packed number grows from one byte to eight at most.
+fn body_bytes(function: &FunctionProto) -> u64 {
+    let node = |n: &NodeProto| (n.encoded_len() as u64).saturating_mul(8).saturating_add(size_of::<NodeProto>() as u64);
+    function.node.iter().map(node).fold(0, u64::saturating_add)
+}
+
 struct Inliner<'m> {
     file: &'m str,
-    limits: &'m Limits,
-    by_key: HashMap<Key<'m>, &'m FunctionProto>,
+    budget: &'m mut Budget,
+    by_key: HashMap<Key<'m>, (&'m FunctionProto, u64)>,
     taken: BTreeSet<String>,
     calls: usize,
     nodes: Vec<NodeProto>,
@@ -63,8 +71,8 @@ struct Inliner<'m> {
 
 impl<'m> Inliner<'m> {
     fn visit(&mut self, node: NodeProto, opset: i64) -> Result<()> {
-        let Some(&function) = self.by_key.get(&key(&node.domain, &node.op_type, &node.overload)) else {
-            self.limits.check_nodes(self.file, self.nodes.len() + 1)?;
+        let Some(&(function, bytes)) = self.by_key.get(&key(&node.domain, &node.op_type, &node.overload)) else {
+            self.budget.limits().check_nodes(self.file, self.nodes.len() + 1)?;
             self.nodes.push(node);
             self.opsets.push(opset);
             return Ok(());
@@ -80,7 +88,8 @@ impl<'m> Inliner<'m> {
         }
         // Empty bodies make no nodes, but calling them takes time all the same.
         self.calls += 1;
-        self.limits.check_nodes(self.file, self.calls)?;
+        self.budget.limits().check_nodes(self.file, self.calls)?;
+        self.budget.reserve(&function.name, bytes)?;
         self.open.push(&function.name);
         self.body(&node, function, opset)?;
         self.open.pop();
@@ -172,6 +181,7 @@ fn attribute(inner: &AttributeProto, call: &NodeProto, function: &FunctionProto)
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::import::limits::Limits;
     use crate::import::onnx::wire::{OperatorSetIdProto, attribute_type};
 
     fn node(op: &str, domain: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
@@ -207,7 +217,7 @@ mod tests {
         let mut call = node("outer", "f", &["in"], &["out"]);
         call.name = "call".into();
         let mut m = model(vec![call], vec![inner, outer]);
-        let opsets = inline(&mut m, 20, "m", &Limits::default()).unwrap();
+        let opsets = inline(&mut m, 20, "m", &mut Budget::new(&Limits::default())).unwrap();
         let nodes = m.graph.unwrap().node;
         assert_eq!(opsets, [15; 4]);
         let kinds: Vec<_> = nodes.iter().map(|n| n.op_type.as_str()).collect();
@@ -228,7 +238,7 @@ mod tests {
         let mut call = node("f", "f", &["x"], &["y"]);
         call.attribute = vec![slope(0.5)];
         let mut m = model(vec![call, node("f", "f", &["y"], &["z"])], vec![f]);
-        inline(&mut m, 20, "m", &Limits::default()).unwrap();
+        inline(&mut m, 20, "m", &mut Budget::new(&Limits::default())).unwrap();
         let given: Vec<_> = m.graph.unwrap().node.iter().map(|n| (n.attribute[0].name.clone(), n.attribute[0].f)).collect();
         assert_eq!(given, [("alpha".to_owned(), 0.5), ("alpha".to_owned(), 0.25)]);
     }
@@ -236,7 +246,7 @@ mod tests {
     #[test]
     fn endless_and_exploding_calls_are_refused() {
         let mut m = model(vec![node("f", "f", &["x"], &["y"])], vec![function("f", &["a"], &["b"], vec![node("f", "f", &["a"], &["b"])])]);
-        assert!(inline(&mut m, 20, "m", &Limits::default()).unwrap_err().to_string().contains("`f` -> `f`"));
+        assert!(inline(&mut m, 20, "m", &mut Budget::new(&Limits::default())).unwrap_err().to_string().contains("`f` -> `f`"));
         // Each level calls the next ten times: a million nodes from a few bytes.
         let level = |i: usize| {
             let next = format!("f{}", i + 1);
@@ -246,13 +256,13 @@ mod tests {
         let mut functions: Vec<_> = (0..6).map(level).collect();
         functions.push(function("f6", &["a"], &["b"], vec![node("Neg", "", &["a"], &["b"])]));
         let mut m = model(vec![node("f0", "f", &["x"], &["y"])], functions);
-        assert!(matches!(inline(&mut m, 20, "m", &Limits::default()), Err(Error::Limits(_))));
+        assert!(matches!(inline(&mut m, 20, "m", &mut Budget::new(&Limits::default())), Err(Error::Limits(_))));
     }
 
     #[test]
     fn a_function_may_return_its_operand() {
         let mut m = model(vec![node("f", "f", &["x"], &["y"])], vec![function("f", &["a"], &["a"], vec![])]);
-        inline(&mut m, 20, "m", &Limits::default()).unwrap();
+        inline(&mut m, 20, "m", &mut Budget::new(&Limits::default())).unwrap();
         let nodes = m.graph.unwrap().node;
         assert_eq!((nodes[0].op_type.as_str(), nodes[0].input[0].as_str(), nodes[0].output[0].as_str()), ("Identity", "x", "y"));
     }

@@ -55,16 +55,16 @@ pub fn import(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) 
     if let Some(e) = sniff::foreign(name, &bytes) {
         return Err(e);
     }
-    scan::scan(&bytes, name, limits)?;
+    let mut budget = scan::scan(&bytes, name, limits)?;
     let mut model = ModelProto::decode(bytes.clone())
         .map_err(|e| sniff::Damage::Malformed { part: "the messages".into(), at: 0, reason: e.to_string() }.error(name, &bytes))?;
     drop(bytes);
     let opset = opset(&model, name)?;
     let nodes = |model: &ModelProto| model.graph.as_ref().map_or(0, |g| g.node.len());
     let mut report = ImportReport { opset, nodes_in_file: nodes(&model), ..ImportReport::default() };
-    let opsets = functions::inline(&mut model, opset, name, limits)?;
+    let opsets = functions::inline(&mut model, opset, name, &mut budget)?;
     report.inlined = nodes(&model).saturating_sub(report.nodes_in_file);
-    let graph = convert(&model, (opset, &opsets), name, folder, limits, &mut report)?;
+    let graph = convert(&model, (opset, &opsets), name, folder, budget, &mut report)?;
     Ok((graph, report))
 }
 
@@ -119,7 +119,7 @@ fn convert(
     (opset, opsets): (i64, &[i64]),
     name: &str,
     folder: Option<&Path>,
-    limits: &Limits,
+    budget: Budget,
     report: &mut ImportReport,
 ) -> Result<Graph> {
     let Some(proto) = &model.graph else {
@@ -127,6 +127,7 @@ fn convert(
             "The file `{name}` holds no graph. It is not an ONNX model, or its end is missing; fetch or export it again."
         )));
     };
+    let limits = &budget.limits().clone();
     limits.check_nodes(name, proto.node.len())?;
     limits.check_initializers(name, proto.initializer.len())?;
     if !proto.sparse_initializer.is_empty() {
@@ -137,7 +138,7 @@ fn convert(
     let taken = names::check(proto, name)?;
     let outputs: HashSet<&str> = proto.output.iter().map(|o| o.name.as_str()).collect();
     let read = proto.node.iter().flat_map(|n| &n.input).map(String::as_str).chain(outputs.iter().copied()).collect();
-    let mut importer = Importer::new(Reader { folder, budget: Budget::new(limits) }, taken, read, outputs);
+    let mut importer = Importer::new(Reader { folder, budget }, taken, read, outputs);
     inputs(&mut importer, proto, name, limits)?;
     for tensor in &proto.initializer {
         importer.initializer(tensor)?;
@@ -149,7 +150,7 @@ fn convert(
     report.batch_freed = importer.frozen_batch;
     let mut graph = importer.finish(name)?;
     graph.outputs = outputs;
-    report::fold(&mut graph, report)?;
+    report::fold(&mut graph, report, limits)?;
     let graph = canonical(&graph);
     validate(&graph, name, limits)?;
     Ok(graph)

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::graph::passes::{constant_folding, dead_nodes};
 use crate::graph::{Graph, Op};
+use crate::import::limits::Limits;
 
 /// What reading an ONNX file changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -28,14 +29,14 @@ pub struct ImportReport {
 /// Evaluates what is computed from constants alone, and drops what no output needs.
 ///
 /// # Errors
-/// What a folded node's own shape inference objects to.
-pub(super) fn fold(graph: &mut Graph, report: &mut ImportReport) -> Result<()> {
+/// What a folded node's own shape inference objects to, and [`crate::Error::Limits`].
+pub(super) fn fold(graph: &mut Graph, report: &mut ImportReport, limits: &Limits) -> Result<()> {
     let expandable = |graph: &Graph| {
         let constant = |n: &&crate::graph::Node| n.inputs.first().is_some_and(|&x| graph.constant(x).is_some());
         graph.nodes.iter().filter(|n| matches!(n.op, Op::Dequantize { .. })).filter(constant).count()
     };
     let (before, quantised) = (graph.nodes.len(), expandable(graph));
-    constant_folding::fold_weights(graph)?;
+    constant_folding::fold_weights_within(graph, &limits.bounds())?;
     report.folded = before - graph.nodes.len();
     report.weights_expanded = quantised - expandable(graph).min(quantised);
     dead_nodes::run(graph);

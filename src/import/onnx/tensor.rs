@@ -117,7 +117,10 @@ impl Reader<'_> {
         }
         let (shape, len) = self.budget.reserve_tensor(name, &proto.dims, host_bytes(data_type))?;
         let data = if external {
-            let bytes = external::read(proto, name, self.folder, (len as u64).saturating_mul(raw as u64))?;
+            let size = (len as u64).saturating_mul(raw as u64);
+            self.budget.reserve(name, size)?;
+            let bytes = external::read(proto, name, self.folder, size)?;
+            self.budget.release(size);
             from_raw(&bytes, data_type, name)?
         } else {
             check_fields(proto, name, len, raw)?;
