@@ -2,6 +2,7 @@
 
 mod activation;
 mod arithmetic;
+mod attention;
 mod cast;
 mod constant;
 mod conv;
@@ -57,6 +58,7 @@ static OPERATORS: &[Operator] = &[
     op("Asinh", &[], activation::plain),
     op("Atan", &[], activation::plain),
     op("Atanh", &[], activation::plain),
+    op("Attention", attention::ATTRIBUTES, attention::attention),
     op("AveragePool", &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], pool::average),
     op("BatchNormalization", &["epsilon", "is_test", "momentum", "spatial", "training_mode"], norm::batch_norm),
     op("Cast", &["round_mode", "saturate", "to"], cast::cast),
