@@ -30,6 +30,13 @@ impl<'a> Sizes<'a> {
         self.others_agree(|other| at(other) == Some(channels)).then_some(channels)
     }
 
+    /// The size of the last axis, if it is fixed.
+    pub(super) fn last(&self, id: ValueId) -> Option<usize> {
+        let at = |shapes: &[Shape]| shapes.get(id.0 as usize).and_then(|s| s.last()).copied();
+        let last = at(self.nominal)?;
+        self.others_agree(|other| at(other) == Some(last)).then_some(last)
+    }
+
     /// Whether two values have the same shape whatever the sizes of the inputs.
     pub(super) fn same(&self, a: ValueId, b: ValueId) -> bool {
         let agree = |shapes: &[Shape]| match (shapes.get(a.0 as usize), shapes.get(b.0 as usize)) {

@@ -38,7 +38,7 @@ fn layer(importer: &mut Importer<'_>, source: &Source<'_>, outputs: fn(&[usize],
         _ => {}
     }
     let dims = known_dims(importer, w);
-    let kernel: Option<Vec<usize>> = dims.as_ref().and_then(|d| d[2..].iter().copied().collect());
+    let kernel = known_kernel(importer, w);
     if kernel.is_none() && !source.has("kernel_shape") {
         return unsupported("its kernel has no size before the model runs (there is no kernel_shape, and its weight is no constant)");
     }
@@ -56,7 +56,12 @@ fn layer(importer: &mut Importer<'_>, source: &Source<'_>, outputs: fn(&[usize],
     Ok((geometry, operands))
 }
 
-/// The dimensions of a weight of at least two dimensions, as far as they are known before the model runs.
+/// The kernel of a weight, when it is known before the model runs.
+pub(super) fn known_kernel(importer: &Importer<'_>, weight: ValueId) -> Option<Vec<usize>> {
+    known_dims(importer, weight)?.get(2..)?.iter().copied().collect()
+}
+
+/// The dimensions of a weight, as far as they are known before the model runs.
 fn known_dims(importer: &Importer<'_>, id: ValueId) -> Option<Vec<Option<usize>>> {
     if let Some(t) = importer.constant(id) {
         return Some(t.shape().iter().map(|&n| Some(n)).collect());

@@ -104,7 +104,7 @@ pub(super) fn conv(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
         Some(b) => Some(real_bias(importer, source, b, [input.scale, weight.scale], along(0))?),
         None => None,
     };
-    let y = Reuse::new("Conv", source).drop("channels_last").import(importer, &[Some(x), Some(w), bias])?;
+    let y = Reuse::new("Conv", source).drop("channels_last").kernel_of(importer, weight.x).import(importer, &[Some(x), Some(w), bias])?;
     quantized(importer, source, y, 6, Some(input.x), along(1))
 }
 
@@ -200,7 +200,7 @@ pub(super) fn conv_integer(importer: &mut Importer<'_>, source: &Source<'_>) -> 
     source.at_most(4)?;
     let x = shifted(importer, source, "x", source.required(0)?, source.input(2), along(1))?;
     let w = shifted(importer, source, "w", source.required(1)?, source.input(3), along(0))?;
-    let y = Reuse::new("Conv", source).import(importer, &[Some(x), Some(w)])?;
+    let y = Reuse::new("Conv", source).kernel_of(importer, source.required(1)?).import(importer, &[Some(x), Some(w)])?;
     whole(importer, source, y)
 }
 
@@ -213,9 +213,19 @@ fn shifted(
     zero: Option<ValueId>,
     along: Along,
 ) -> Done<ValueId> {
-    let shape = zero.and_then(|zero| importer.constant(zero)).map(|zero| zero.shape().clone()).unwrap_or_default();
-    let ones = Tensor::from_f32(shape.clone(), vec![1.0; shape.len()]).unwrap_or_else(|| scalar(1.0));
-    let scale = importer.new_constant(source, &format!("{suffix}_scale"), ones)?;
+    let constant = zero.map(|zero| (zero, importer.constant(zero)));
+    let scale = match constant {
+        Some((zero, None)) => {
+            let shape = importer.step(source, &format!("{suffix}_shape"), Op::Shape { start: 0, end: None }, &[zero])?;
+            let ones = Op::ConstantOfShape { value: 1.0, dtype: DType::F32 };
+            importer.step(source, &format!("{suffix}_scale"), ones, &[shape])?
+        }
+        known => {
+            let shape = known.and_then(|(_, t)| t).map(|t| t.shape().clone()).unwrap_or_default();
+            let ones = Tensor::from_f32(shape.clone(), vec![1.0; shape.len()]).unwrap_or_else(|| scalar(1.0));
+            importer.new_constant(source, &format!("{suffix}_scale"), ones)?
+        }
+    };
     dequantized(importer, source, suffix, Triple { x, scale, zero }, along)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::graph::ValueId;
 use crate::import::onnx::convert::Importer;
+use crate::import::onnx::ops::conv::known_kernel;
 use crate::import::onnx::source::{Done, Source, unsupported};
 use crate::import::onnx::wire::{AttributeProto, NodeProto, attribute_type};
 
@@ -40,6 +41,16 @@ impl<'s, 'n> Reuse<'s, 'n> {
             r#type: attribute_type::FLOAT,
             ..AttributeProto::default()
         });
+        self
+    }
+
+    /// With the kernel of a weight (before it is dequantised), unless the node states it.
+    pub(super) fn kernel_of(mut self, importer: &Importer<'_>, weight: ValueId) -> Self {
+        if let Some(kernel) = known_kernel(importer, weight).filter(|_| !self.source.has("kernel_shape")) {
+            let ints = kernel.into_iter().map(|k| k as i64).collect();
+            let name = "kernel_shape".to_owned();
+            self.attributes.push(AttributeProto { name, ints, r#type: attribute_type::INTS, ..AttributeProto::default() });
+        }
         self
     }
 
