@@ -2,7 +2,7 @@
 
 use crate::graph::{Dim, Graph, Op};
 use crate::model::Precision;
-use crate::recording::Force;
+use crate::recording::{Feed, Force};
 use crate::reference::Array;
 use crate::tensor::{Shape, Tensor};
 
@@ -81,6 +81,8 @@ pub(crate) struct Case {
     pub(crate) half_factor: f64,
     pub(crate) spread: Spread,
     pub(crate) outputs: usize,
+    /// How run-time operands arrive.
+    pub(crate) feed: Feed,
 }
 
 impl Case {
@@ -97,6 +99,7 @@ impl Case {
             half_factor: 1.0,
             spread: Spread::Local,
             outputs: 1,
+            feed: Feed::Plain,
         }
     }
 

@@ -40,9 +40,9 @@ pub(super) fn gather_elements(ctx: &Context, axis: i64) -> Result<Shape> {
 
 pub(super) fn gather_nd(ctx: &Context, batch_dims: usize) -> Result<Shape> {
     let (dims, picked) = (ctx.shapes[0].dims(), ctx.shapes[1].dims());
-    let parts = picked.split_last().filter(|(_, lead)| {
-        lead.len() >= batch_dims && dims.len() >= batch_dims && lead[..batch_dims] == dims[..batch_dims]
-    });
+    let parts = picked
+        .split_last()
+        .filter(|(_, lead)| lead.len() >= batch_dims && dims.len() >= batch_dims && lead[..batch_dims] == dims[..batch_dims]);
     let Some((&depth, lead)) = parts else {
         return Err(ctx.fail(format_args!("has indices that do not share its first {batch_dims} axes")));
     };

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, Result};
 use super::resizing::needs_floats;
+use crate::error::{Error, Result};
 use crate::graph::{Binary, Graph, Node, Op, Reduction, Unary, ValueId};
 use crate::tensor::DType;
 

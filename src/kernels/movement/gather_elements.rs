@@ -40,13 +40,7 @@ pub(crate) fn record(
         let stride = if place == axis { 0 } else { own[place] as u32 };
         axes[k] = Axis { size: to[place] as u32, stride, ..Axis::default() };
     }
-    let params = Params {
-        axes,
-        rank: to.rank() as u32,
-        total: to.len() as u32,
-        size: from[axis] as u32,
-        stride: own[axis] as u32,
-    };
+    let params = Params { axes, rank: to.rank() as u32, total: to.len() as u32, size: from[axis] as u32, stride: own[axis] as u32 };
     let y = rec.tensor(plain_bytes(to));
     let groups = rec.fold(to.len().div_ceil(64));
     rec.dispatch(&shader::MOVEMENT_GATHER_ELEMENTS, label, groups, &params, &[x, indices, y], 0)?;

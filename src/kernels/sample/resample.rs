@@ -40,13 +40,8 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, pass: &Pass, x: Source
     let cells = pass.places.iter().all(|p| p.weights.len() == 1);
     let vec4 = !cells && inner.is_multiple_of(4);
     let unit = if vec4 { 4 } else { 1 };
-    let params = Params {
-        input: input as u32,
-        output: output as u32,
-        inner: (inner / unit) as u32,
-        total: (total / unit) as u32,
-        fill: pass.fill,
-    };
+    let params =
+        Params { input: input as u32, output: output as u32, inner: (inner / unit) as u32, total: (total / unit) as u32, fill: pass.fill };
     let y = rec.tensor(total as u64 * 4);
     let groups = rec.fold((total / unit).div_ceil(64));
     let label = format!("{label} {input}->{output}");

@@ -5,11 +5,10 @@ use crate::error::{Error, Result};
 use crate::graph::infer::resizing::ResizeAxis;
 use crate::graph::{Coordinates, GridSample, Node, Resize, ResizeMode, ValueId};
 use crate::kernels::image::resize;
-use crate::kernels::sample::resample::{self, Pass};
 use crate::kernels::sample::grid;
+use crate::kernels::sample::resample::{self, Pass};
 use crate::recording::Source;
 use crate::reference::image::resize::{axes, places};
-
 
 impl Lower<'_, '_, '_> {
     pub(super) fn resize(&mut self, node: &Node, r: &Resize, x: ValueId, y: ValueId) -> Result<()> {

@@ -171,7 +171,13 @@ fn round(rounding: NearestRounding, scale: f64, at: f32) -> f32 {
     match rounding {
         NearestRounding::Floor => below,
         NearestRounding::Ceil => at.ceil(),
-        NearestRounding::DownOrUp => if scale < 1.0 { at.ceil() } else { below },
+        NearestRounding::DownOrUp => {
+            if scale < 1.0 {
+                at.ceil()
+            } else {
+                below
+            }
+        }
         NearestRounding::RoundPreferFloor if half => below,
         NearestRounding::RoundPreferCeil if half => below + 1.0,
         NearestRounding::RoundPreferFloor | NearestRounding::RoundPreferCeil => at.round(),

@@ -30,7 +30,10 @@ fn mode(importer: &Importer<'_>, source: &Source<'_>, x: ValueId) -> Done<Resize
     };
     let fact = importer.fact(x);
     if !fact.dtype.is_float() && !fact.poisoned {
-        return unsupported(format!("it interpolates elements of {}; floats can be interpolated, and any type resized to the nearest", fact.dtype));
+        return unsupported(format!(
+            "it interpolates elements of {}; floats can be interpolated, and any type resized to the nearest",
+            fact.dtype
+        ));
     }
     Ok(mode)
 }
