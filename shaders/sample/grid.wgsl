@@ -3,7 +3,8 @@
 //   y[n][place][c] = sum over taps along every axis of weight * x[n][cell][c]      taps around the denormalised grid[n][place]
 //
 // A coordinate g of an axis of n cells becomes (g + 1) / 2 * (n - 1), or ((g + 1) * n - 1) / 2 where corners are not aligned. One that lies
-// beyond the border is left alone (zeros), clamped to the cells, or mirrored; so are the cells around it. What is no number counts as -1.
+// beyond the border is left alone (zeros), clamped to the cells (but for cubic, as PyTorch and ONNX Runtime have it), or mirrored; so are
+// the cells around it. What is no number counts as -1.
 //
 // Layouts   PACKED = 1: x, y: packed NHWC, one or two axes   PACKED = 0: row-major, up to three axes   grid: row-major, last axis first
 // Threads   64 in a row over y as memory has it. Workgroup memory: none.
@@ -55,17 +56,17 @@ fn mirrored(at: f32, first: f32, span: f32) -> f32 {
 }
 
 // The place along an axis, as a fraction of cells.
-fn placed(value: f32, cells: f32, nearest: bool) -> f32 {
+fn placed(value: f32, cells: f32, taps: u32) -> f32 {
     let bits = bitcast<u32>(value) & 0x7fffffffu;
     let g = select(value, -1.0, bits > 0x7f800000u);
     let aligned = p.align != 0u;
     var at = select(((g + 1.0) * cells - 1.0) / 2.0, (g + 1.0) / 2.0 * (cells - 1.0), aligned);
     at = clamp(at, -FAR, FAR);
-    at = select(at, round(at), nearest);
+    at = select(at, round(at), taps == 1u);
     let first = select(-0.5, 0.0, aligned);
     let span = select(cells, cells - 1.0, aligned);
     let beyond = at < first || at > first + span;
-    if (beyond && p.padding == 1u) {
+    if (beyond && p.padding == 1u && taps < 4u) {
         at = clamp(at, 0.0, cells - 1.0);
     } else if (beyond && p.padding == 2u) {
         at = mirrored(at, first, span);
@@ -106,7 +107,7 @@ fn taps(axis: Axis, first: u32) -> Taps {
     if (axis.coordinate > 2u) {
         return Taps(0, vec4<f32>(1.0, 0.0, 0.0, 0.0));
     }
-    let at = placed(grid[first + axis.coordinate], f32(axis.size), axis.taps == 1u);
+    let at = placed(grid[first + axis.coordinate], f32(axis.size), axis.taps);
     let low = floor(at);
     let f = at - low;
     if (axis.taps == 4u) {

@@ -172,7 +172,8 @@ fn on_reference(graph: &Graph, inputs: &[(String, Tensor)], names: &[String]) ->
 
 fn on_gpu(global: &GlobalArgs, ui: &Ui, model: &Model, inputs: &[(String, Tensor)], names: &[String]) -> Result<Vec<Tensor>> {
     let gpu = open_gpu(global, ui)?;
-    let batch = inputs.first().and_then(|(_, t)| t.shape().first().copied()).unwrap_or(1);
+    // An array without rows still has to be planned for something.
+    let batch = inputs.first().and_then(|(_, t)| t.shape().first().copied()).unwrap_or(1).max(1);
     let options = CompileOptions {
         batch,
         shapes: inputs.iter().map(|(n, t)| (n.clone(), t.shape().clone())).collect(),

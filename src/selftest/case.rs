@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::graph::infer::operand_count;
 use crate::graph::{Dim, Graph, Op};
 use crate::model::Precision;
-use crate::recording::Force;
+use crate::recording::{Feed, Force};
 use crate::reference::{Array, run_node};
 use crate::tensor::{DType, Shape, Tensor};
 
@@ -104,6 +104,8 @@ pub(crate) struct Case {
     pub(crate) half_factor: f64,
     pub(crate) spread: Spread,
     pub(crate) outputs: usize,
+    /// How run-time operands arrive.
+    pub(crate) feed: Feed,
 }
 
 impl Case {
@@ -121,6 +123,7 @@ impl Case {
             half_factor: 1.0,
             spread: Spread::Local,
             outputs: 1,
+            feed: Feed::Plain,
         }
     }
 

@@ -8,11 +8,12 @@ mod case;
 pub(crate) mod conv;
 pub(crate) mod image;
 pub(crate) mod matmul;
+pub(crate) mod movement;
 pub(crate) mod norm;
 pub(crate) mod pointwise;
 pub(crate) mod pooling;
 pub(crate) mod quantize;
-pub(crate) mod rows;
+pub(crate) mod sample;
 pub(crate) mod select;
 pub(crate) mod transpose;
 
@@ -25,7 +26,7 @@ use crate::gpu::{Gpu, Instance, Uploaded};
 use crate::graph::{Op, infer_shapes};
 use crate::model::Precision;
 use crate::plan::{self, PlanOptions};
-use crate::recording::{Caps, Feed, Force};
+use crate::recording::{Caps, Force};
 use crate::reference::{self, Array};
 use crate::shader::Shader;
 
@@ -66,7 +67,11 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "elementwise/unary", cases: pointwise::unary },
     Kernel { stem: "elementwise/binary", cases: pointwise::binary },
     Kernel { stem: "quantize/linear", cases: quantize::linear },
-    Kernel { stem: "movement/copy", cases: rows::copy },
+    Kernel { stem: "movement/copy", cases: movement::copy },
+    Kernel { stem: "movement/gather", cases: movement::gather },
+    Kernel { stem: "movement/gather_elements", cases: movement::gather_elements },
+    Kernel { stem: "sample/grid", cases: sample::grid },
+    Kernel { stem: "sample/resample", cases: sample::resample },
     Kernel { stem: "image/resize", cases: pointwise::resize },
 ];
 
@@ -137,7 +142,7 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
     let (graph, inputs) = case.graph();
     let input_shapes: Vec<_> = inputs.iter().map(|t| t.shape().clone()).collect();
     let shapes = infer_shapes(&graph, &input_shapes)?;
-    let options = PlanOptions { precision: case.precision, feed: Feed::Plain, force: case.force.clone() };
+    let options = PlanOptions { precision: case.precision, feed: case.feed, force: case.force.clone() };
     let plan = plan::build(&graph, &shapes, gpu.caps(), &options)?;
     let ran = plan.dispatches.iter().map(|d| d.shader.name).find(|n| n.split('.').next() == Some(stem));
     let instance = Instance::new(gpu, plan, &Uploaded::default())?;

@@ -17,10 +17,11 @@ pub(crate) struct Params {
     pub(crate) pixels: u32,
 }
 
-/// First cell, second cell, bits of the second's weight.
+/// First cell, second cell, bits of their weights.
 fn entry(place: &Place) -> [u32; 4] {
-    let (first, second) = (place.first as u32, place.weights.get(1).copied());
-    [first, first + u32::from(second.is_some()), (second.unwrap_or(0.0) as f32).to_bits(), 0]
+    let weight = |i: usize| place.weights.get(i).map_or(0.0, |&w| w as f32);
+    let first = place.first as u32;
+    [first, first + u32::from(place.weights.len() > 1), weight(0).to_bits(), weight(1).to_bits()]
 }
 
 /// Records the resampling by what each output row and column is made of: one cell or two.

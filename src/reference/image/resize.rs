@@ -161,6 +161,10 @@ fn coordinate_f32(formula: Coordinates, o: usize, axis: &ResizeAxis) -> f32 {
         Coordinates::HalfPixel | Coordinates::PytorchHalfPixel => (place + 0.5) / scale - 0.5,
         Coordinates::Asymmetric => place / scale,
         Coordinates::TfHalfPixelForNn => (place + 0.5) / scale,
+        Coordinates::HalfPixelSymmetric => {
+            let cells = axis.input as f32;
+            cells / 2.0 * (1.0 - axis.output as f32 / (scale * cells)) + (place + 0.5) / scale - 0.5
+        }
         _ => coordinate(formula, o, axis) as f32,
     }
 }

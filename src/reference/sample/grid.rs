@@ -1,6 +1,7 @@
 //! ONNX GridSample of rows, maps and volumes.
 //!
-//! A coordinate of the grid that is not a number counts as -1, as in PyTorch; ONNX does not say.
+//! ONNX does not say everything; then this does as PyTorch and ONNX Runtime do: a coordinate that is not a number counts as -1, and cubic
+//! interpolation beyond a border repeats the cells there and leaves the coordinate alone.
 
 use crate::graph::{GridMode, GridPadding, GridSample};
 use crate::reference::Array;
@@ -52,6 +53,7 @@ fn taps(sample: &GridSample, v: f64, n: usize) -> Taps {
     let at = match sample.padding {
         _ if (first..=last).contains(&at) => at,
         GridPadding::Zeros => at,
+        GridPadding::Border if sample.mode == GridMode::Cubic => at,
         GridPadding::Border => at.clamp(0.0, cells - 1.0),
         GridPadding::Reflection => reflected(at, first, last),
     };
