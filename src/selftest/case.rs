@@ -2,7 +2,7 @@
 
 use crate::graph::{Dim, Graph, Op};
 use crate::model::Precision;
-use crate::recording::Force;
+use crate::recording::{Feed, Force};
 use crate::reference::Array;
 use crate::tensor::{Shape, Tensor};
 
@@ -72,6 +72,8 @@ pub(crate) struct Case {
     /// Operands in order; `true` = computed at run time, `false` = constant.
     pub(crate) operands: Vec<(Tensor, bool)>,
     pub(crate) force: Force,
+    /// The layout run-time operands arrive in.
+    pub(crate) feed: Feed,
     pub(crate) precision: Precision,
     /// Terms of a sum.
     pub(crate) terms: f64,
@@ -91,6 +93,7 @@ impl Case {
             op,
             operands,
             force: Force::default(),
+            feed: Feed::Plain,
             precision: Precision::F32,
             terms: terms as f64,
             factor: 1.0,
