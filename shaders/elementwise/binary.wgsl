@@ -95,7 +95,8 @@ fn compute(first: U, second: U) -> U {
         }
     }
     if ((p.flags & 4u) != 0u) {
-        // A power that is whole but for rounding is that number; then towards zero.
+        // A power that is whole but for rounding is that number; then towards zero. NaN becomes 0.
+        r = select(r, F(), is_nan(r));
         let nearest = round(r);
         let whole = select(trunc(r), nearest, abs(r - nearest) <= abs(r) * 1e-6);
         return bitcast<U>(wrapped(I(clamp(whole, F(-2147483648.0), F(2147483520.0))), p.wrap));

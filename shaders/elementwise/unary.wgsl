@@ -77,21 +77,28 @@ fn compute(word: U) -> U {
 }
 #endif
 #if FAMILY == 1
+// v / (1 + e^-z). Where that is small, 2^24 times the exponential meets v first: alone it may fall below the normal numbers.
+fn gated(v: F, z: F) -> F {
+    let large = exp_of_sum(-abs(z), F(), 24);
+    return select(v * large, v, z >= F()) / select(16777216.0 + large, 1.0 + large * 5.9604645e-8, z >= F());
+}
+
 fn gelu(v: F) -> F {
     // Where 1 + erf would cancel, by the complement, whose argument v / sqrt(2) has the square hi + lo.
     let z = abs(v) * 0.707106781;
     let c = min(abs(v), F(20.0));
     let hi = leading(c);
-    let tail = erfc_from_half(c * 0.707106781, 0.5 * hi * hi, 0.5 * (c - hi) * (c + hi));
-    let far = select(0.5 * tail, 1.0 - 0.5 * tail, v > F());
-    return v * select(far, 0.5 + 0.5 * erf_near_0(with_sign(min(z, F(1.0)), v)), z < F(0.7));
+    let tail = erfc_from_half(c * 0.707106781, 0.5 * hi * hi, 0.5 * (c - hi) * (c + hi), 24);
+    let far = select((v * tail) * 2.98023224e-8, v * (1.0 - tail * 2.98023224e-8), v > F());
+    return select(far, v * (0.5 + 0.5 * erf_near_0(with_sign(min(z, F(1.0)), v))), z < F(0.7));
 }
 
 fn mish(v: F) -> F {
-    // tanh(ln(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2); 1 to the last digit from 20 on.
-    let e = exp_accurate(min(v, F(20.0)));
-    let n = e * (e + 2.0);
-    return v * (n / (n + 2.0));
+    // tanh(ln(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2), here with both sides times 2^24; 1 to the last digit from 20 on.
+    let c = min(v, F(20.0));
+    let large = exp_of_sum(c, F(), 24);
+    let n = large * (large * 5.9604645e-8 + 2.0);
+    return select((c * n) / (n + 33554432.0), v, v >= F(20.0));
 }
 
 fn compute(word: U) -> U {
@@ -103,9 +110,9 @@ fn compute(word: U) -> U {
         case 2u: { r = select(F(), v, v > F(p.a)); }
         case 3u: { r = select(select(F(), v - p.b, v > F(p.a)), v + p.b, v < F(-p.a)); }
         case 4u: { r = mish(v); }
-        case 5u: { r = v / (1.0 + exp_accurate(-p.a * v)); }
+        case 5u: { r = gated(v, p.a * v); }
         case 6u: { r = gelu(v); }
-        case 7u: { r = v / (1.0 + exp_accurate(v * (-1.59576912 + v * v * -0.0713548163))); }
+        case 7u: { r = gated(v, v * (1.59576912 + v * v * 0.0713548163)); }
         case 8u: { r = v / (1.0 + abs(v)); }
         case 9u: { r = sign(v); }
         case 10u: { r = floor(v); }

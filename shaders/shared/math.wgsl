@@ -1,6 +1,6 @@
 // Functions that WGSL gives only coarsely (exp to 3 + 2|x| ulp, log to 2^-21, pow to both together), to a few ulp: e^x, ln x, x^y and their kin.
-// On F, one or four numbers at a time. Polynomials are minimax fits whose error is below 2^-27 of the result. fma where a compiler must not
-// regroup terms; results hold without fused hardware too, because the products that count are of few bits and so exact.
+// On F, one or four numbers at a time. Polynomials are minimax fits whose error is below 2^-27 of the result. Constants that are subtracted in
+// parts have few bits, so that their products are exact, and `settled` keeps compilers from joining the parts again.
 #import shared/words
 
 // 2^n for -126 <= n <= 127.
@@ -13,12 +13,12 @@ fn expm1_near_0(r: F) -> F {
     return r + r * r * (0.50000001 + r * (0.166665129 + r * (0.0416661873 + r * (0.00836959841 + r * 0.00139517172))));
 }
 
-// e^(hi + lo) * 2^scale, for |lo| far below 1 and a small scale.
+// e^(hi + lo) * 2^scale, for |lo| of a few units and a scale of up to 24.
 fn exp_of_sum(hi: F, lo: F, scale: i32) -> F {
     // Beyond these the result is 0 or infinite.
-    let x = clamp(hi, F(-105.0), F(91.0));
-    let k = round(x * 1.44269504);
-    let r = fma(k, F(2.12194440e-4), fma(k, F(-0.693359375), x)) + lo;
+    let x = clamp(hi, F(-121.0), F(91.0));
+    let k = round((x + lo) * 1.44269504);
+    let r = settled(x - k * 0.693359375) + (k * 2.12194440e-4 + lo);
     let n = I(k) + I(scale);
     // In two steps: 2^n may lie outside of f32 where the result does not.
     let half = n >> U(1u);
@@ -54,7 +54,7 @@ fn log_accurate(x: F) -> F {
     let f = s.mantissa - 1.0;
     let p = 0.333333317 + f * (-0.250008211 + f * (0.200012267 + f * (-0.166233565 + f * (0.142017625 + f * (-0.131601951
         + f * (0.127615503 + f * -0.0763442984))))));
-    let y = fma(s.exponent, F(0.693359375), f + (f * f * (f * p - 0.5) - s.exponent * 2.12194440e-4));
+    let y = s.exponent * 0.693359375 + settled(f + (f * f * (f * p - 0.5) - s.exponent * 2.12194440e-4));
     let bits = bitcast<U>(x);
     let beyond = select(y, x, bits >= U(0x7f800000u));
     let negative = select(beyond, nan_at(x), bits > U(0x80000000u));
@@ -82,20 +82,20 @@ fn power_of_magnitude(x: F, y: F) -> F {
     let q = f / d;
     let q_hi = leading(q);
     let d_hi = leading(d);
-    let q_lo = ((f - q_hi * d_hi) - q_hi * (f - (d_hi - 2.0))) / d;
+    let q_lo = (settled(f - q_hi * d_hi) - q_hi * settled(f - settled(d_hi - 2.0))) / d;
     let t = q * q;
     let series = q * t * (0.333333328 + t * (0.200001705 + t * (0.142684596 + t * 0.117949962)));
     // log2 = exponent + 2 / ln 2 * (q + series)
     let hi = 2.884765625 * q_hi;
     let lo = 6.24456778e-4 * q_hi + 2.88539008 * (q_lo + series);
     let log_hi = leading((s.exponent + hi) + lo);
-    let log_lo = lo - ((log_hi - s.exponent) - hi);
+    let log_lo = lo - settled(settled(log_hi - s.exponent) - hi);
     let y_hi = leading(y);
     let whole = y_hi * log_hi;
     let rest = (y - y_hi) * log_hi + y * log_lo;
     // Beyond these the result is 0 or infinite.
     let k = round(clamp(whole + rest, F(-151.0), F(140.0)));
-    let r = select((whole - k) + rest, F(), abs(whole) > F(150.0));
+    let r = select(settled(whole - k) + rest, F(), abs(whole) > F(150.0));
     let n = I(k);
     let half = n >> U(1u);
     return (1.0 + expm1_near_0(r * 0.693147181)) * power_of_two(half) * power_of_two(n - half);
@@ -126,12 +126,12 @@ fn erf_near_0(x: F) -> F {
         + t * 7.88911602e-5))))));
 }
 
-// 1 - erf z for z >= 0.5, where z^2 = hi + lo.
-fn erfc_from_half(z: F, hi: F, lo: F) -> F {
+// (1 - erf z) * 2^scale for z >= 0.5, where z^2 = hi + lo.
+fn erfc_from_half(z: F, hi: F, lo: F, scale: i32) -> F {
     let t = 1.0 / (1.0 + 0.5 * z);
     let p = -1.26542657 + t * (0.997988867 + t * (0.394675867 + t * (-0.0203692832 + t * (0.229551857 + t * (-0.679711769
         + t * (0.303321476 + t * (0.131725903 + t * -0.0919755693)))))));
-    return t * exp_of_sum(-hi, p - lo, 0);
+    return t * exp_of_sum(-hi, p - lo, scale);
 }
 
 fn erf_accurate(x: F) -> F {
@@ -139,6 +139,6 @@ fn erf_accurate(x: F) -> F {
     // Beyond 4 the result is 1; the clamp keeps infinities out.
     let c = min(z, F(6.0));
     let hi = leading(c);
-    let far = 1.0 - erfc_from_half(c, hi * hi, (c - hi) * (c + hi));
+    let far = 1.0 - erfc_from_half(c, hi * hi, (c - hi) * (c + hi), 0);
     return select(select(with_sign(far, x), erf_near_0(x), z < F(1.0)), x, is_nan(x));
 }

@@ -11,7 +11,9 @@ fn reduced(x: F) -> Reduced {
     // pi / 2 in parts of 11 bits, so that products with up to 13 bits are exact.
     let near = clamp(x, F(-12000.0), F(12000.0));
     let k = round(near * 0.636619772);
-    let r = fma(k, F(-2.56334415e-12), fma(k, F(-7.549533620476723e-8), fma(k, F(-0.0004837512969970703), fma(k, F(-1.5703125), near))));
+    let first = settled(near - k * 1.5703125);
+    let second = settled(first - k * 0.0004837512969970703);
+    let r = settled(second - k * 7.549533620476723e-8) - k * 2.56334415e-12;
     let far = abs(x) > F(12000.0);
     if (some(far)) {
         let f = reduced_far(x);

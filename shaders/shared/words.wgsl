@@ -47,6 +47,11 @@ fn with_sign(v: F, like: F) -> F {
     return bitcast<F>((bitcast<U>(v) & U(0x7fffffffu)) | (bitcast<U>(like) & U(0x80000000u)));
 }
 
+// v, for compilers an opaque value: they may regroup sums, but not across a maximum.
+fn settled(v: F) -> F {
+    return max(v, F(-3.0e38));
+}
+
 // Truth values.
 fn truth(b: B) -> U {
     return select(U(), U(1u), b);

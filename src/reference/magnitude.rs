@@ -1,5 +1,6 @@
 //! How large the terms are that a result is summed from: what rounding errors, and so tolerances, are proportional to.
 
+use super::elementwise::unary::unary as function;
 use super::norm::standardize::{Rows, group_norm, layer_norm};
 use super::{Array, image, output_shapes, run_node, sample, strided};
 use crate::error::{Error, Result};
@@ -12,7 +13,7 @@ const NAME: &str = "magnitude";
 ///
 /// Convolutions, locally connected and linear layers: the operation on `|x|`, `|w|`, `|bias|` without clamps, times `max(1, |slope|)`,
 /// plus `|residual|`. Affine maps, averages, sums and resampling likewise. Functions that lose digits of their own near a zero
-/// of the result (`tanh`, `log`, ...) have at least 1; everything else has the absolute result.
+/// of the result (`tanh`, `softplus`) have at least 1; everything else has the absolute result.
 ///
 /// # Errors
 /// As [`run_node`].
@@ -122,7 +123,11 @@ fn unary_scale(unary: Unary, x: f64) -> f64 {
         Unary::HardSigmoid { alpha, beta } => (f64::from(alpha) * x).abs() + f64::from(beta).abs(),
         Unary::HardSwish => x.abs(),
         Unary::Elu { alpha } if x < 0.0 => f64::from(alpha).abs(),
-        Unary::Tanh | Unary::Log | Unary::Softplus => 1.0,
+        Unary::Tanh | Unary::Softplus => 1.0,
+        Unary::Shrink { bias, .. } => f64::from(bias).abs(),
+        // The argument of the exponential is rounded, and its error grows with it.
+        Unary::Swish { alpha } => function(unary, x).abs() * (1.0 + (f64::from(alpha) * x).abs()),
+        Unary::GeluTanh => function(unary, x).abs() * (1.0 + x.abs().powi(3)),
         _ => 0.0,
     }
 }

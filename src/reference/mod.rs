@@ -69,6 +69,7 @@ pub fn run_node(name: &str, op: &Op, inputs: &[&Array]) -> Result<Vec<Array>> {
 fn whole(v: f64, dtype: DType) -> f64 {
     // 64-bit values may lie beyond i64 ("to the end" of a slice); those of f64 are not exact anyway.
     match dtype {
+        _ if v.is_nan() => 0.0,
         DType::I64 | DType::U64 => v.trunc(),
         _ => dtype.wrap(v.trunc() as i64) as f64,
     }

@@ -95,6 +95,8 @@ pub(crate) struct Case {
     /// Operands in order; `true` = computed at run time, `false` = constant.
     pub(crate) operands: Vec<(Tensor, bool)>,
     pub(crate) force: Force,
+    /// The layout run-time operands arrive in.
+    pub(crate) feed: Feed,
     pub(crate) precision: Precision,
     /// Terms of a sum.
     pub(crate) terms: f64,
@@ -104,8 +106,6 @@ pub(crate) struct Case {
     pub(crate) half_factor: f64,
     pub(crate) spread: Spread,
     pub(crate) outputs: usize,
-    /// How run-time operands arrive.
-    pub(crate) feed: Feed,
 }
 
 impl Case {
@@ -117,13 +117,13 @@ impl Case {
             before: Vec::new(),
             operands,
             force: Force::default(),
+            feed: Feed::Plain,
             precision: Precision::F32,
             terms: terms as f64,
             factor: 1.0,
             half_factor: 1.0,
             spread: Spread::Local,
             outputs: 1,
-            feed: Feed::Plain,
         }
     }
 

@@ -23,10 +23,6 @@ pub(super) fn binary(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
 pub(super) fn modulo(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     let binary = if source.flag("fmod", false)? { Binary::Fmod } else { Binary::Mod };
     let operands = operands(importer, source)?;
-    let fact = importer.fact(operands[0]);
-    if binary == Binary::Mod && fact.dtype.is_float() && !fact.poisoned {
-        return source.broken("takes the remainder of floats, for which `fmod` has to be 1");
-    }
     importer.emit(source, Op::Binary(binary), &operands).map(drop)
 }
 
