@@ -98,6 +98,10 @@ pub(crate) fn affine(_caps: &Caps) -> Vec<Case> {
     out.extend(each("prelu", &Op::PRelu, 2, |s| vec![vector(s[1], 2)]));
     out.extend(each("prelu scalar", &Op::PRelu, 2, |_| vec![vector(1, 2)]));
     out.extend(each("leaky relu", &Op::Unary(Unary::LeakyRelu { alpha: 0.1 }), 2, none));
+    let special = || floats(&[4, 16], SPECIAL.to_vec());
+    let leaky = Op::Unary(Unary::LeakyRelu { alpha: 0.1 });
+    out.push(Case::new("leaky relu of special numbers", leaky, vec![(special(), true)], 1));
+    out.push(Case::new("prelu of special numbers", Op::PRelu, vec![(special(), true), (vector(16, 2), false)], 1));
     out
 }
 
@@ -276,7 +280,11 @@ fn of_whole_numbers() -> Vec<Case> {
             let case = Case::new(format!("{kind:?} of {dtype}"), Op::Binary(kind), vec![column.clone(), other.clone()], 1);
             out.push(scaled(case, 0.0));
         }
-        let base = whole(dtype, &[7, 1], values[1..6].iter().copied().chain([if least < 0 { -1 } else { 11 }, if least < 0 { -3 } else { 13 }]).collect());
+        let base = whole(
+            dtype,
+            &[7, 1],
+            values[1..6].iter().copied().chain([if least < 0 { -1 } else { 11 }, if least < 0 { -3 } else { 13 }]).collect(),
+        );
         let exponent = whole(DType::I32, &[9], vec![0, 1, 2, 3, 5, 7, -1, -2, -3]);
         let case = Case::new(format!("Pow of {dtype}"), Op::Binary(Binary::Pow), vec![(base, true), (exponent, true)], 1);
         out.push(scaled(case, 0.0));
