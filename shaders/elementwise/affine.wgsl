@@ -29,5 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     let c = i % p.c4;
     let v = x[i] * table[c] + table[p.c4 + c];
-    y[i] = keep_channels(activate(v, table[2u * p.c4 + c], p.lo, p.hi), c, p.c);
+    // What a clamp makes of NaN is not defined.
+    let missing = (bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
+    y[i] = keep_channels(select(activate(v, table[2u * p.c4 + c], p.lo, p.hi), v, missing), c, p.c);
 }

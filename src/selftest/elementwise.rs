@@ -55,8 +55,8 @@ const SPECIAL: [f32; 64] = [
     -89.3,
     -103.0,
     104.5,
-    1.570_796_4,
-    3.141_592_7,
+    std::f32::consts::FRAC_PI_2,
+    std::f32::consts::PI,
     -6.283_185_5,
     355.0,
     8192.5,
@@ -98,6 +98,10 @@ pub(crate) fn affine(_caps: &Caps) -> Vec<Case> {
     out.extend(each("prelu", &Op::PRelu, 2, |s| vec![vector(s[1], 2)]));
     out.extend(each("prelu scalar", &Op::PRelu, 2, |_| vec![vector(1, 2)]));
     out.extend(each("leaky relu", &Op::Unary(Unary::LeakyRelu { alpha: 0.1 }), 2, none));
+    let special = || floats(&[4, 16], SPECIAL.to_vec());
+    let leaky = Op::Unary(Unary::LeakyRelu { alpha: 0.1 });
+    out.push(Case::new("leaky relu of special numbers", leaky, vec![(special(), true)], 1));
+    out.push(Case::new("prelu of special numbers", Op::PRelu, vec![(special(), true), (vector(16, 2), false)], 1));
     out
 }
 

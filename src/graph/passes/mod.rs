@@ -15,6 +15,7 @@ pub mod constant_folding;
 pub mod dead_nodes;
 mod filters;
 mod flatten_into_linear;
+pub mod gate_fusion;
 pub mod identity_removal;
 pub mod residual_fusion;
 mod rewriter;
@@ -34,8 +35,15 @@ type Pass = fn(&mut Graph, &[Shape]) -> Result<bool>;
 
 /// In the order in which they feed each other: constants and no-ops out of the way, affines found, folded, then epilogues filled from
 /// the inside out.
-const PASSES: [Pass; 6] =
-    [identity_removal::run, bias_of_rows::run, affine_recognition::run, affine_folding::run, activation_fusion::run, residual_fusion::run];
+const PASSES: [Pass; 7] = [
+    identity_removal::run,
+    gate_fusion::run,
+    bias_of_rows::run,
+    affine_recognition::run,
+    affine_folding::run,
+    activation_fusion::run,
+    residual_fusion::run,
+];
 
 /// Real models settle in three rounds. A long chain of affines can take more; what is left after the last round is merely slower.
 const MAX_ROUNDS: usize = 16;

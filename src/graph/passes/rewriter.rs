@@ -63,6 +63,12 @@ impl<'g> Rewriter<'g> {
         self.uses[to.0 as usize] = (self.uses[to.0 as usize] + self.uses[from.0 as usize]).saturating_sub(1);
     }
 
+    /// A node that read `id` is gone.
+    pub(super) fn read_once_less(&mut self, id: ValueId) {
+        let uses = &mut self.uses[id.0 as usize];
+        *uses = uses.saturating_sub(1);
+    }
+
     /// Gives a node other outputs.
     pub(super) fn set_outputs(&mut self, node: usize, outputs: Vec<ValueId>) {
         for id in &outputs {

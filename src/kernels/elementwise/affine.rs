@@ -46,8 +46,8 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, shape: Packed, x: Sour
         total: shape.vec4s() as u32,
         c4: shape.c4() as u32,
         c: shape.c as u32,
-        lo: t.lo.unwrap_or(f32::MIN),
-        hi: t.hi.unwrap_or(f32::MAX),
+        lo: t.lo.unwrap_or(f32::NEG_INFINITY),
+        hi: t.hi.unwrap_or(f32::INFINITY),
     };
     let groups = rec.fold(shape.vec4s().div_ceil(64));
     rec.dispatch(&shader::ELEMENTWISE_AFFINE, label, groups, &params, &[x, table, y], 2 * (shape.pixels() * shape.c) as u64)?;

@@ -120,8 +120,8 @@ fn in_vec4s(dims: &[Dimension], operands: usize) -> Option<(Vec<Dimension>, u32)
     }
     let mut out = dims.to_vec();
     let mut splat = 0;
-    for k in 0..operands {
-        if inside[k] == 0 {
+    for (k, &stride) in inside.iter().enumerate().take(operands) {
+        if stride == 0 {
             splat |= 1 << k;
         } else {
             out.iter_mut().for_each(|d| d.1[k] /= 4);
