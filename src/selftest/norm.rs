@@ -1,7 +1,7 @@
 //! Cases of what works on lines of row-major memory: softmax and its kin, reductions, normalisation.
 
 use super::{Case, Input, exact, whole};
-use crate::graph::{Op, Reduction};
+use crate::graph::{Op, PoolKind, Reduction};
 use crate::recording::Caps;
 use crate::tensor::{DType, Tensor};
 
@@ -77,6 +77,8 @@ pub(crate) fn reduce(_caps: &Caps) -> Vec<Case> {
             out.push(Case::new(format!("{kind:?} of {shape:?}"), over(kind, &[1]), vec![noise(shape)], 70_001));
         }
     }
+    let map = Op::GlobalPool(PoolKind::Average);
+    out.push(Case::new("global average of a map of 519x521", map, vec![noise(&[1, 2, 519, 521])], 519 * 521));
     let large =
         Case::new("LogSumExp of large numbers", over(Reduction::LogSumExp, &[1]), vec![(Input::Ramp.tensor(&[2, 9_000], 1), true)], 1);
     out.push(Case { factor: 64.0, ..large });

@@ -18,10 +18,9 @@ impl Lower<'_, '_, '_> {
     }
 
     pub(super) fn affine(&mut self, node: &Node, x: ValueId, y: ValueId, tables: &affine::Tables) -> Result<()> {
-        let (source, dims) = (self.packed(x)?, self.dims(x)?);
+        let (source, dims) = self.maps(x)?;
         let out = affine::record(self.rec, &node.name, dims, source, tables)?;
-        self.put_packed(y, out);
-        Ok(())
+        self.put_maps(y, out)
     }
 
     /// Runs in the layout the operand already has: a plain tensor is one row of channels.

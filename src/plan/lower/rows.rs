@@ -87,7 +87,7 @@ impl Lower<'_, '_, '_> {
     }
 
     /// `id` packed, its spatial axes joined to one where it has more than two.
-    fn maps(&mut self, id: ValueId) -> Result<(Source, Packed)> {
+    pub(super) fn maps(&mut self, id: ValueId) -> Result<(Source, Packed)> {
         let shape = joined(self.shape(id));
         let dims = Packed::of(&shape).unwrap_or(Packed { n: 1, c: 1, h: 1, w: 1 });
         let source = if shape == *self.shape(id) { self.packed(id)? } else { self.packed_as(id, &shape)? };
@@ -95,7 +95,7 @@ impl Lower<'_, '_, '_> {
     }
 
     /// Stores what was computed of [`Self::maps`].
-    fn put_maps(&mut self, id: ValueId, source: Source) -> Result<()> {
+    pub(super) fn put_maps(&mut self, id: ValueId, source: Source) -> Result<()> {
         let (shape, joined) = (self.shape(id).clone(), joined(self.shape(id)));
         let Some(dims) = Packed::of(&joined).filter(|_| joined != shape) else {
             self.put_packed(id, source);
