@@ -264,7 +264,7 @@ fn attributes_are_checked() {
     tail("Transpose", vec![ints("perm", &[0, 0, 1, 2])], &["not a permutation"]);
     tail("Softmax", vec![int("axis", i64::MIN)], &["axis"]);
     tail("MaxPool", vec![], &["no kernel_shape"]);
-    tail("MaxPool", vec![ints("kernel_shape", &[2, 2, 2])], &["3 spatial axes"]);
+    tail("MaxPool", vec![ints("kernel_shape", &[2; 4])], &["4 spatial axes"]);
     tail("LRN", vec![int("size", -1)], &["`size` = -1"]);
     tail("ReduceMean", vec![ints("axes", &[i64::MAX])], &["axes"]);
     tail("Concat", vec![], &["no axis"]);

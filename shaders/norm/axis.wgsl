@@ -46,21 +46,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let soft = p.kind != 1u;
     // The largest, or the sum of the squares.
     var extent = select(0.0, -LARGEST, soft);
-    for (var block = line.lane; block < p.axis; block += BLOCK) {
-        for (var k = block; k < min(block + BLOCK, p.axis); k += LANES) {
-            let v = x[base + k * p.inner];
-            extent = select(extent + v * v, max(extent, v), soft);
-        }
+    for (var k = line.lane; k < p.axis; k += LANES) {
+        let v = x[base + k * p.inner];
+        extent = select(extent + v * v, max(extent, v), soft);
     }
 #if ROW
     extent = join_lanes(line.lane, extent, u32(soft));
 #endif
     var total = 0.0;
     if (soft) {
-        for (var block = line.lane; block < p.axis; block += BLOCK) {
-            for (var k = block; k < min(block + BLOCK, p.axis); k += LANES) {
-                total += exp(x[base + k * p.inner] - extent);
-            }
+        for (var k = line.lane; k < p.axis; k += LANES) {
+            total += exp(x[base + k * p.inner] - extent);
         }
     }
 #if ROW
@@ -68,15 +64,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
     let scale = 1.0 / select(max(sqrt(extent), p.epsilon), total, soft);
     let logarithm = log(total);
-    for (var block = line.lane; block < p.axis; block += BLOCK) {
-        for (var k = block; k < min(block + BLOCK, p.axis); k += LANES) {
-            let at = base + k * p.inner;
-            let v = x[at];
-            if (p.kind == 2u) {
-                y[at] = v - extent - logarithm;
-            } else {
-                y[at] = scale * select(v, exp(v - extent), soft);
-            }
-        }
+    for (var k = line.lane; k < p.axis; k += LANES) {
+        let at = base + k * p.inner;
+        let v = x[at];
+        y[at] = select(scale * select(v, exp(v - extent), soft), v - extent - logarithm, p.kind == 2u);
     }
 }

@@ -1,11 +1,13 @@
 // Reductions of a plain tensor along one axis, seen as [outer][axis][inner].
 //
-//   y[outer][inner] = finish(join over the axis of term(x))
+//   y[outer][part][inner] = finish(join over the part of term(x))
 //
 //   sum, mean, L1, L2, sum of squares, log of the sum, log of the sum of exponentials, maximum, minimum, product are all made of a term,
 //   a join and a finish; the logarithm of a sum of exponentials looks for the largest first, so that nothing overflows.
 //
-// Layouts   x: [outer][axis][inner]   y: [outer][inner]   of f32, or of i32 (INT = 1)
+// Long axes are cut into parts, each of which is a line of its own; another pass joins their results.
+//
+// Layouts   x: [outer][axis][inner]   y: [outer][parts][inner]   of f32, or of i32 (INT = 1)
 // Threads   see shared/line; lanes are joined in a fixed order   Workgroup memory: none (ROW = 0) or 1 KiB.
 #import shared/line
 
@@ -13,6 +15,8 @@ struct Params {
     outer: u32,
     axis: u32,
     inner: u32,
+    parts: u32,       // of the axis
+    part: u32,        // elements of a part; the last may be shorter
     term: u32,        // 0 x, 1 |x|, 2 x^2, 3 exp(x - largest)
     join: u32,        // 0 sum, 1 maximum, 2 minimum, 3 product
     finish: u32,      // 0 nothing, 1 divide by count, 2 square root, 3 logarithm, 4 largest + logarithm
@@ -64,18 +68,19 @@ fn term(v: Number, largest: Number) -> Number {
 #endif
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let line = line_of(group, groups, local);
-    if (line.number >= p.outer * p.inner) {
+    if (line.number >= p.outer * p.parts * p.inner) {
         return;
     }
-    let base = line.number / p.inner * p.axis * p.inner + line.number % p.inner;
+    let row = line.number / p.inner;
+    let start = row % p.parts * p.part;
+    let base = (row / p.parts * p.axis + start) * p.inner + line.number % p.inner;
+    let count = min(p.part, p.axis - start);
     var largest = Number();
 #if !INT
     if (p.term == 3u) {
         largest = bitcast<Number>(p.least);
-        for (var block = line.lane; block < p.axis; block += BLOCK) {
-            for (var k = block; k < min(block + BLOCK, p.axis); k += LANES) {
-                largest = max(largest, x[base + k * p.inner]);
-            }
+        for (var k = line.lane; k < count; k += LANES) {
+            largest = max(largest, x[base + k * p.inner]);
         }
     }
 #if ROW
@@ -85,10 +90,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     largest = select(0.0, largest, abs(largest) <= LARGEST);
 #endif
     var sum = bitcast<Number>(p.first);
-    for (var block = line.lane; block < p.axis; block += BLOCK) {
-        for (var k = block; k < min(block + BLOCK, p.axis); k += LANES) {
-            sum = join(sum, term(x[base + k * p.inner], largest), p.join);
-        }
+    for (var k = line.lane; k < count; k += LANES) {
+        sum = join(sum, term(x[base + k * p.inner], largest), p.join);
     }
 #if ROW
     sum = join_lanes(line.lane, sum, p.join);

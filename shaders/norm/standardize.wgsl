@@ -47,10 +47,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let base = line.number * p.len;
     var mean = 0.0;
     if (p.rms == 0u) {
-        for (var block = line.lane; block < p.len; block += BLOCK) {
-            for (var k = block; k < min(block + BLOCK, p.len); k += LANES) {
-                mean += x[base + k];
-            }
+        for (var k = line.lane; k < p.len; k += LANES) {
+            mean += x[base + k];
         }
     }
 #if ROW
@@ -58,11 +56,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
     mean /= f32(p.len);
     var squares = 0.0;
-    for (var block = line.lane; block < p.len; block += BLOCK) {
-        for (var k = block; k < min(block + BLOCK, p.len); k += LANES) {
-            let v = x[base + k] - mean;
-            squares += v * v;
-        }
+    for (var k = line.lane; k < p.len; k += LANES) {
+        let v = x[base + k] - mean;
+        squares += v * v;
     }
 #if ROW
     squares = join_lanes(line.lane, squares, 0u);
@@ -71,19 +67,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     // Without a division per element where every element of a row has its own entry, or all have the same.
     let own = p.inner == 1u && p.count == p.len;
     let same = p.inner % p.len == 0u;
+    // An absent shift has few entries.
+    let last = select(0u, p.count - 1u, p.shifted != 0u);
     let entry = base / p.inner % p.count;
-    for (var block = line.lane; block < p.len; block += BLOCK) {
-        for (var k = block; k < min(block + BLOCK, p.len); k += LANES) {
-            var j = select(entry, k, own);
-            if (!own && !same) {
-                j = (base + k) / p.inner % p.count;
-            }
-            let v = (x[base + k] - mean) * inverse * scale[j];
-            if (p.shifted != 0u) {
-                y[base + k] = v + shift[j];
-            } else {
-                y[base + k] = v;
-            }
+    for (var k = line.lane; k < p.len; k += LANES) {
+        var j = select(entry, k, own);
+        if (!own && !same) {
+            j = (base + k) / p.inner % p.count;
         }
+        y[base + k] = (x[base + k] - mean) * inverse * scale[j] + select(0.0, shift[min(j, last)], p.shifted != 0u);
     }
 }

@@ -4,7 +4,7 @@
 //
 // Layouts   x: packed NHWC   y: [n][c4]
 // Threads   8 lanes (one vec4 of channels each) x 8 slices of the pixels; slices are joined in workgroup memory in a fixed order
-// Workgroup memory: 1 KiB. Grid: (ceil(c4 / 8), pictures). Loops are nested so that none exceeds 65535 rounds.
+// Workgroup memory: 1 KiB. Grid: (ceil(c4 / 8), pictures).
 #if LP
 #import shared/power
 #endif
@@ -36,15 +36,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let slice = local / 8u;
     let at = group.y * p.area * p.c4 + min(c, p.c4 - 1u);
     var acc = select(vec4<f32>(), vec4<f32>(-3.4028234663852886e38), p.kind == 0u);
-    for (var block = slice; block < p.area; block += 262144u) {
-        for (var i = block; i < min(block + 262144u, p.area); i += 8u) {
-            let v = x[at + i * p.c4];
+    for (var i = slice; i < p.area; i += 8u) {
+        let v = x[at + i * p.c4];
 #if LP
-            acc = join(acc, power(abs(v), p.norm));
+        acc = join(acc, power(abs(v), p.norm));
 #else
-            acc = join(acc, select(v, v * v, p.kind == 2u));
+        acc = join(acc, select(v, v * v, p.kind == 2u));
 #endif
-        }
     }
     partial[local] = acc;
     workgroupBarrier();

@@ -74,10 +74,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let real = p.real != 0u;
     let largest = p.largest != 0u;
     var best = Found(rank(x[base + line.lane * p.inner], real, largest, BEST), line.lane);
-    for (var block = line.lane; block < p.axis; block += BLOCK) {
-        for (var k = block; k < min(block + BLOCK, p.axis); k += LANES) {
-            best = better(best, Found(rank(x[base + k * p.inner], real, largest, BEST), k));
-        }
+    for (var k = line.lane; k < p.axis; k += LANES) {
+        best = better(best, Found(rank(x[base + k * p.inner], real, largest, BEST), k));
     }
 #if ROW
     best = join_lanes(line.lane, best);
@@ -88,9 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
         return;
     }
-    for (var block = line.lane; block < p.axis; block += BLOCK) {
-        for (var k = block; k < min(block + BLOCK, p.axis); k += LANES) {
-            y[base + k * p.inner] = select(0u, bitcast<u32>(1.0), k == best.place);
-        }
+    for (var k = line.lane; k < p.axis; k += LANES) {
+        y[base + k * p.inner] = select(0u, bitcast<u32>(1.0), k == best.place);
     }
 }

@@ -5,7 +5,7 @@
 // Layouts   x, y: [outer][axis][inner] of f32, or of i32 (INT = 1)
 // Threads   ROW = 0: 64 in a row over (outer, inner), inner fastest; a thread walks the axis
 //           ROW = 1: a workgroup to an axis; a lane sums a part of it, then begins with what the lanes before it summed
-// Workgroup memory: none (ROW = 0) or 1 KiB. Loops are nested so that none exceeds 65535 rounds.
+// Workgroup memory: none (ROW = 0) or 1 KiB.
 #import shared/line
 
 struct Params {
@@ -25,8 +25,6 @@ alias Number = f32;
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<Number>;
 @group(0) @binding(2) var<storage, read_write> y: array<Number>;
-
-const PART = 32768u;
 
 #if ROW
 var<workgroup> lanes: array<Number, 256>;
@@ -48,11 +46,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let end = min(start + length, p.axis);
     var sum = Number();
 #if ROW
-    for (var block = start; block < end; block += PART) {
-        for (var k = block; k < min(block + PART, end); k++) {
-            let place = select(k, p.axis - 1u - k, p.reverse != 0u);
-            sum += x[base + place * p.inner];
-        }
+    for (var k = start; k < end; k++) {
+        let place = select(k, p.axis - 1u - k, p.reverse != 0u);
+        sum += x[base + place * p.inner];
     }
     lanes[line.lane] = sum;
     workgroupBarrier();
@@ -61,12 +57,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         sum += lanes[i];
     }
 #endif
-    for (var block = start; block < end; block += PART) {
-        for (var k = block; k < min(block + PART, end); k++) {
-            let place = base + select(k, p.axis - 1u - k, p.reverse != 0u) * p.inner;
-            let before = sum;
-            sum += x[place];
-            y[place] = select(sum, before, p.exclusive != 0u);
-        }
+    for (var k = start; k < end; k++) {
+        let place = base + select(k, p.axis - 1u - k, p.reverse != 0u) * p.inner;
+        let before = sum;
+        sum += x[place];
+        y[place] = select(sum, before, p.exclusive != 0u);
     }
 }

@@ -15,7 +15,8 @@ pub(crate) mod quantize;
 pub(crate) mod sample;
 pub(crate) mod select;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::recording::Recorder;
 use crate::tensor::Tensor;
 
 /// f32 values as bytes.
@@ -34,6 +35,19 @@ pub(crate) fn padded(constant: Option<&Tensor>, len: usize, default: f32) -> Vec
     let mut out = data.into_owned();
     out.resize(len, 0.0);
     out
+}
+
+/// Refuses work of more rounds of loops, all of an invocation together, than a software adapter may do: llvmpipe of 2022 silently leaves
+/// an invocation at the 65,535th, however the loops are nested.
+pub(crate) fn check_rounds(rec: &Recorder<'_>, label: &str, rounds: usize) -> Result<()> {
+    const MOST: usize = 65_000;
+    if !rec.caps.textures || rounds <= MOST {
+        return Ok(());
+    }
+    // Not a limit of the batch: a smaller one has lines as long.
+    Err(Error::Unsupported(format!(
+        "The layer `{label}` needs {rounds} rounds of an invocation, but software adapters stop silently after 65535. Use another adapter or smaller pictures."
+    )))
 }
 
 /// What has no kernel yet.

@@ -119,14 +119,31 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
     Ok(out)
 }
 
-/// Cases whose kernel has a form that loads through textures run in both forms.
+/// Cases whose kernel has other forms for software adapters (that load through textures, or have an invocation to a line) run in both.
 fn with_textures(gpu: &Gpu, cases: Vec<Case>) -> Vec<Case> {
     let both = |case: Case| {
-        let textures = matches!(case.op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::MatMul) && gpu.adapter().backend != "gl";
+        let textures = matches!(case.op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::MatMul) || along_lines(&case.op);
+        let textures = textures && gpu.adapter().backend != "gl";
         let with = |on: bool| Case { force: Force { textures: Some(on), ..case.force.clone() }, ..case.clone() };
         if textures { vec![with(false), with(true)] } else { vec![case] }
     };
     cases.into_iter().flat_map(both).collect()
+}
+
+/// Whether the operation works on lines of row-major memory.
+fn along_lines(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Softmax { .. }
+            | Op::LogSoftmax { .. }
+            | Op::Hardmax { .. }
+            | Op::L2Normalize { .. }
+            | Op::Reduce { .. }
+            | Op::GroupNorm { .. }
+            | Op::LayerNorm { .. }
+            | Op::ArgReduce { .. }
+            | Op::CumSum { .. }
+    )
 }
 
 /// Permutations that no case of this device exercises: those of other subgroup sizes. Everything else is a gap that the tests refuse.

@@ -1,7 +1,7 @@
 //! Cases of what works on lines of row-major memory: softmax and its kin, reductions, normalisation.
 
 use super::{Case, Input, exact, whole};
-use crate::graph::{Op, Reduction};
+use crate::graph::{Op, PoolKind, Reduction};
 use crate::recording::Caps;
 use crate::tensor::{DType, Tensor};
 
@@ -24,6 +24,13 @@ pub(crate) fn axis(_caps: &Caps) -> Vec<Case> {
             out.push(Case { factor: 16.0, ..log });
             out.push(Case::new(name("l2"), Op::L2Normalize { axis, epsilon: 1e-12 }, operand(), terms));
         }
+    }
+    // More than an invocation of a software adapter may walk through.
+    for op in
+        [Op::Softmax { axis: 1, flatten: false }, Op::LogSoftmax { axis: 1, flatten: false }, Op::L2Normalize { axis: 1, epsilon: 1e-12 }]
+    {
+        let case = Case::new(format!("{} of 70001", op.kind()), op, vec![(Input::Noise.tensor(&[1, 70_001], 1), true)], 70_001);
+        out.push(Case { factor: 16.0, ..case });
     }
     out
 }
@@ -65,7 +72,13 @@ pub(crate) fn reduce(_caps: &Caps) -> Vec<Case> {
         out.push(Case { factor, ..Case::new(format!("{kind:?} over no axes"), none, operand(&[3, 5]), 1) });
     }
     let noise = |shape: &[usize]| (Input::Noise.tensor(shape, 1), true);
-    out.push(Case::new("Mean of many", over(Reduction::Mean, &[1]), vec![noise(&[1, 40_000])], 40_000));
+    for shape in [&[1, 40_000][..], &[2, 70_001], &[1, 30_000, 3]] {
+        for kind in [Reduction::Mean, Reduction::L2] {
+            out.push(Case::new(format!("{kind:?} of {shape:?}"), over(kind, &[1]), vec![noise(shape)], 70_001));
+        }
+    }
+    let map = Op::GlobalPool(PoolKind::Average);
+    out.push(Case::new("global average of a map of 519x521", map, vec![noise(&[1, 2, 519, 521])], 519 * 521));
     let large =
         Case::new("LogSumExp of large numbers", over(Reduction::LogSumExp, &[1]), vec![(Input::Ramp.tensor(&[2, 9_000], 1), true)], 1);
     out.push(Case { factor: 64.0, ..large });
@@ -107,6 +120,8 @@ pub(crate) fn standardize(_caps: &Caps) -> Vec<Case> {
             out.push(Case::new(name, Op::GroupNorm { groups, epsilon: 1e-5 }, operands, shape.iter().product()));
         }
     }
+    let one = vec![(Input::Noise.tensor(&[1, 1, 263, 271], 1), true), table(&[1], 2, true), table(&[1], 3, true)];
+    out.push(Case::new("a map of 263x271", Op::GroupNorm { groups: 0, epsilon: 1e-5 }, one, 263 * 271));
     // Along the last axes, with tables of every way to broadcast.
     let layers: [(&[usize], i64, &[usize], Option<&[usize]>); 9] = [
         (&[2, 3, 10], -1, &[10], Some(&[10])),

@@ -39,6 +39,16 @@ pub(crate) fn window(_caps: &Caps) -> Vec<Case> {
             out.push(exact(format!("Max {label} of {dtype}"), op(PoolKind::Max, false), operands));
         }
     }
+    // A window that is taken along one axis after the other.
+    let large = Window { kernel: [33, 37], stride: [2, 3], dilation: [1, 2], pads: [3, 5, 7, 1], auto: AutoPad::Explicit };
+    for kind in [PoolKind::Max, PoolKind::Average, PoolKind::L2, PoolKind::Lp(3)] {
+        for count_include_pad in [false, true] {
+            let op = Op::Pool(Pool { kind, window: large.clone(), ceil: true, count_include_pad });
+            let operands = vec![(Input::Noise.tensor(&[1, 3, 40, 80], 1), true)];
+            let name = format!("{kind:?} 33x37{}", if count_include_pad { " with padding" } else { "" });
+            out.push(Case { factor: 4.0, ..Case::new(name, op, operands, 33 * 37) });
+        }
+    }
     out
 }
 

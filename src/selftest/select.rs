@@ -34,7 +34,9 @@ fn inputs(shape: &[usize]) -> Vec<(&'static str, Tensor)> {
 
 pub(crate) fn arg(_caps: &Caps) -> Vec<Case> {
     let mut out = Vec::new();
-    for (shape, axis) in [(&[2, 7, 3][..], 1), (&[5], 0), (&[3, 1, 2], 1), (&[2, 300], -1), (&[2, 1031, 3], 1), (&[40, 3, 9], 0)] {
+    for (shape, axis) in
+        [(&[2, 7, 3][..], 1), (&[5], 0), (&[3, 1, 2], 1), (&[2, 300], -1), (&[2, 1031, 3], 1), (&[40, 3, 9], 0), (&[70_000], 0)]
+    {
         for (label, x) in inputs(shape) {
             for (largest, last) in [(true, false), (true, true), (false, false), (false, true)] {
                 let op = Op::ArgReduce { axis, keep_dims: last, largest, last };

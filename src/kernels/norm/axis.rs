@@ -1,6 +1,6 @@
 //! Host side of shaders/norm/axis.wgsl.
 
-use super::Lines;
+use super::{Lines, Worker};
 use crate::error::Result;
 use crate::recording::{Recorder, Source};
 use crate::shader;
@@ -34,7 +34,11 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, along: Along, x: Sourc
     };
     let y = rec.tensor(lines.elements() as u64 * 4);
     let params = Params { outer: lines.outer as u32, axis: lines.axis as u32, inner: lines.inner as u32, kind, epsilon };
-    let shader = if lines.by_row() { &shader::NORM_AXIS_ROW } else { &shader::NORM_AXIS_LINE };
-    rec.dispatch(shader, label, lines.groups(rec), &params, &[x, y], lines.elements() as u64 * 3)?;
+    let (worker, groups) = lines.shared_out(rec, label)?;
+    let shader = match worker {
+        Worker::Invocation => &shader::NORM_AXIS_LINE,
+        Worker::Workgroup => &shader::NORM_AXIS_ROW,
+    };
+    rec.dispatch(shader, label, groups, &params, &[x, y], lines.elements() as u64 * 3)?;
     Ok(y)
 }

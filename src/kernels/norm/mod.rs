@@ -6,7 +6,15 @@ pub(crate) mod lrn;
 pub(crate) mod reduce;
 pub(crate) mod standardize;
 
+use crate::error::Result;
+use crate::kernels::check_rounds;
 use crate::recording::Recorder;
+
+/// Lanes of a workgroup that works on one line.
+const LANES: usize = 256;
+
+/// Elements that one invocation may walk through, up to three times: see [`check_rounds`].
+pub(crate) const LONGEST: usize = 16_384;
 
 /// Row-major memory seen along one of its axes: outer, axis, inner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +22,13 @@ pub(crate) struct Lines {
     pub(crate) outer: usize,
     pub(crate) axis: usize,
     pub(crate) inner: usize,
+}
+
+/// Who works on a line: the forms of shaders that import `shared/line`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worker {
+    Invocation,
+    Workgroup,
 }
 
 impl Lines {
@@ -32,18 +47,21 @@ impl Lines {
         self.count() * self.axis
     }
 
-    /// Whether a workgroup works on each line instead of an invocation: where lines are long, and either their elements are neighbours
-    /// (which lanes then load together) or there are too few lines to fill a device.
-    pub(crate) fn by_row(self) -> bool {
-        /// Lanes of a workgroup: each has something to do.
-        const LANES: usize = 256;
+    /// Who works on each line, and the grid. A workgroup does where lines are long, and either their elements are neighbours (which lanes
+    /// then load together) or there are too few lines to fill a device. Software adapters have nothing to fill and pay for every barrier;
+    /// there workgroups work on what is too long for one invocation.
+    ///
+    /// # Errors
+    /// A line that is too long for a software adapter.
+    pub(crate) fn shared_out(self, rec: &Recorder<'_>, label: &str) -> Result<(Worker, [u32; 3])> {
         /// Invocations that keep any device busy.
         const BUSY: usize = 1 << 12;
-        self.axis >= LANES && (self.inner == 1 || self.count() < BUSY)
-    }
-
-    /// The grid of shaders that import `shared/line`.
-    pub(crate) fn groups(self, rec: &Recorder<'_>) -> [u32; 3] {
-        rec.fold(if self.by_row() { self.count() } else { self.count().div_ceil(64) })
+        let software = rec.caps.textures;
+        let few = self.inner == 1 || self.count() < BUSY;
+        if self.axis > LONGEST || (!software && self.axis >= LANES && few) {
+            check_rounds(rec, label, self.axis.div_ceil(LANES).saturating_mul(3).saturating_add(2 * LANES))?;
+            return Ok((Worker::Workgroup, rec.fold(self.count())));
+        }
+        Ok((Worker::Invocation, rec.fold(self.count().div_ceil(64))))
     }
 }

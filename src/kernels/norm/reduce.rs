@@ -1,6 +1,6 @@
 //! Host side of shaders/norm/reduce.wgsl.
 
-use super::Lines;
+use super::{LONGEST, Lines, Worker};
 use crate::error::Result;
 use crate::graph::Reduction;
 use crate::recording::{Recorder, Source};
@@ -13,6 +13,8 @@ pub(crate) struct Params {
     pub(crate) outer: u32,
     pub(crate) axis: u32,
     pub(crate) inner: u32,
+    pub(crate) parts: u32,
+    pub(crate) part: u32,
     pub(crate) term: u32,
     pub(crate) join: u32,
     pub(crate) finish: u32,
@@ -34,9 +36,25 @@ pub(crate) struct Pass {
     pub(crate) real: bool,
 }
 
-/// Records one pass over `x`, row-major.
-pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, pass: Pass, x: Source, lines: Lines) -> Result<Source> {
-    let y = rec.tensor(lines.count() as u64 * 4);
+/// Elements of a part of a long axis.
+const PART: usize = 8192;
+
+/// Records one pass over `x`, row-major; a long axis is reduced part by part, so that many invocations share it.
+pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, mut pass: Pass, x: Source, mut lines: Lines) -> Result<Source> {
+    let mut source = x;
+    while lines.axis > LONGEST {
+        source = parts(rec, &format!("{label} (parts)"), Pass { last: false, ..pass }, source, lines, PART)?;
+        lines.axis = lines.axis.div_ceil(PART);
+        pass.first = false;
+    }
+    parts(rec, label, pass, source, lines, lines.axis)
+}
+
+/// Reduces each part of `part` elements.
+fn parts(rec: &mut Recorder<'_>, label: &str, pass: Pass, x: Source, lines: Lines, part: usize) -> Result<Source> {
+    let count = if part == lines.axis { 1 } else { lines.axis.div_ceil(part) };
+    let (worker, groups) = Lines { outer: lines.outer * count, axis: part, inner: lines.inner }.shared_out(rec, label)?;
+    let y = rec.tensor((lines.count() * count) as u64 * 4);
     let (term, join, finish) = codes(pass.kind);
     // Every pass of a logarithm of exponentials is one; of all others only the sums are repeated.
     let whole = pass.kind == Reduction::LogSumExp;
@@ -53,6 +71,8 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, pass: Pass, x: Source,
         outer: lines.outer as u32,
         axis: lines.axis as u32,
         inner: lines.inner as u32,
+        parts: count as u32,
+        part: part as u32,
         term: if pass.first || whole { term } else { 0 },
         join,
         finish: if pass.last || whole { finish } else { 0 },
@@ -60,13 +80,13 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, pass: Pass, x: Source,
         least,
         count: pass.count as u32,
     };
-    let shader = match (pass.real, lines.by_row()) {
-        (true, false) => &shader::NORM_REDUCE_F32,
-        (true, true) => &shader::NORM_REDUCE_F32_ROW,
-        (false, false) => &shader::NORM_REDUCE_I32,
-        (false, true) => &shader::NORM_REDUCE_I32_ROW,
+    let shader = match (pass.real, worker) {
+        (true, Worker::Invocation) => &shader::NORM_REDUCE_F32,
+        (true, Worker::Workgroup) => &shader::NORM_REDUCE_F32_ROW,
+        (false, Worker::Invocation) => &shader::NORM_REDUCE_I32,
+        (false, Worker::Workgroup) => &shader::NORM_REDUCE_I32_ROW,
     };
-    rec.dispatch(shader, label, lines.groups(rec), &params, &[x, y], lines.elements() as u64)?;
+    rec.dispatch(shader, label, groups, &params, &[x, y], lines.elements() as u64)?;
     Ok(y)
 }
 

@@ -1,6 +1,6 @@
 //! Host side of shaders/norm/standardize.wgsl.
 
-use super::Lines;
+use super::{Lines, Worker};
 use crate::error::Result;
 use crate::recording::{Recorder, Source};
 use crate::shader;
@@ -44,7 +44,11 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, call: &Call, x: Source
         epsilon: call.epsilon,
     };
     let shift = call.shift.unwrap_or_else(|| rec.nothing());
-    let shader = if lines.by_row() { &shader::NORM_STANDARDIZE_ROW } else { &shader::NORM_STANDARDIZE_LINE };
-    rec.dispatch(shader, label, lines.groups(rec), &params, &[x, call.scale, shift, y], lines.elements() as u64 * 8)?;
+    let (worker, groups) = lines.shared_out(rec, label)?;
+    let shader = match worker {
+        Worker::Invocation => &shader::NORM_STANDARDIZE_LINE,
+        Worker::Workgroup => &shader::NORM_STANDARDIZE_ROW,
+    };
+    rec.dispatch(shader, label, groups, &params, &[x, call.scale, shift, y], lines.elements() as u64 * 8)?;
     Ok(y)
 }

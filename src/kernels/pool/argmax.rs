@@ -1,9 +1,10 @@
 //! Host side of shaders/pool/argmax.wgsl.
 
 pub(crate) use super::Params;
-use super::label;
+use super::{label, window_rounds};
 use crate::error::Result;
 use crate::graph::Pool;
+use crate::kernels::check_rounds;
 use crate::recording::{Packed, Recorder, Source};
 use crate::shader;
 
@@ -17,6 +18,7 @@ pub(crate) fn record(
     from: Packed,
     to: Packed,
 ) -> Result<Source> {
+    check_rounds(rec, name, window_rounds(pool))?;
     let y = rec.tensor(to.bytes());
     let params = Params { columns: u32::from(columns), real: u32::from(real), ..Params::new(pool, from, to) };
     let groups = rec.fold(to.vec4s().div_ceil(64));

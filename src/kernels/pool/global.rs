@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::graph::PoolKind;
+use crate::kernels::check_rounds;
 use crate::recording::{Packed, Recorder, Source};
 use crate::shader;
 
@@ -16,6 +17,7 @@ pub(crate) struct Params {
 }
 
 pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, kind: PoolKind, x: Source, from: Packed) -> Result<Source> {
+    check_rounds(rec, label, (from.h * from.w).div_ceil(8).saturating_mul(super::rounds(kind)))?;
     let to = Packed { h: 1, w: 1, ..from };
     let y = rec.tensor(to.bytes());
     let shader = if let PoolKind::Lp(_) = kind { &shader::POOL_GLOBAL_LP } else { &shader::POOL_GLOBAL_F32 };

@@ -80,6 +80,20 @@ fn code(kind: PoolKind) -> (u32, u32) {
     }
 }
 
+/// Rounds of the loop that takes the power of a cell, and of the one around it.
+fn rounds(kind: PoolKind) -> usize {
+    match kind {
+        PoolKind::Lp(p) => 2 + p.checked_ilog2().unwrap_or_default() as usize,
+        _ => 1,
+    }
+}
+
+/// Rounds of an invocation that loads every cell of a window.
+fn window_rounds(pool: &Pool) -> usize {
+    let [h, w] = pool.window.kernel;
+    h.saturating_mul(w.saturating_mul(rounds(pool.kind)).saturating_add(1))
+}
+
 /// `name 3x3 64 @56`
 fn label(name: &str, pool: &Pool, to: Packed) -> String {
     format!("{name} {}x{} {} @{}", pool.window.kernel[0], pool.window.kernel[1], to.c, to.h)

@@ -1,9 +1,10 @@
 //! Host side of shaders/pool/window.wgsl.
 
 pub(crate) use super::Params;
-use super::label;
+use super::{label, window_rounds};
 use crate::error::Result;
 use crate::graph::{Pool, PoolKind};
+use crate::kernels::check_rounds;
 use crate::recording::{Packed, Recorder, Source};
 use crate::shader;
 
@@ -17,6 +18,7 @@ pub(crate) fn record(
     from: Packed,
     to: Packed,
 ) -> Result<Source> {
+    check_rounds(rec, name, window_rounds(pool))?;
     let y = rec.tensor(to.bytes());
     let params = Params { least: least.unwrap_or_default() as u32, ..Params::new(pool, from, to) };
     let shader = match (pool.kind, least) {

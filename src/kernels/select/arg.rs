@@ -1,7 +1,7 @@
 //! Host side of shaders/select/arg.wgsl.
 
 use crate::error::Result;
-use crate::kernels::norm::Lines;
+use crate::kernels::norm::{Lines, Worker};
 use crate::recording::{Recorder, Source};
 use crate::shader;
 
@@ -42,7 +42,11 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, search: Search, x: Sou
         last: u32::from(search.last),
         mark: u32::from(search.mark),
     };
-    let shader = if lines.by_row() { &shader::SELECT_ARG_ROW } else { &shader::SELECT_ARG_LINE };
-    rec.dispatch(shader, label, lines.groups(rec), &params, &[x, y], 0)?;
+    let (worker, groups) = lines.shared_out(rec, label)?;
+    let shader = match worker {
+        Worker::Invocation => &shader::SELECT_ARG_LINE,
+        Worker::Workgroup => &shader::SELECT_ARG_ROW,
+    };
+    rec.dispatch(shader, label, groups, &params, &[x, y], 0)?;
     Ok(y)
 }

@@ -1,7 +1,7 @@
 //! Host side of shaders/select/scan.wgsl.
 
 use crate::error::Result;
-use crate::kernels::norm::Lines;
+use crate::kernels::norm::{Lines, Worker};
 use crate::recording::{Recorder, Source};
 use crate::shader;
 
@@ -35,12 +35,13 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, sums: Sums, x: Source,
         exclusive: u32::from(sums.exclusive),
         reverse: u32::from(sums.reverse),
     };
-    let shader = match (sums.real, lines.by_row()) {
-        (true, false) => &shader::SELECT_SCAN_F32,
-        (true, true) => &shader::SELECT_SCAN_F32_ROW,
-        (false, false) => &shader::SELECT_SCAN_I32,
-        (false, true) => &shader::SELECT_SCAN_I32_ROW,
+    let (worker, groups) = lines.shared_out(rec, label)?;
+    let shader = match (sums.real, worker) {
+        (true, Worker::Invocation) => &shader::SELECT_SCAN_F32,
+        (true, Worker::Workgroup) => &shader::SELECT_SCAN_F32_ROW,
+        (false, Worker::Invocation) => &shader::SELECT_SCAN_I32,
+        (false, Worker::Workgroup) => &shader::SELECT_SCAN_I32_ROW,
     };
-    rec.dispatch(shader, label, lines.groups(rec), &params, &[x, y], lines.elements() as u64)?;
+    rec.dispatch(shader, label, groups, &params, &[x, y], lines.elements() as u64)?;
     Ok(y)
 }

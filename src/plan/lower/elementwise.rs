@@ -14,9 +14,6 @@ impl Lower<'_, '_, '_> {
     /// `x * scale + shift` per channel.
     pub(super) fn affine_layer(&mut self, node: &Node, x: ValueId, y: ValueId) -> Result<()> {
         let (scale, shift) = (node.inputs[1], node.inputs[2]);
-        if Packed::of(self.shape(x)).is_none() {
-            return self.affine_of_many_axes(node, [x, scale, shift], y);
-        }
         let tables = affine::Tables {
             scale: Some(self.constant(node, scale, "scale")?),
             shift: Some(self.constant(node, shift, "shift")?),
@@ -25,25 +22,10 @@ impl Lower<'_, '_, '_> {
         self.affine(node, x, y, &tables)
     }
 
-    /// The same for more dimensions than packed memory has, in two steps.
-    fn affine_of_many_axes(&mut self, node: &Node, [x, scale, shift]: [ValueId; 3], y: ValueId) -> Result<()> {
-        let shape = self.shape(x).clone();
-        let mut vector = vec![1; shape.rank()];
-        vector[1] = shape[1];
-        let grid = Grid::plain(&shape, &[&shape, &vector]);
-        let floats = |b| Function::Binary(b, [DType::F32; 2]);
-        let (source, scale, shift) = (self.plain(x)?, self.plain(scale)?, self.plain(shift)?);
-        let scaled = binary::record(self.rec, &node.name, floats(Binary::Mul), &grid, [source, scale])?;
-        let out = binary::record(self.rec, &node.name, floats(Binary::Add), &grid, [scaled, shift])?;
-        self.put_plain(y, out);
-        Ok(())
-    }
-
-    fn affine(&mut self, node: &Node, x: ValueId, y: ValueId, tables: &affine::Tables) -> Result<()> {
-        let (source, dims) = (self.packed(x)?, self.dims(x)?);
+    pub(super) fn affine(&mut self, node: &Node, x: ValueId, y: ValueId, tables: &affine::Tables) -> Result<()> {
+        let (source, dims) = self.maps(x)?;
         let out = affine::record(self.rec, &node.name, dims, source, tables)?;
-        self.put_packed(y, out);
-        Ok(())
+        self.put_maps(y, out)
     }
 
     /// Whether functions of one operand see it as a row: whatever is not packed.

@@ -13,14 +13,27 @@ use crate::kernels::pool::{argmax, global, window};
 use crate::recording::{Packed, Source, plain_bytes};
 use crate::tensor::{DType, Shape, strides};
 
+/// Cells of a window above which pooling goes along one axis after the other: an invocation loads every cell of its window.
+const LARGE_WINDOW: usize = 1024;
+
+/// Cells of a map above which global pooling is a reduction, which many workgroups share: in `pool/global` eight invocations load a map.
+const LARGE_MAP: usize = 1 << 18;
+
 impl Lower<'_, '_, '_> {
     pub(super) fn pool(&mut self, node: &Node, pool: &Pool, x: ValueId, y: ValueId) -> Result<()> {
         let least = self.dtype(x).range().map(|(least, _)| least.clamp(i32::MIN.into(), i32::MAX.into()) as i32);
         if least.is_some() && pool.kind != PoolKind::Max {
             return self.refuse_whole(node, x);
         }
-        let (source, from, to) = (self.packed(x)?, self.dims(x)?, self.dims(y)?);
-        let out = window::record(self.rec, &node.name, pool, least, source, from, to)?;
+        let (mut source, mut from, to) = (self.packed(x)?, self.dims(x)?, self.dims(y)?);
+        let [kh, kw] = pool.window.kernel;
+        let mut rest = pool.clone();
+        if kh > 1 && kw > 1 && kh.saturating_mul(kw) > LARGE_WINDOW {
+            let columns = Packed { w: to.w, ..from };
+            source = window::record(self.rec, &node.name, &along_axis(pool, 1), least, source, from, columns)?;
+            (from, rest) = (columns, along_axis(pool, 0));
+        }
+        let out = window::record(self.rec, &node.name, &rest, least, source, from, to)?;
         self.put_packed(y, out);
         Ok(())
     }
@@ -35,6 +48,21 @@ impl Lower<'_, '_, '_> {
     pub(super) fn global_pool(&mut self, node: &Node, kind: PoolKind, x: ValueId, y: ValueId) -> Result<()> {
         if !self.dtype(x).is_float() {
             return self.refuse_whole(node, x);
+        }
+        let (rows, area) = (self.shape(x)[..2].iter().product(), self.shape(x)[2..].iter().product::<usize>());
+        let reduction = match kind {
+            PoolKind::Average => Some(Reduction::Mean),
+            PoolKind::Max => Some(Reduction::Max),
+            PoolKind::L2 => Some(Reduction::L2),
+            PoolKind::Lp(1) => Some(Reduction::L1),
+            PoolKind::Lp(_) => None,
+        };
+        if let Some(kind) = reduction.filter(|_| area > LARGE_MAP) {
+            let pass = Pass { kind, first: true, last: true, count: area, real: true };
+            let source = self.plain(x)?;
+            let out = reduce::record(self.rec, &node.name, pass, source, Lines::rows(rows, area))?;
+            self.put_plain(y, out);
+            return Ok(());
         }
         let (source, dims) = self.maps(x)?;
         let out = global::record(self.rec, &node.name, kind, source, dims)?;
@@ -59,7 +87,7 @@ impl Lower<'_, '_, '_> {
     }
 
     /// `id` packed, its spatial axes joined to one where it has more than two.
-    fn maps(&mut self, id: ValueId) -> Result<(Source, Packed)> {
+    pub(super) fn maps(&mut self, id: ValueId) -> Result<(Source, Packed)> {
         let shape = joined(self.shape(id));
         let dims = Packed::of(&shape).unwrap_or(Packed { n: 1, c: 1, h: 1, w: 1 });
         let source = if shape == *self.shape(id) { self.packed(id)? } else { self.packed_as(id, &shape)? };
@@ -67,7 +95,7 @@ impl Lower<'_, '_, '_> {
     }
 
     /// Stores what was computed of [`Self::maps`].
-    fn put_maps(&mut self, id: ValueId, source: Source) -> Result<()> {
+    pub(super) fn put_maps(&mut self, id: ValueId, source: Source) -> Result<()> {
         let (shape, joined) = (self.shape(id).clone(), joined(self.shape(id)));
         let Some(dims) = Packed::of(&joined).filter(|_| joined != shape) else {
             self.put_packed(id, source);
@@ -210,7 +238,8 @@ impl Lower<'_, '_, '_> {
         };
         let stored = self.stored[x.0 as usize];
         let maps = stored.packed.is_some() && stored.plain.is_none() && self.shape(x).rank() == 4;
-        if !maps || axes != [2, 3] || !self.dtype(x).is_float() {
+        let area = self.shape(x).iter().skip(2).product::<usize>();
+        if !maps || axes != [2, 3] || area > LARGE_MAP || !self.dtype(x).is_float() {
             return Ok(false);
         }
         let (source, dims) = (self.packed(x)?, self.dims(x)?);
@@ -219,6 +248,17 @@ impl Lower<'_, '_, '_> {
         self.put_packed(y, out);
         Ok(true)
     }
+}
+
+/// The pooling along one axis, height or width. Maxima of maxima are maxima, sums of sums are sums, and the cells of a window count as the
+/// product of those along each axis, so pooling along one after the other is pooling.
+fn along_axis(pool: &Pool, axis: usize) -> Pool {
+    let mut out = pool.clone();
+    let other = 1 - axis;
+    let window = &mut out.window;
+    (window.kernel[other], window.stride[other], window.dilation[other]) = (1, 1, 1);
+    (window.pads[other], window.pads[other + 2]) = (0, 0);
+    out
 }
 
 /// The shape with all spatial axes joined to one where there are more than two.

@@ -5,6 +5,8 @@ pub(super) mod l2_normalize;
 pub(super) mod lrn;
 pub(super) mod softmax;
 pub(super) mod standardize;
+#[cfg(test)]
+mod tests;
 
 /// Calls `change` with every run of elements along one axis, which starts at an index and has `step` between its `len` elements.
 pub(super) fn for_each_line(shape: &[usize], axis: usize, mut change: impl FnMut(Line)) {

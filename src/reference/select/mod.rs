@@ -3,3 +3,5 @@
 pub(super) mod arg;
 pub(super) mod scan;
 pub(super) mod sort;
+#[cfg(test)]
+mod tests;
