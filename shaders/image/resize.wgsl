@@ -1,9 +1,9 @@
 // Resamples packed maps, nearest or bilinear. Which cells an output row or column reads, and with which weight, is a table made on the
 // host in f64, so every coordinate rule and rounding of ONNX Resize is exact.
 //
-//   y = lerp(lerp(x[r0][c0], x[r0][c1], wc), lerp(x[r1][c0], x[r1][c1], wc), wr)
+//   y = wr0 * (wc0 * x[r0][c0] + wc1 * x[r0][c1]) + wr1 * (wc0 * x[r1][c0] + wc1 * x[r1][c1])
 //
-// Layouts   x, y: packed NHWC   table: out_h rows then out_w columns of (first cell, second cell, bits of the second's weight, 0)
+// Layouts   x, y: packed NHWC   table: out_h rows then out_w columns of (first cell, second cell, bits of their weights)
 // Threads   64 in a row over (pixel, c4), c4 fastest. Workgroup memory: none.
 #import shared/index
 
@@ -21,6 +21,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read> table: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 
+// A cell that does not count must not turn an infinite one into NaN.
+fn blend(a: vec4<f32>, b: vec4<f32>, weights: vec2<f32>) -> vec4<f32> {
+    return select(weights.x * a + weights.y * b, a, weights.y == 0.0);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let i = linear_index(group, groups, 64u, local);
@@ -32,14 +37,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let column = table[p.out_h + pixel % p.out_w];
     let row = table[pixel / p.out_w % p.out_h];
     let base = pixel / (p.out_w * p.out_h) * p.in_h;
-    let wc = bitcast<f32>(column.z);
-    let wr = bitcast<f32>(row.z);
+    let wc = bitcast<vec2<f32>>(column.zw);
+    let wr = bitcast<vec2<f32>>(row.zw);
     let upper = (base + row.x) * p.in_w;
     let lower = (base + row.y) * p.in_w;
     let a = x[(upper + column.x) * p.c4 + c];
     let b = x[(upper + column.y) * p.c4 + c];
     let d = x[(lower + column.x) * p.c4 + c];
     let e = x[(lower + column.y) * p.c4 + c];
-    // mix() of equal cells is exact with weight 0 or 1, so nearest is exact too.
-    y[i] = mix(mix(a, b, wc), mix(d, e, wc), wr);
+    y[i] = blend(blend(a, b, wc), blend(d, e, wc), wr);
 }

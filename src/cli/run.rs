@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// A model file or an .onnx.
     model: PathBuf,
     /// An array for an input. NAME= may be left out when the model has one input.
-    #[arg(long, value_name = "NAME=FILE.npy", required = true)]
+    #[arg(long, value_name = "NAME=FILE.npy")]
     input: Vec<String>,
     /// What to write: an output, any other value, or the result of a layer by its name. Default: the model's outputs.
     #[arg(long, value_name = "NAME")]
@@ -172,7 +172,8 @@ fn on_reference(graph: &Graph, inputs: &[(String, Tensor)], names: &[String]) ->
 
 fn on_gpu(global: &GlobalArgs, ui: &Ui, model: &Model, inputs: &[(String, Tensor)], names: &[String]) -> Result<Vec<Tensor>> {
     let gpu = open_gpu(global, ui)?;
-    let batch = inputs.first().and_then(|(_, t)| t.shape().first().copied()).unwrap_or(1);
+    // An array without rows still has to be planned for something.
+    let batch = inputs.first().and_then(|(_, t)| t.shape().first().copied()).unwrap_or(1).max(1);
     let options = CompileOptions {
         batch,
         shapes: inputs.iter().map(|(n, t)| (n.clone(), t.shape().clone())).collect(),

@@ -19,7 +19,9 @@ impl Op {
             | Self::Tile
             | Self::TopK { .. }
             | Self::CumSum { .. }
-            | Self::Resize(_) => i > 0,
+            | Self::Reduce { .. }
+            | Self::Resize(_)
+            | Self::Dropout => i > 0,
             Self::Pad { .. } => i == 1 || i == 3,
             Self::ConstantOfShape { .. } | Self::Range => true,
             _ => false,

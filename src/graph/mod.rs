@@ -7,11 +7,13 @@ mod dense;
 pub(crate) mod infer;
 mod op;
 pub mod passes;
+mod preprocessing;
 mod window;
 
 pub use dense::*;
 pub use infer::{infer_node, infer_shapes, infer_types};
 pub use op::*;
+pub use preprocessing::Preprocessing;
 pub use window::*;
 
 use std::sync::Arc;

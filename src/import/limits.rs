@@ -1,45 +1,91 @@
 //! Bounds on what a file may ask for, checked before memory is allocated.
 
 use crate::error::{Error, Result};
+use crate::graph::passes::{Bounds, remedy};
 use crate::tensor::Shape;
 
 /// How much a model file may ask for. The defaults take any face network in use and stop a hostile file before it hurts.
 ///
-/// Time is not bounded, only memory: a file within the limits is read in time proportional to its size.
+/// Reading takes at most the size of the file and `max_model_bytes`. Compiling may write every weight anew once, and fold and copy constants up to
+/// `max_folding_bytes`; it keeps to the limits that the model was read with. Time is not bounded, only memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the file itself (default 4 GiB).
     pub max_file_bytes: u64,
+    /// Bytes of the header of a model file, which holds its graph (default 100 MB, the most that safetensors allows).
+    pub max_header_bytes: u64,
     /// Nodes of the graph (default 100 000).
     pub max_nodes: usize,
     /// Constants of the graph (default 100 000).
     pub max_initializers: usize,
-    /// Dimensions of a tensor (default 8).
+    /// Dimensions of a tensor, computed ones included (default 8).
     pub max_rank: usize,
-    /// Bytes of one tensor in memory (default 2 GiB).
+    /// Bytes of one tensor in memory, computed ones included (default 2 GiB).
     pub max_tensor_bytes: u64,
     /// Bytes of all tensors together, and of the parsed file around them (default 8 GiB).
     pub max_model_bytes: u64,
+    /// Bytes that computing constants ahead of time may take: what is made, what it is made from while it is made, and copies of
+    /// weights that layers share (default 4 GiB).
+    pub max_folding_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
+        let Bounds { rank, tensor_bytes, folding_bytes } = Bounds::default();
         Self {
             max_file_bytes: 4 << 30,
+            max_header_bytes: 100_000_000,
             max_nodes: 100_000,
             max_initializers: 100_000,
-            max_rank: 8,
-            max_tensor_bytes: 2 << 30,
+            max_rank: rank,
+            max_tensor_bytes: tensor_bytes,
             max_model_bytes: 8 << 30,
+            max_folding_bytes: folding_bytes,
         }
     }
 }
 
 impl Limits {
+    /// Changes the limit that messages call `name`, for example `max_nodes`.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] for a name that no limit has.
+    pub fn set(&mut self, name: &str, value: u64) -> Result<()> {
+        let count = usize::try_from(value).unwrap_or(usize::MAX);
+        match name {
+            "max_file_bytes" => self.max_file_bytes = value,
+            "max_header_bytes" => self.max_header_bytes = value,
+            "max_nodes" => self.max_nodes = count,
+            "max_initializers" => self.max_initializers = count,
+            "max_rank" => self.max_rank = count,
+            "max_tensor_bytes" => self.max_tensor_bytes = value,
+            "max_model_bytes" => self.max_model_bytes = value,
+            "max_folding_bytes" => self.max_folding_bytes = value,
+            _ => {
+                return Err(Error::Caller(format!(
+                    "There is no limit named `{name}`. The limits are max_file_bytes, max_header_bytes, max_nodes, max_initializers, max_rank, \
+                     max_tensor_bytes, max_model_bytes and max_folding_bytes."
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// What compiling keeps to.
+    pub fn bounds(&self) -> Bounds {
+        Bounds { rank: self.max_rank, tensor_bytes: self.max_tensor_bytes, folding_bytes: self.max_folding_bytes }
+    }
+
     /// # Errors
     /// [`Error::Limits`] when a file of `bytes` bytes is too large.
     pub fn check_file(&self, what: &str, bytes: u64) -> Result<()> {
         check(bytes, self.max_file_bytes, "max_file_bytes", || format!("The file `{what}` has {bytes} bytes"))
+    }
+
+    /// # Errors
+    /// [`Error::Limits`] when a header of `bytes` bytes is too large.
+    pub fn check_header(&self, what: &str, bytes: u64) -> Result<()> {
+        check(bytes, self.max_header_bytes, "max_header_bytes", || format!("The file `{what}` claims a header of {bytes} bytes"))
     }
 
     /// # Errors
@@ -67,7 +113,7 @@ fn check(value: u64, limit: u64, field: &str, subject: impl FnOnce() -> String) 
     if value <= limit {
         return Ok(());
     }
-    Err(Error::Limits(format!("{}, more than the limit of {limit} (Limits::{field}). Raise the limit if you trust the file.", subject())))
+    Err(Error::Limits(format!("{}, more than the limit of {limit}. {}", subject(), remedy(field))))
 }
 
 /// What is left of [`Limits::max_model_bytes`] while a file is read.
@@ -86,6 +132,11 @@ impl Budget {
         &self.limits
     }
 
+    /// Returns `bytes` that were needed for a while only.
+    pub(crate) fn release(&mut self, bytes: u64) {
+        self.used = self.used.saturating_sub(bytes);
+    }
+
     /// Books `bytes` for `what`. To be called before they are allocated.
     pub(crate) fn reserve(&mut self, what: &str, bytes: u64) -> Result<()> {
         let total = self.used.saturating_add(bytes);
@@ -102,9 +153,10 @@ impl Budget {
         let too_large = || {
             let text: Vec<_> = dims.iter().map(i64::to_string).collect();
             Error::Limits(format!(
-                "The tensor `{what}` ({}) needs more than {} bytes (Limits::max_tensor_bytes). Raise the limit if you trust the file.",
+                "The tensor `{what}` ({}) needs more than {} bytes. {}",
                 text.join("x"),
-                self.limits.max_tensor_bytes
+                self.limits.max_tensor_bytes,
+                remedy("max_tensor_bytes")
             ))
         };
         let mut shape = Vec::with_capacity(dims.len());

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::graph::infer::operand_count;
-use crate::graph::{Dim, Graph, Input, Node, Op, Unary, Value, ValueId, Window};
+use crate::graph::{Dim, Graph, Input, Node, Op, PoolKind, ResizeMode, Unary, Value, ValueId, Window};
 use crate::import::limits::{Budget, Limits};
 use crate::tensor::{DType, Data, Tensor};
 
@@ -101,9 +101,8 @@ fn tensors(graph: &Graph, limits: &Limits) -> Result<()> {
 }
 
 fn inputs(graph: &Graph, file: &str, limits: &Limits) -> Result<()> {
-    if graph.inputs.is_empty() || graph.outputs.is_empty() {
-        let what = if graph.inputs.is_empty() { "input" } else { "output" };
-        return Err(Error::Model(format!("The model `{file}` has no {what}. Export it with its inputs and outputs.")));
+    if graph.outputs.is_empty() {
+        return Err(Error::Model(format!("The model `{file}` has no output. Export it with its outputs.")));
     }
     for input in &graph.inputs {
         let name = graph.values.get(input.value.0 as usize).map_or("?", |v| v.name.as_str());
@@ -212,18 +211,35 @@ impl Checker<'_> {
                 self.vector(places.slope, w[0], "slope")
             }
             Op::BatchNorm { .. } => {
-                let Some(channels) = self.constant(1).map(Tensor::len) else { return Ok(()) };
-                (1..5).try_for_each(|i| self.vector(Some(i), channels, "parameter"))
+                // Parameters may be computed; those that are not agree.
+                let mut known = (1..5).filter_map(|i| self.constant(i)).map(|t| t.shape().clone());
+                let Some(first) = known.next() else { return Ok(()) };
+                self.require(first.rank() == 1 && known.all(|s| s == first), || format!("has parameters of different shapes ({first})"))
             }
             Op::Affine => {
                 let Some(channels) = self.constant(1).map(Tensor::len) else { return Ok(()) };
                 (1..3).try_for_each(|i| self.vector(Some(i), channels, "parameter"))
             }
             Op::ConvTranspose(c) => self.conv_transpose(c),
-            Op::Pool(p) => self.window(&p.window),
+            Op::Pool(p) => {
+                self.require(p.kind != PoolKind::Lp(0), || "has a norm with p = 0".to_owned())?;
+                self.window(&p.window)
+            }
+            Op::GlobalPool(kind) => self.require(*kind != PoolKind::Lp(0), || "has a norm with p = 0".to_owned()),
+            Op::PoolArgMax { pool, .. } => {
+                self.require(pool.kind == PoolKind::Max, || "looks for something else than the maximum".to_owned())?;
+                self.window(&pool.window)
+            }
+            Op::Reduce { axes, .. } => self.require(axes.is_empty() || count == 1, || "has its axes twice".to_owned()),
+            Op::GroupNorm { groups, .. } => self.require(*groups < MAX_ELEMENTS, || format!("has {groups} groups")),
             Op::Lrn { size, .. } => self.require((1..=MAX_WINDOW).contains(size), || format!("has the size {size}")),
             Op::Transpose { perm } => self.permutation(perm, "perm"),
+            Op::GatherNd { batch_dims } => self.require(*batch_dims <= MAX_AXIS as usize, || format!("shares {batch_dims} axes")),
+            Op::DepthToSpace { block, .. } | Op::SpaceToDepth { block, .. } => {
+                self.require((1..=MAX_WINDOW).contains(block), || format!("has the block size {block}"))
+            }
             Op::Split { sizes, .. } => {
+                self.require(count == 1 || sizes.is_empty(), || "has the sizes of its parts twice".to_owned())?;
                 self.require(sizes.is_empty() || sizes.len() == outputs, || format!("has {outputs} outputs for {} parts", sizes.len()))
             }
             _ => Ok(()),
@@ -281,10 +297,15 @@ impl Checker<'_> {
         let epsilon = |e: f32| self.require(e.is_finite() && e >= 0.0, || format!("has the epsilon {e}"));
         match &self.node.op {
             Op::Softmax { axis: a, .. }
+            | Op::LogSoftmax { axis: a, .. }
+            | Op::Hardmax { axis: a, .. }
+            | Op::ArgReduce { axis: a, .. }
+            | Op::TopK { axis: a, .. }
             | Op::Flatten { axis: a }
             | Op::Concat { axis: a }
             | Op::Split { axis: a, .. }
-            | Op::Gather { axis: a } => axis(*a),
+            | Op::Gather { axis: a }
+            | Op::GatherElements { axis: a } => axis(*a),
             Op::Quantize { axis: a, block, to } => {
                 axis(*a)?;
                 self.require(*block <= MAX_ELEMENTS, || format!("has blocks of {block} cells"))?;
@@ -295,15 +316,34 @@ impl Checker<'_> {
                 axis(*a)?;
                 self.require(*block <= MAX_ELEMENTS, || format!("has blocks of {block} cells"))
             }
-            Op::L2Normalize { axis: a, epsilon: e } => axis(*a).and_then(|()| epsilon(*e)),
+            Op::Resize(r) => {
+                r.axes.iter().try_for_each(|&a| axis(a))?;
+                finite(r.extrapolation)?;
+                if let ResizeMode::Cubic { a } = r.mode { finite(a) } else { Ok(()) }
+            }
+            Op::L2Normalize { axis: a, epsilon: e } | Op::LayerNorm { axis: a, epsilon: e, .. } => axis(*a).and_then(|()| epsilon(*e)),
             Op::Reduce { axes, .. } => axes.iter().try_for_each(|&a| axis(a)),
-            Op::BatchNorm { epsilon: e } => epsilon(*e),
+            Op::BatchNorm { epsilon: e } | Op::GroupNorm { epsilon: e, .. } => epsilon(*e),
             Op::Lrn { alpha, beta, bias, .. } => [*alpha, *beta, *bias].into_iter().try_for_each(finite),
-            Op::Unary(Unary::LeakyRelu { alpha } | Unary::Elu { alpha }) => finite(*alpha),
-            Op::Unary(Unary::HardSigmoid { alpha, beta }) => finite(*alpha).and_then(|()| finite(*beta)),
-            Op::Unary(Unary::Clip { lo, hi }) => [*lo, *hi].into_iter().flatten().try_for_each(finite),
+            Op::Unary(u) => unary_numbers(u).into_iter().flatten().try_for_each(finite),
             Op::ConstantOfShape { value, .. } => self.require(value.is_finite(), || format!("has a value that is not finite ({value})")),
             _ => Ok(()),
         }
+    }
+}
+
+/// The parameters of a function.
+fn unary_numbers(unary: &Unary) -> [Option<f32>; 2] {
+    match *unary {
+        Unary::LeakyRelu { alpha } | Unary::Elu { alpha } | Unary::ThresholdedRelu { alpha } | Unary::Swish { alpha } => {
+            [Some(alpha), None]
+        }
+        Unary::HardSigmoid { alpha, beta } => [Some(alpha), Some(beta)],
+        Unary::Clip { lo, hi } => [lo, hi],
+        // It divides by alpha.
+        Unary::Celu { alpha } => [Some(alpha), Some(alpha.recip())],
+        Unary::Selu { alpha, gamma } => [Some(alpha), Some(gamma)],
+        Unary::Shrink { lambda, bias } => [Some(lambda), Some(bias)],
+        _ => [None, None],
     }
 }

@@ -12,6 +12,8 @@ pub(crate) mod norm;
 pub(crate) mod pool;
 pub(crate) mod probe;
 pub(crate) mod quantize;
+pub(crate) mod sample;
+pub(crate) mod select;
 
 use crate::error::Error;
 use crate::tensor::Tensor;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use super::header;
 use super::layout::{GraphLayout, dtype_name, json, tensors, with_bytes};
 use super::{Description, Model, Precision, broken};
 use crate::error::{Error, Result};
@@ -25,10 +26,6 @@ const GRAPH_KEY: &str = "lookalike.graph";
 const DESCRIPTION_KEY: &str = "lookalike.description";
 /// The version of the layout of the metadata.
 const FORMAT: &str = "1";
-/// The key of the metadata in a safetensors header: no tensor can have this name.
-const METADATA: &str = "__metadata__";
-/// Beyond this no library reads the header.
-const MAX_HEADER: usize = 100_000_000;
 
 /// Reads a file of at most `limits.max_file_bytes`.
 pub(super) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
@@ -47,7 +44,8 @@ pub(super) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
 /// Parses and validates a model file.
 pub(super) fn parse(bytes: &[u8], name: &str, limits: &Limits) -> Result<(Graph, Description)> {
     limits.check_file(name, bytes.len() as u64)?;
-    check_length(bytes, name)?;
+    let mut budget = Budget::new(limits);
+    header::check(bytes, name, &mut budget)?;
     let readable = |e| Error::Model(format!("The file `{name}` is not a readable safetensors file ({e}). It is damaged; fetch it again."));
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(readable)?;
     let file = SafeTensors::deserialize(bytes).map_err(readable)?;
@@ -61,7 +59,6 @@ pub(super) fn parse(bytes: &[u8], name: &str, limits: &Limits) -> Result<(Graph,
         serde_json::from_str(text(DESCRIPTION_KEY)?).map_err(|e| broken(name, &format!("has a description that cannot be read ({e})")))?;
     limits.check_nodes(name, layout.len())?;
     limits.check_initializers(name, file.len().saturating_sub(layout.len().saturating_mul(4)))?;
-    let mut budget = Budget::new(limits);
     let views: HashMap<&str, TensorView<'_>> = file.iter().collect();
     let graph = layout.build(|tensor, reader| match views.get(tensor) {
         Some(view) => load(view, tensor, &mut budget).map(Arc::new),
@@ -69,24 +66,6 @@ pub(super) fn parse(bytes: &[u8], name: &str, limits: &Limits) -> Result<(Graph,
     })?;
     validate(&graph, name, limits)?;
     Ok((graph, description))
-}
-
-/// Says how much of a truncated file is missing.
-fn check_length(bytes: &[u8], name: &str) -> Result<()> {
-    let Some((&head, rest)) = bytes.split_first_chunk::<8>() else {
-        return Err(Error::Model(format!(
-            "The file `{name}` has {} bytes, too few for a model. It is probably truncated; fetch it again.",
-            bytes.len()
-        )));
-    };
-    let header = u64::from_le_bytes(head);
-    if header > rest.len() as u64 && header <= MAX_HEADER as u64 {
-        return Err(Error::Model(format!(
-            "The file `{name}` ends in the middle of its header (byte {}). It is probably truncated; fetch it again.",
-            bytes.len()
-        )));
-    }
-    Ok(())
 }
 
 fn check_format(metadata: &HashMap<String, String>, name: &str) -> Result<()> {
@@ -154,7 +133,7 @@ fn write_to(model: &Model, precision: Precision, to: &mut impl Write, failed: &d
     // Largest elements first keeps every tensor aligned to its element size; within a type, by name.
     let mut order: Vec<_> = stored.iter().collect();
     order.sort_by_key(|(name, t)| (std::cmp::Reverse(t.dtype().bytes()), **name));
-    let header = header(model, &order)?;
+    let header = header_text(model, &order)?;
     to.write_all(&(header.len() as u64).to_le_bytes()).map_err(failed)?;
     to.write_all(header.as_bytes()).map_err(failed)?;
     for (_, tensor) in order {
@@ -188,18 +167,19 @@ struct TensorEntry<'a> {
 }
 
 /// The JSON header, padded with spaces so that the tensors begin at a multiple of eight.
-fn header(model: &Model, order: &[(&&str, &Cow<'_, Tensor>)]) -> Result<String> {
+fn header_text(model: &Model, order: &[(&&str, &Cow<'_, Tensor>)]) -> Result<String> {
     let metadata = BTreeMap::from([
         (FORMAT_KEY, FORMAT.to_owned()),
         (GRAPH_KEY, json(&GraphLayout::of(&model.graph))?),
         (DESCRIPTION_KEY, json(&model.description)?),
     ]);
-    let mut text = format!("{{\"{METADATA}\":{}", json(&metadata)?);
+    let mut text = format!("{{\"{}\":{}", header::METADATA, json(&metadata)?);
     let mut at = 0;
     for (name, tensor) in order {
-        if **name == METADATA {
+        if **name == header::METADATA {
             return Err(Error::Model(format!(
-                "A tensor named `{METADATA}` cannot be stored in a safetensors file. Rename it in the model."
+                "A tensor named `{}` cannot be stored in a safetensors file. Rename it in the model.",
+                header::METADATA
             )));
         }
         let end = at + tensor.len() * tensor.dtype().bytes();
@@ -209,10 +189,11 @@ fn header(model: &Model, order: &[(&&str, &Cow<'_, Tensor>)]) -> Result<String> 
     }
     text.push('}');
     text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
-    if text.len() > MAX_HEADER {
+    if text.len() > header::MOST {
         return Err(Error::Limits(format!(
-            "The header of the model file would have {} bytes, more than the {MAX_HEADER} that safetensors allows. The graph is too large.",
-            text.len()
+            "The header of the model file would have {} bytes, more than the {} that safetensors allows. The graph is too large.",
+            text.len(),
+            header::MOST
         )));
     }
     Ok(text)

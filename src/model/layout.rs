@@ -199,7 +199,7 @@ mod tests {
             Op::Pool(Pool { kind: PoolKind::L2, window, ceil: true, count_include_pad: false }),
             Op::GlobalPool(PoolKind::Average),
             Op::GlobalPool(PoolKind::L2),
-            Op::Reduce { kind: Reduction::SumSquare, axes: vec![-1, 2], keep_dims: false },
+            Op::Reduce { kind: Reduction::SumSquare, axes: vec![-1, 2], keep_dims: false, none_if_empty: false },
             Op::Lrn { size: 5, alpha: 1e-4, beta: 0.75, bias: 1.0 },
             Op::L2Normalize { axis: -1, epsilon: 1e-30 },
             Op::Softmax { axis: 1, flatten: true },

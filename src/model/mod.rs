@@ -2,6 +2,7 @@
 
 mod description;
 mod file;
+mod header;
 mod layout;
 
 use std::path::Path;
@@ -12,7 +13,8 @@ pub use description::{Align, Channels, Description, EmbeddingDescription, Flip, 
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::import::{Limits, canonical, onnx, validate};
+use crate::import::onnx::{self, ImportReport};
+use crate::import::{Limits, canonical, validate};
 
 /// How floating-point numbers are stored: in a model file, or as weights on the GPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -35,6 +37,10 @@ pub struct Model {
     /// SHA-256, in lower-case hex, of the graph, the description and the weights, whatever file they are stored in.
     /// Embeddings of models with different digests must not be compared.
     pub digest: String,
+    /// What importing changed, when the model was read from an ONNX file.
+    pub import: Option<ImportReport>,
+    /// What the model was read with; compiling it keeps to the same limits.
+    pub limits: Limits,
 }
 
 impl Model {
@@ -44,15 +50,16 @@ impl Model {
     /// [`Error::Model`] when the graph is not well-formed or the description does not fit it.
     pub fn new(graph: &Graph, description: Description) -> Result<Self> {
         let graph = canonical(graph);
-        validate(&graph, &description.name, &Limits::default())?;
-        Self::checked(graph, description)
+        let limits = Limits::default();
+        validate(&graph, &description.name, &limits)?;
+        Self::checked(graph, description, &limits)
     }
 
     /// The model of a graph that is canonical and valid.
-    fn checked(graph: Graph, description: Description) -> Result<Self> {
+    fn checked(graph: Graph, description: Description, limits: &Limits) -> Result<Self> {
         description.check(&graph)?;
         let digest = layout::digest(&graph, &description)?;
-        Ok(Self { graph, description, digest })
+        Ok(Self { graph, description, digest, import: None, limits: *limits })
     }
 
     /// Replaces the description, and with it the digest.
@@ -94,9 +101,10 @@ impl Model {
     }
 
     fn onnx(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<Self> {
-        let graph = onnx::import(bytes, name, folder, limits)?;
+        let (graph, report) = onnx::import(bytes, name, folder, limits)?;
         let stem = Path::new(name).file_stem().map_or_else(|| name.to_owned(), |s| s.to_string_lossy().into_owned());
-        Self::checked(graph, Description { name: stem, ..Description::default() })
+        let model = Self::checked(graph, Description { name: stem, ..Description::default() }, limits)?;
+        Ok(Self { import: Some(report), ..model })
     }
 
     /// Reads a model file of this crate from memory. `name` is what messages call it.
@@ -105,7 +113,7 @@ impl Model {
     /// [`Error::Model`] for a file that is damaged, that has no graph, or whose tensors do not fit its graph; [`Error::Limits`].
     pub fn from_safetensors(bytes: &[u8], name: &str, limits: &Limits) -> Result<Self> {
         let (graph, description) = file::parse(bytes, name, limits)?;
-        Self::checked(graph, description)
+        Self::checked(graph, description, limits)
     }
 
     /// The model file as bytes. The same model gives the same bytes.

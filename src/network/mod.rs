@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Instance, KernelTime, Uploaded, Warp, wgpu};
-use crate::graph::{Graph, passes};
+use crate::graph::Graph;
+use crate::graph::passes::{self, Bounds};
 use crate::kernels::image::warp::channel_count;
 use crate::model::{InputDescription, Model, Precision};
 use crate::plan::{self, Feed, Force, Plan, PlanOptions};
@@ -63,6 +64,7 @@ pub struct Network {
     graph: Graph,
     /// For every input, whether plans depend on its content.
     content: Vec<bool>,
+    bounds: Bounds,
     input: InputDescription,
     options: CompileOptions,
     uploaded: Uploaded,
@@ -85,13 +87,15 @@ impl Network {
         let content = graph.content_inputs()?;
         let known = !content.contains(&true);
         let shapes = if known { graph.input_shapes(options.batch, &options.shapes)? } else { Vec::new() };
+        let bounds = model.limits.bounds();
         if known {
-            passes::optimise(&mut graph, &shapes)?;
+            passes::optimise_within(&mut graph, &shapes, &bounds)?;
         }
         let network = Self {
             gpu: gpu.clone(),
             graph,
             content,
+            bounds,
             input: model.description.input.clone(),
             options: options.clone(),
             uploaded: Uploaded::default(),
@@ -126,7 +130,7 @@ impl Network {
         }
         let mut graph = self.graph.with_contents(contents);
         let shapes: Vec<_> = shapes.iter().zip(contents).filter(|(_, c)| c.is_none()).map(|(s, _)| s.clone()).collect();
-        passes::optimise(&mut graph, &shapes)?;
+        passes::optimise_within(&mut graph, &shapes, &self.bounds)?;
         Ok((Cow::Owned(graph), shapes))
     }
 
@@ -140,7 +144,7 @@ impl Network {
             return Ok(instance);
         }
         let (bound, inputs) = self.bound(shapes, contents)?;
-        let (graph, all) = passes::specialise(&bound, &inputs)?;
+        let (graph, all) = passes::specialise_within(&bound, &inputs, &self.bounds)?;
         let options = PlanOptions { precision: self.options.precision, feed, force: self.options.force.clone() };
         let plan = plan::build(&graph, &all, self.gpu.caps(), &options)?;
         // The memory of the plan that goes is free before the new one asks for it.

@@ -19,6 +19,8 @@ mod pool;
 mod quantize;
 mod reduce;
 mod run_graph;
+mod sample;
+mod select;
 mod strided;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ pub use run_graph::run_graph;
 
 use std::sync::Arc;
 
+use self::norm::standardize::Rows;
 use crate::error::{Error, Result};
 use crate::graph::infer::result_type;
 use crate::graph::{Op, infer_node};
@@ -66,6 +69,7 @@ pub fn run_node(name: &str, op: &Op, inputs: &[&Array]) -> Result<Vec<Array>> {
 fn whole(v: f64, dtype: DType) -> f64 {
     // 64-bit values may lie beyond i64 ("to the end" of a slice); those of f64 are not exact anyway.
     match dtype {
+        _ if v.is_nan() => 0.0,
         DType::I64 | DType::U64 => v.trunc(),
         _ => dtype.wrap(v.trunc() as i64) as f64,
     }
@@ -94,25 +98,40 @@ fn compute(op: &Op, inputs: &[&Array], out: &Shape) -> Result<Vec<f64>> {
         Op::Unary(unary) => x.data.iter().map(|&v| elementwise::unary::unary(*unary, v)).collect(),
         Op::PRelu => elementwise::prelu::prelu(x, inputs[1]),
         Op::Binary(binary) => elementwise::binary::binary(*binary, x, inputs[1], out),
+        Op::Where => elementwise::choice::choice(inputs, out),
         Op::Pool(pool) => pool::window::pool(pool, x, out),
+        Op::PoolArgMax { pool, column_major } => pool::argmax::argmax(pool, *column_major, x, out),
         Op::GlobalPool(kind) => pool::global::global_pool(*kind, x),
-        Op::Reduce { kind, axes, .. } => reduce::reduce(*kind, axes, x),
+        Op::Reduce { kind, axes, none_if_empty, .. } => reduce::reduce(*kind, &reduce::axes(axes, *none_if_empty, inputs), x),
+        Op::ArgReduce { axis, largest, last, .. } => select::arg::arg_reduce(x, *axis, *largest, *last),
+        Op::TopK { axis, largest } => select::sort::top_k(x, *axis, *largest, out),
+        Op::CumSum { exclusive, reverse } => select::scan::cum_sum(x, inputs[1], *exclusive, *reverse),
+        Op::GroupNorm { groups, epsilon } => norm::standardize::group_norm(Rows::new(*epsilon, false), *groups, inputs),
+        Op::LayerNorm { axis, epsilon, rms } => norm::standardize::layer_norm(Rows::new(*epsilon, *rms), *axis, inputs),
         Op::Lrn { size, alpha, beta, bias } => norm::lrn::lrn(x, *size, [*alpha, *beta, *bias].map(f64::from)),
         Op::L2Normalize { axis, epsilon } => norm::l2_normalize::l2_normalize(x, *axis, *epsilon),
         Op::Softmax { axis, flatten } => norm::softmax::softmax(x, *axis, *flatten),
-        Op::Flatten { .. } | Op::Reshape { .. } | Op::Squeeze | Op::Unsqueeze | Op::Identity => x.data.clone(),
+        Op::LogSoftmax { axis, flatten } => norm::softmax::log_softmax(x, *axis, *flatten),
+        Op::Hardmax { axis, flatten } => norm::softmax::hardmax(x, *axis, *flatten),
+        Op::Flatten { .. } | Op::Reshape { .. } | Op::Squeeze | Op::Unsqueeze | Op::Identity | Op::Dropout => x.data.clone(),
         Op::Cast { to } => movement::cast(x, *to),
         Op::Transpose { perm } => movement::transpose(x, perm, out),
         Op::Concat { axis } => movement::concat::concat(*axis, inputs),
         Op::Slice => movement::slice(inputs, out)?,
         Op::Pad { mode } => movement::pad::pad(*mode, inputs, out)?,
         Op::Expand => strided::broadcast(&x.data, &x.shape, out),
-        Op::Resize(resize) => image::resize::resize(resize, inputs, out)?,
-        Op::Gather { axis } => movement::gather(*axis, x, inputs[1]),
+        Op::Tile => movement::tile(x, out),
+        Op::DepthToSpace { block, column_row_depth } => movement::depth_to_space(x, *block, *column_row_depth),
+        Op::SpaceToDepth { block, column_row_depth } => movement::space_to_depth(x, *block, *column_row_depth),
+        Op::Range => movement::range(inputs, out.len()),
+        Op::Resize(resize) => image::resize::resize(resize, inputs)?,
+        Op::GridSample(sample) => sample::grid::sample(sample, x, inputs[1]),
+        Op::Gather { axis } => movement::gather::gather(*axis, x, inputs[1]),
+        Op::GatherElements { axis } => movement::gather::gather_elements(*axis, x, inputs[1]),
+        Op::GatherNd { batch_dims } => movement::gather::gather_nd(*batch_dims, x, inputs[1]),
         Op::ConstantOfShape { value, .. } => vec![*value; out.len()],
         Op::Shape { start, end } => movement::shape(x, *start, *end),
         Op::Split { .. } => Vec::new(),
-        _ => return Err(Error::Unsupported(format!("The operation {} has no reference.", op.kind()))),
     })
 }
 

@@ -4,9 +4,9 @@ use crate::error::Result;
 use crate::graph::infer::operand_count;
 use crate::graph::{Dim, Graph, Op};
 use crate::model::Precision;
-use crate::recording::Force;
+use crate::recording::{Feed, Force};
 use crate::reference::{Array, run_node};
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
 
 /// What an operand holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,12 +49,30 @@ impl Input {
     }
 }
 
-/// A hash (fmix32 of MurmurHash3) as a number in [-1, 1).
+/// A hash as a number in [-1, 1).
 fn noise(i: u32, seed: u32) -> f32 {
+    (hash(i, seed) >> 8) as f32 / 8_388_608.0 - 1.0
+}
+
+/// fmix32 of MurmurHash3.
+fn hash(i: u32, seed: u32) -> u32 {
     let mut h = i.wrapping_mul(0x9E37_79B9).wrapping_add(seed.wrapping_mul(0x85EB_CA6B));
     h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
     h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
-    ((h ^ (h >> 16)) >> 8) as f32 / 8_388_608.0 - 1.0
+    h ^ (h >> 16)
+}
+
+/// Whole numbers of a type, within ±100 of what it holds.
+pub(crate) fn whole(dtype: DType, shape: &[usize], seed: u32) -> Tensor {
+    let (least, greatest) = dtype.range().unwrap_or((-100, 100));
+    let (least, span) = (least.max(-100), greatest.min(100) - least.max(-100) + 1);
+    let values = (0..shape.iter().product::<usize>() as u32).map(|i| least + i64::from(hash(i, seed)) % span).collect();
+    Tensor::integers(dtype, shape.to_vec(), values).unwrap_or_else(|| Tensor::zeros(Shape::default()))
+}
+
+/// A case of whole numbers: any difference is a mistake.
+pub(crate) fn exact(name: impl Into<String>, op: Op, operands: Vec<(Tensor, bool)>) -> Case {
+    Case { factor: 0.0, ..Case::new(name, op, operands, 1) }
 }
 
 /// Over which sums an element's error is bounded.
@@ -77,6 +95,8 @@ pub(crate) struct Case {
     /// Operands in order; `true` = computed at run time, `false` = constant.
     pub(crate) operands: Vec<(Tensor, bool)>,
     pub(crate) force: Force,
+    /// The layout run-time operands arrive in.
+    pub(crate) feed: Feed,
     pub(crate) precision: Precision,
     /// Terms of a sum.
     pub(crate) terms: f64,
@@ -97,6 +117,7 @@ impl Case {
             before: Vec::new(),
             operands,
             force: Force::default(),
+            feed: Feed::Plain,
             precision: Precision::F32,
             terms: terms as f64,
             factor: 1.0,

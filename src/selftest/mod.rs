@@ -6,14 +6,19 @@
 
 mod case;
 pub(crate) mod conv;
+pub(crate) mod elementwise;
 pub(crate) mod image;
 pub(crate) mod matmul;
+pub(crate) mod movement;
+pub(crate) mod norm;
 pub(crate) mod pointwise;
+pub(crate) mod pooling;
 pub(crate) mod quantize;
-pub(crate) mod rows;
+pub(crate) mod sample;
+pub(crate) mod select;
 pub(crate) mod transpose;
 
-pub(crate) use case::{Case, Input, Spread};
+pub(crate) use case::{Case, Input, Spread, exact, whole};
 
 use std::time::Instant as Clock;
 
@@ -22,7 +27,7 @@ use crate::gpu::{Gpu, Instance, Uploaded};
 use crate::graph::{Op, infer_shapes};
 use crate::model::Precision;
 use crate::plan::{self, PlanOptions};
-use crate::recording::{Caps, Feed, Force};
+use crate::recording::{Caps, Force};
 use crate::reference::{self, Array};
 use crate::shader::Shader;
 
@@ -47,15 +52,29 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "linear/gemv", cases: conv::gemv },
     Kernel { stem: "linear/gemv", cases: matmul::rows },
     Kernel { stem: "linear/matmul", cases: matmul::matmul },
-    Kernel { stem: "pool/window", cases: pointwise::window },
-    Kernel { stem: "pool/global", cases: pointwise::global },
+    Kernel { stem: "pool/window", cases: pooling::window },
+    Kernel { stem: "pool/argmax", cases: pooling::argmax },
+    Kernel { stem: "pool/global", cases: pooling::global },
     Kernel { stem: "norm/lrn", cases: pointwise::lrn },
-    Kernel { stem: "norm/axis", cases: rows::axis },
-    Kernel { stem: "elementwise/affine", cases: pointwise::affine },
-    Kernel { stem: "elementwise/unary", cases: pointwise::unary },
-    Kernel { stem: "elementwise/binary", cases: pointwise::binary },
+    Kernel { stem: "norm/axis", cases: norm::axis },
+    Kernel { stem: "norm/batch_norm", cases: norm::batch_norm },
+    Kernel { stem: "norm/reduce", cases: norm::reduce },
+    Kernel { stem: "norm/standardize", cases: norm::standardize },
+    Kernel { stem: "select/arg", cases: select::arg },
+    Kernel { stem: "select/merge", cases: select::merge },
+    Kernel { stem: "select/scan", cases: select::scan },
+    Kernel { stem: "select/sort", cases: select::sort },
     Kernel { stem: "quantize/linear", cases: quantize::linear },
-    Kernel { stem: "movement/copy", cases: rows::copy },
+    Kernel { stem: "movement/copy", cases: movement::copy },
+    Kernel { stem: "movement/gather", cases: movement::gather },
+    Kernel { stem: "movement/gather_elements", cases: movement::gather_elements },
+    Kernel { stem: "sample/grid", cases: sample::grid },
+    Kernel { stem: "sample/resample", cases: sample::resample },
+    Kernel { stem: "elementwise/affine", cases: elementwise::affine },
+    Kernel { stem: "elementwise/binary", cases: elementwise::binary },
+    Kernel { stem: "elementwise/cast", cases: elementwise::cast },
+    Kernel { stem: "elementwise/choice", cases: elementwise::choice },
+    Kernel { stem: "elementwise/unary", cases: elementwise::unary },
     Kernel { stem: "image/resize", cases: pointwise::resize },
 ];
 
@@ -126,7 +145,7 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
     let (graph, inputs) = case.graph();
     let input_shapes: Vec<_> = inputs.iter().map(|t| t.shape().clone()).collect();
     let shapes = infer_shapes(&graph, &input_shapes)?;
-    let options = PlanOptions { precision: case.precision, feed: Feed::Plain, force: case.force.clone() };
+    let options = PlanOptions { precision: case.precision, feed: case.feed, force: case.force.clone() };
     let plan = plan::build(&graph, &shapes, gpu.caps(), &options)?;
     let ran = plan.dispatches.iter().map(|d| d.shader.name).find(|n| n.split('.').next() == Some(stem));
     let instance = Instance::new(gpu, plan, &Uploaded::default())?;
@@ -151,7 +170,7 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
             let halves = if case.precision == Precision::F16 { 2f64.powi(-11) } else { 0.0 };
             let bound =
                 (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + f64::from(f32::MIN_POSITIVE);
-            worst.add((g - w).abs(), bound);
+            worst.add(difference(g, w), bound);
         }
     }
     Ok(CaseResult {
@@ -163,6 +182,12 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
         passed: worst.ratio <= 1.0 && ran.is_some(),
         micros,
     })
+}
+
+/// How far a result is from what it should be. NaN and infinities are results like others, and what f32 cannot hold is infinite in it.
+fn difference(got: f64, want: f64) -> f64 {
+    let want = if (want as f32).is_infinite() { f64::from(want as f32) } else { want };
+    if got == want || got.is_nan() && want.is_nan() { 0.0 } else { (got - want).abs() }
 }
 
 /// The worst ratio of error to bound.
@@ -177,7 +202,7 @@ impl Comparison {
     /// A NaN error (a NaN where the reference has a number) counts as infinite.
     pub(crate) fn add(&mut self, error: f64, bound: f64) {
         let error = if error.is_nan() { f64::INFINITY } else { error };
-        let ratio = error / bound.max(f64::MIN_POSITIVE);
+        let ratio = if error.is_infinite() { error } else { error / bound.max(f64::MIN_POSITIVE) };
         if ratio >= self.ratio {
             *self = Self { error, bound, ratio };
         }

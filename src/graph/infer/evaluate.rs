@@ -11,10 +11,10 @@ use crate::tensor::{Shape, Tensor};
 /// What may be spent on evaluating one node. A file must not be able to make a loader allocate or compute without bounds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
-    /// Elements of all operands together.
-    pub(crate) operand_elements: usize,
     /// Elements of one output.
     pub(crate) elements: usize,
+    /// Bytes of the result, and of the memory it takes to compute it.
+    pub(crate) bytes: u64,
     /// Multiplications or visited cells.
     pub(crate) work: u64,
 }
@@ -44,9 +44,14 @@ pub(crate) fn evaluate(
     arrays.iter().map(Array::to_tensor).collect::<Result<Vec<_>>>().map(Some)
 }
 
+/// Bytes that evaluating takes per element of an operand or result, at most: the reference computes in f64, and so may one copy be.
+const ELEMENT_BYTES: u64 = 24;
+
 fn fits(op: &Op, shapes: &[Shape], outputs: &[Shape], budget: &Budget) -> bool {
-    let operands = shapes.iter().fold(0usize, |a, s| a.saturating_add(s.len()));
-    operands <= budget.operand_elements && outputs.iter().all(|s| s.len() <= budget.elements) && work(op, shapes, outputs) <= budget.work
+    let elements = shapes.iter().chain(outputs).fold(0u64, |a, s| a.saturating_add(s.len() as u64));
+    elements.saturating_mul(ELEMENT_BYTES) <= budget.bytes
+        && outputs.iter().all(|s| s.len() <= budget.elements)
+        && work(op, shapes, outputs) <= budget.work
 }
 
 /// A rough count of inner loop rounds.

@@ -10,6 +10,7 @@ pub(crate) mod geometry;
 mod indexing;
 mod movement;
 mod pointwise;
+pub(crate) mod resizing;
 mod sampling;
 mod selecting;
 #[cfg(test)]
@@ -31,12 +32,18 @@ use crate::tensor::{DType, Shape, Tensor};
 pub(crate) const MAX_ELEMENTS: usize = i32::MAX as usize;
 
 /// What is folded while shapes are inferred: chains of a few numbers, as `Shape -> Gather -> Concat -> Reshape` makes them.
-const SMALL: Budget = Budget { operand_elements: 4096, elements: 4096, work: 1 << 20 };
+const SMALL: Budget = Budget { elements: 4096, bytes: 256 << 10, work: 1 << 20 };
+
+/// Bytes of all that is folded while shapes are inferred.
+const SMALL_TOTAL: u64 = 32 << 20;
+
+/// Most dimensions of any tensor, so that shapes are small. What a model may have is less; see [`super::passes::Bounds`].
+const MAX_RANK: usize = 64;
 
 /// The shapes of a node's outputs.
 ///
 /// `shapes` and `constants` have one entry per operand; `constants` holds the content of operands that are known before anything runs.
-/// An [`Op::Split`] has to state its sizes here; [`infer_shapes`] derives equal parts from the number of outputs.
+/// An [`Op::Split`] has to state its sizes or take them as an operand here; [`infer_shapes`] derives equal parts from the number of outputs.
 ///
 /// # Errors
 /// [`Error::Model`] when operands do not fit the operation or each other, [`Error::Caller`] when a picture is too small for a window,
@@ -61,7 +68,8 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
         Op::GlobalPool(_) => dense::global_pool(ctx),
         Op::ConvTranspose(conv) => dense::conv_transpose(ctx, conv),
         Op::MatMul => dense::matmul(ctx),
-        Op::BatchNorm { .. } | Op::Affine | Op::GroupNorm { .. } => pointwise::per_channel(ctx),
+        Op::BatchNorm { .. } | Op::Affine => pointwise::per_channel(ctx),
+        Op::GroupNorm { groups, .. } => pointwise::group_norm(ctx, *groups),
         Op::LayerNorm { axis, .. } => pointwise::layer_norm(ctx, *axis),
         Op::Unary(_) | Op::Cast { .. } | Op::Identity => Ok(ctx.shapes[0].clone()),
         Op::Quantize { axis, block, .. } | Op::Dequantize { axis, block } => pointwise::quantization(ctx, *axis, *block),
@@ -72,7 +80,7 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
         Op::ArgReduce { axis, keep_dims, .. } => selecting::arg_reduce(ctx, *axis, *keep_dims),
         Op::TopK { axis, .. } => selecting::top_k(ctx, *axis),
         Op::CumSum { .. } => selecting::cum_sum(ctx),
-        Op::Reduce { axes, keep_dims, .. } => pointwise::reduce(ctx, axes, *keep_dims),
+        Op::Reduce { axes, keep_dims, none_if_empty, .. } => pointwise::reduce(ctx, axes, *keep_dims, *none_if_empty),
         Op::Lrn { size, .. } => pointwise::lrn(ctx, *size),
         Op::L2Normalize { axis, .. } | Op::Softmax { axis, .. } | Op::LogSoftmax { axis, .. } | Op::Hardmax { axis, .. } => {
             pointwise::along_axis(ctx, *axis)
@@ -87,7 +95,7 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
         Op::Slice => indexing::slice(ctx),
         Op::Pad { mode } => indexing::pad(ctx, *mode),
         Op::Expand => indexing::expand(ctx),
-        Op::Resize(resize) => indexing::resize(ctx, resize),
+        Op::Resize(resize) => resizing::resize(ctx, resize),
         Op::Tile => indexing::tile(ctx),
         Op::Range => indexing::range(ctx),
         Op::GridSample(_) => sampling::grid_sample(ctx),
@@ -96,6 +104,7 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
         Op::Gather { axis } => gathering::gather(ctx, *axis),
         Op::GatherElements { axis } => gathering::gather_elements(ctx, *axis),
         Op::GatherNd { batch_dims } => gathering::gather_nd(ctx, *batch_dims),
+        Op::Dropout => indexing::dropout(ctx),
         Op::Shape { start, end } => Ok(Shape::from([geometry::shape_range(ctx.shapes[0].rank(), *start, *end).len()])),
         Op::ConstantOfShape { .. } => indexing::constant_of_shape(ctx),
     }
@@ -109,19 +118,23 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
 /// As [`infer_node`]; [`Error::Caller`] for input shapes that do not fit the graph.
 pub fn infer_shapes(graph: &Graph, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
     let mut state = Inference::new(graph, input_shapes)?;
+    let mut left = SMALL_TOTAL;
     for node in &graph.nodes {
-        state.visit(node, &SMALL)?;
+        if state.visit(node, &Budget { bytes: SMALL.bytes.min(left), ..SMALL })? {
+            let made = node.outputs.iter().filter_map(|id| state.constants[id.0 as usize].as_ref());
+            left = left.saturating_sub(made.map(|t| t.len() as u64 * 8).sum());
+        }
     }
     Ok(state.shapes)
 }
 
-/// `node.op`, with the sizes of equal parts filled in when it is a [`Op::Split`] without sizes.
+/// `node.op`, with the sizes of equal parts filled in when it is a [`Op::Split`] that nobody gives sizes.
 ///
 /// # Errors
 /// [`Error::Model`] when the axis cannot be cut into that many parts.
 pub(crate) fn resolved_op<'a>(node: &'a Node, operands: &[Shape]) -> Result<Cow<'a, Op>> {
     match &node.op {
-        Op::Split { axis, sizes } if sizes.is_empty() => {
+        Op::Split { axis, sizes } if sizes.is_empty() && operands.len() == 1 => {
             let ctx = Context { name: &node.name, op: &node.op, shapes: operands, constants: &[] };
             ctx.check_operands()?;
             let n = operands[0][ctx.axis(*axis)?];
@@ -188,7 +201,7 @@ impl Inference {
         shape.contains(&0).then(|| none(self.types[id.0 as usize])).flatten()
     }
 
-    /// Infers the outputs of `node`, a node of the graph this was made for, evaluates it when its operands are constants that fit `budget`, and says whether it did.
+    /// Infers the outputs of `node`, a node of the graph this was made for, evaluates it when its operands are constants that fit `budget`, and says whether all its outputs are known.
     ///
     /// # Errors
     /// As [`infer_node`].
@@ -207,13 +220,12 @@ impl Inference {
             )));
         }
         let values = evaluate(&node.name, &op, &shapes, &constants, &outputs, budget)?;
-        let evaluated = values.is_some();
         let mut values = values.unwrap_or_default().into_iter();
         for (id, shape) in node.outputs.iter().zip(outputs) {
             self.constants[id.0 as usize] = values.next().or_else(|| self.empty(*id, &shape)).map(Arc::new);
             self.shapes[id.0 as usize] = shape;
         }
-        Ok(evaluated)
+        Ok(node.outputs.iter().all(|id| self.constants[id.0 as usize].is_some()))
     }
 }
 
@@ -255,8 +267,16 @@ impl Context<'_> {
     }
 
     fn check_size(&self, shape: &Shape) -> Result<()> {
-        let fits = shape.iter().all(|&d| d <= MAX_ELEMENTS) && shape.checked_len().is_some_and(|n| n <= MAX_ELEMENTS);
-        if fits {
+        if shape.rank() > MAX_RANK {
+            return Err(Error::Limits(format!(
+                "{} It makes a tensor of {} dimensions, and no tensor may have more than {MAX_RANK}. Check the model file.",
+                self.sentence("is too large"),
+                shape.rank()
+            )));
+        }
+        // Without the zero of an empty tensor, so that strides do not overflow either.
+        let len = shape.iter().filter(|&&d| d > 0).try_fold(1usize, |a, &d| a.checked_mul(d));
+        if len.is_some_and(|n| n <= MAX_ELEMENTS) {
             return Ok(());
         }
         Err(Error::Limits(format!(
@@ -310,7 +330,7 @@ pub(crate) fn operand_count(op: &Op) -> (usize, usize) {
         Op::BatchNorm { .. } => (5, 5),
         Op::Affine => (3, 3),
         Op::ConvTranspose(c) => (2 + usize::from(c.bias), 2 + usize::from(c.bias)),
-        Op::Where | Op::Range | Op::GroupNorm { .. } => (3, 3),
+        Op::Where | Op::Range | Op::GroupNorm { .. } | Op::Dropout => (3, 3),
         Op::LayerNorm { .. } | Op::Quantize { .. } | Op::Dequantize { .. } | Op::Resize(_) => (2, 3),
         Op::PRelu
         | Op::Binary(_)
@@ -325,7 +345,7 @@ pub(crate) fn operand_count(op: &Op) -> (usize, usize) {
         | Op::Gather { .. }
         | Op::GatherElements { .. }
         | Op::GatherNd { .. } => (2, 2),
-        Op::Squeeze => (1, 2),
+        Op::Squeeze | Op::Split { .. } | Op::Reduce { .. } => (1, 2),
         Op::Concat { .. } => (1, usize::MAX),
         Op::Slice => (3, 5),
         Op::Pad { .. } => (2, 4),
@@ -338,13 +358,11 @@ pub(crate) fn operand_count(op: &Op) -> (usize, usize) {
         | Op::Hardmax { .. }
         | Op::DepthToSpace { .. }
         | Op::SpaceToDepth { .. }
-        | Op::Reduce { .. }
         | Op::Lrn { .. }
         | Op::L2Normalize { .. }
         | Op::Softmax { .. }
         | Op::Flatten { .. }
         | Op::Transpose { .. }
-        | Op::Split { .. }
         | Op::Shape { .. }
         | Op::ConstantOfShape { .. }
         | Op::Cast { .. }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::resizing::needs_floats;
 use crate::error::{Error, Result};
 use crate::graph::{Binary, Graph, Node, Op, Reduction, Unary, ValueId};
 use crate::tensor::DType;
@@ -24,6 +25,7 @@ pub(crate) fn result_type(op: &Op, operands: &[DType]) -> std::result::Result<DT
         Op::Concat { .. } => operands.iter().try_for_each(|&o| same(first, o)).map(|()| first),
         Op::Reduce { kind: Reduction::LogSum | Reduction::LogSumExp | Reduction::L2, .. } => floats(0, 1).map(|()| DType::F32),
         Op::ArgReduce { .. } | Op::TopK { .. } | Op::Shape { .. } | Op::PoolArgMax { .. } => Ok(DType::I64),
+        Op::Resize(r) if needs_floats(r) => float(first).map(|()| DType::F32),
         Op::Gather { .. } | Op::GatherElements { .. } | Op::GatherNd { .. } if at(1).is_float() => {
             Err(format!("has indices of {}, and whole numbers are needed", at(1)))
         }
@@ -65,6 +67,7 @@ pub(crate) fn result_type(op: &Op, operands: &[DType]) -> std::result::Result<DT
         | Op::Gather { .. }
         | Op::GatherElements { .. }
         | Op::GatherNd { .. }
+        | Op::Dropout
         | Op::Identity => Ok(plain(first)),
     }
 }

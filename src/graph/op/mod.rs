@@ -57,7 +57,7 @@ pub enum Op {
     },
     /// Pooling over all of H and W, which become 1.
     GlobalPool(PoolKind),
-    /// Reduction over some axes.
+    /// Reduction over some axes. Operands: x, (axes, i64, instead of the field).
     Reduce {
         /// Which reduction.
         kind: Reduction,
@@ -65,6 +65,9 @@ pub enum Op {
         axes: Vec<i64>,
         /// Whether reduced axes stay as 1.
         keep_dims: bool,
+        /// No axes mean none instead of all: every element is reduced on its own.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        none_if_empty: bool,
     },
     /// The i64 place of the extreme along an axis.
     ArgReduce {
@@ -92,14 +95,14 @@ pub enum Op {
         reverse: bool,
     },
     /// `y = (x - mean) / sqrt(variance + epsilon) * scale + shift`, over each group of channels of each picture.
-    /// Operands: x, scale `[C]`, shift `[C]`.
+    /// Operands: x, scale, shift, both `[C]` or both `[groups]`.
     GroupNorm {
         /// Number of groups; 0 = one per channel (instance normalisation).
         groups: usize,
         /// Added to the variance.
         epsilon: f32,
     },
-    /// The same over the axes from `axis` on. Operands: x, scale, (shift), both broadcast to those axes.
+    /// The same over the axes from `axis` on. Operands: x, scale, (shift), both broadcast to x.
     LayerNorm {
         /// The first axis that is averaged over, negative from the end.
         axis: i64,
@@ -171,11 +174,11 @@ pub enum Op {
         /// The axis, negative from the end.
         axis: i64,
     },
-    /// Cuts along an axis into consecutive parts, one output each.
+    /// Cuts along an axis into consecutive parts, one output each. Operands: x, (sizes, i64, when the field is empty).
     Split {
         /// The axis, negative from the end.
         axis: i64,
-        /// Sizes of the parts; empty = equal parts.
+        /// Sizes of the parts; empty = those of the operand, without one equal parts.
         sizes: Vec<usize>,
     },
     /// A strided part. Operands: x, starts, ends, (axes), (steps), all i64; an absent axes or steps with a later operand present is an empty tensor.
@@ -262,6 +265,8 @@ pub enum Op {
     },
     /// Nothing: Identity, inference Dropout.
     Identity,
+    /// Nothing, provided that nothing is dropped: the ratio is 0 or training is off. Operands: x, ratio, training (a truth value).
+    Dropout,
 }
 
 impl Op {
@@ -327,6 +332,7 @@ impl Op {
             Self::ConstantOfShape { .. } => "ConstantOfShape",
             Self::Cast { .. } => "Cast",
             Self::Identity => "Identity",
+            Self::Dropout => "Dropout",
         }
     }
 }

@@ -162,6 +162,8 @@ pub enum NearestRounding {
     Floor,
     /// Up.
     Ceil,
+    /// Down along an axis that grows, up along one that shrinks: what operator sets before 11 do.
+    DownOrUp,
 }
 
 /// The second operand of [`Op::Resize`].

@@ -3,13 +3,12 @@
 use crate::error::Result;
 use crate::graph::infer::{Budget, Inference, resolved_op};
 use crate::graph::{Graph, Op};
-use crate::tensor::Shape;
+use crate::tensor::{Shape, Tensor};
 
-/// Elements of one folded tensor (64 MiB of f32), unless an operand is larger already.
-const TENSOR_ELEMENTS: usize = 16 << 20;
+use super::Bounds;
 
-/// Elements of all folded tensors that are alive at a time (1 GiB of f32).
-const TOTAL_ELEMENTS: usize = 256 << 20;
+/// Elements of one folded tensor, unless an operand is larger already.
+const TENSOR_ELEMENTS: usize = 4 << 20;
 
 /// Inner loop rounds of one folded node: well below a second.
 const WORK: u64 = 1 << 30;
@@ -21,7 +20,7 @@ const WORK: u64 = 1 << 30;
 /// As [`crate::graph::infer_shapes`], and integer divisions by zero.
 pub fn run(graph: &mut Graph, input_shapes: &[Shape]) -> Result<bool> {
     let before = graph.nodes.len();
-    fold_all(graph, input_shapes)?;
+    fold_all(graph, input_shapes, &Bounds::default())?;
     Ok(graph.nodes.len() != before)
 }
 
@@ -30,7 +29,15 @@ pub fn run(graph: &mut Graph, input_shapes: &[Shape]) -> Result<bool> {
 /// # Errors
 /// What a folded node's own shape inference objects to.
 pub fn fold_weights(graph: &mut Graph) -> Result<bool> {
-    let mut folding = Folding::new(graph, Inference::of_constants(graph)?);
+    fold_weights_within(graph, &Bounds::default())
+}
+
+/// As [`fold_weights`], within these bounds.
+///
+/// # Errors
+/// As [`fold_weights`]; [`crate::Error::Limits`] for a tensor that is larger.
+pub(crate) fn fold_weights_within(graph: &mut Graph, bounds: &Bounds) -> Result<bool> {
+    let mut folding = Folding::new(graph, Inference::of_constants(graph)?, bounds);
     for i in 0..graph.nodes.len() {
         let node = &graph.nodes[i];
         let known = !node.inputs.is_empty() && node.inputs.iter().all(|id| folding.state.constants[id.0 as usize].is_some());
@@ -43,12 +50,12 @@ pub fn fold_weights(graph: &mut Graph) -> Result<bool> {
     Ok(graph.nodes.len() != before)
 }
 
-/// As [`run`]; also fills in the sizes of equal parts and returns the shapes of all values.
+/// As [`run`], within these bounds; also fills in the sizes of equal parts and returns the shapes of all values.
 ///
 /// # Errors
-/// As [`run`].
-pub(super) fn fold_all(graph: &mut Graph, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-    let mut folding = Folding::new(graph, Inference::new(graph, input_shapes)?);
+/// As [`run`]; [`crate::Error::Limits`] for a tensor that is larger.
+pub(super) fn fold_all(graph: &mut Graph, input_shapes: &[Shape], bounds: &Bounds) -> Result<Vec<Shape>> {
+    let mut folding = Folding::new(graph, Inference::new(graph, input_shapes)?, bounds);
     for i in 0..graph.nodes.len() {
         folding.visit(graph, i)?;
     }
@@ -56,37 +63,50 @@ pub(super) fn fold_all(graph: &mut Graph, input_shapes: &[Shape]) -> Result<Vec<
     Ok(folding.state.shapes)
 }
 
-struct Folding {
+struct Folding<'b> {
     state: Inference,
     /// Readers of each value that are still nodes.
     uses: Vec<usize>,
     folded: Vec<bool>,
-    /// Elements that may still be made.
-    left: usize,
+    bounds: &'b Bounds,
+    /// Bytes that may still be taken.
+    left: u64,
+    /// Which values were made here: only their memory comes back.
+    made: Vec<bool>,
 }
 
-impl Folding {
-    fn new(graph: &Graph, state: Inference) -> Self {
-        Self { state, uses: graph.uses(), folded: vec![false; graph.nodes.len()], left: TOTAL_ELEMENTS }
+impl<'b> Folding<'b> {
+    fn new(graph: &Graph, state: Inference, bounds: &'b Bounds) -> Self {
+        let (folded, made) = (vec![false; graph.nodes.len()], vec![false; graph.values.len()]);
+        Self { state, uses: graph.uses(), folded, bounds, left: bounds.folding_bytes, made }
     }
 
     fn visit(&mut self, graph: &mut Graph, i: usize) -> Result<()> {
         let operands: Vec<_> = graph.nodes[i].inputs.iter().map(|id| self.state.shapes[id.0 as usize].clone()).collect();
         let largest = operands.iter().map(Shape::len).max().unwrap_or(0);
-        let budget = Budget { operand_elements: usize::MAX, elements: largest.max(TENSOR_ELEMENTS).min(self.left), work: WORK };
+        let budget = Budget { elements: largest.max(TENSOR_ELEMENTS), bytes: self.left, work: WORK };
         if matches!(&graph.nodes[i].op, Op::Split { sizes, .. } if sizes.is_empty()) {
             let op = resolved_op(&graph.nodes[i], &operands)?.into_owned();
             graph.nodes[i].op = op;
         }
-        if !self.state.visit(&graph.nodes[i], &budget)? {
+        let folded = self.state.visit(&graph.nodes[i], &budget)?;
+        let node = &graph.nodes[i];
+        node.outputs.iter().try_for_each(|&id| self.bounds.check(node, graph.name(id), &self.state.shapes[id.0 as usize]))?;
+        if !folded {
+            // One part of a split may be empty, and so known, while the others are not.
+            for id in graph.nodes[i].outputs.clone() {
+                if self.state.shapes[id.0 as usize].contains(&0) {
+                    graph.value_mut(id).constant = self.state.constants[id.0 as usize].clone();
+                }
+            }
             return Ok(());
         }
         self.folded[i] = true;
-        let node = &graph.nodes[i];
         let (inputs, outputs) = (node.inputs.clone(), node.outputs.clone());
         for id in outputs {
             let constant = self.state.constants[id.0 as usize].clone();
-            self.left = self.left.saturating_sub(constant.as_ref().map_or(0, |t| t.len()));
+            self.left = self.left.saturating_sub(constant.as_deref().map_or(0, bytes));
+            self.made[id.0 as usize] = true;
             graph.value_mut(id).constant = constant;
         }
         for id in inputs {
@@ -94,8 +114,8 @@ impl Folding {
             *uses = uses.saturating_sub(1);
             if *uses == 0 {
                 // Nobody reads it any more: a long chain must not keep all its links in memory.
-                let constant = self.state.constants[id.0 as usize].take();
-                self.left = (self.left + constant.map_or(0, |t| t.len())).min(TOTAL_ELEMENTS);
+                let constant = self.state.constants[id.0 as usize].take().filter(|_| self.made[id.0 as usize]);
+                self.left = self.left.saturating_add(constant.as_deref().map_or(0, bytes));
                 graph.value_mut(id).constant = None;
             }
         }
@@ -106,6 +126,11 @@ impl Folding {
         let mut folded = self.folded.iter();
         graph.nodes.retain(|_| folded.next() != Some(&true));
     }
+}
+
+/// Bytes of a folded tensor, whatever its type.
+fn bytes(tensor: &Tensor) -> u64 {
+    (tensor.len() as u64).saturating_mul(8)
 }
 
 #[cfg(test)]

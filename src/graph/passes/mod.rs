@@ -10,6 +10,7 @@ pub mod activation_fusion;
 pub mod affine_folding;
 pub mod affine_recognition;
 pub mod bias_of_rows;
+mod bounds;
 pub mod constant_folding;
 pub mod dead_nodes;
 mod filters;
@@ -20,7 +21,9 @@ mod rewriter;
 mod sizes;
 mod specialise;
 
-pub use specialise::specialise;
+pub use bounds::Bounds;
+pub(crate) use bounds::remedy;
+pub use specialise::{specialise, specialise_within};
 
 use super::{Graph, infer_shapes};
 use crate::error::Result;
@@ -43,10 +46,19 @@ const MAX_ROUNDS: usize = 16;
 /// # Errors
 /// Shapes that do not fit each other (see [`infer_shapes`]).
 pub fn optimise(graph: &mut Graph, input_shapes: &[Shape]) -> Result<()> {
-    constant_folding::fold_weights(graph)?;
+    optimise_within(graph, input_shapes, &Bounds::default())
+}
+
+/// As [`optimise`], within these bounds.
+///
+/// # Errors
+/// As [`optimise`]; [`crate::Error::Limits`] for a graph that would need more.
+pub fn optimise_within(graph: &mut Graph, input_shapes: &[Shape], bounds: &Bounds) -> Result<()> {
+    constant_folding::fold_weights_within(graph, bounds)?;
     // Readers that no output needs would keep values alive and stand in the way of fusing.
     dead_nodes::run(graph);
     let mut shapes = infer_shapes(graph, input_shapes)?;
+    bounds.check_copies(graph, &shapes)?;
     for _ in 0..MAX_ROUNDS {
         let mut changed = false;
         for pass in PASSES {

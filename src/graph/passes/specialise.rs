@@ -1,6 +1,6 @@
 //! From the graph for all sizes to the graph for one set of input shapes.
 
-use super::{constant_folding, dead_nodes, flatten_into_linear};
+use super::{Bounds, constant_folding, dead_nodes, flatten_into_linear};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::tensor::Shape;
@@ -13,8 +13,16 @@ use crate::tensor::Shape;
 /// # Errors
 /// As [`crate::graph::infer_shapes`].
 pub fn specialise(graph: &Graph, input_shapes: &[Shape]) -> Result<(Graph, Vec<Shape>)> {
+    specialise_within(graph, input_shapes, &Bounds::default())
+}
+
+/// As [`specialise`], within these bounds.
+///
+/// # Errors
+/// As [`specialise`]; [`crate::Error::Limits`] for a tensor that is larger.
+pub fn specialise_within(graph: &Graph, input_shapes: &[Shape], bounds: &Bounds) -> Result<(Graph, Vec<Shape>)> {
     let mut graph = graph.clone();
-    let shapes = constant_folding::fold_all(&mut graph, input_shapes)?;
+    let shapes = constant_folding::fold_all(&mut graph, input_shapes, bounds)?;
     flatten_into_linear::run(&mut graph, &shapes);
     dead_nodes::run(&mut graph);
     Ok((graph, shapes))

@@ -23,6 +23,8 @@ pub(super) struct Importer<'a> {
     facts: Vec<Fact>,
     /// Names of the file and names given here: no new value may take one of them.
     taken: HashSet<String>,
+    /// The last number that was given to a name, by the name without it.
+    numbers: HashMap<String, usize>,
     /// Names that a node or an output of the graph reads.
     read: HashSet<&'a str>,
     outputs: HashSet<&'a str>,
@@ -46,6 +48,7 @@ impl<'a> Importer<'a> {
             ids: HashMap::new(),
             facts: Vec::new(),
             taken,
+            numbers: HashMap::new(),
             read,
             outputs,
             problems: Problems::default(),
@@ -155,7 +158,7 @@ impl<'a> Importer<'a> {
         self.emit_at(source, 0, op, inputs)
     }
 
-    /// Adds a node whose result is output `index` of `source`.
+    /// Adds a node whose result is the output `index` of `source`.
     pub(super) fn emit_at(&mut self, source: &Source<'_>, index: usize, op: Op, inputs: &[ValueId]) -> Done<ValueId> {
         let name = match source.output(index) {
             "" => self.fresh(source, "unused"),
@@ -243,13 +246,19 @@ impl<'a> Importer<'a> {
             "" => source.label,
             name => name,
         };
-        let mut name = format!("{base}.{suffix}");
-        let mut number = 1;
-        while !self.taken.insert(name.clone()) {
-            number += 1;
-            name = format!("{base}.{suffix}{number}");
+        let stem = format!("{base}.{suffix}");
+        if self.taken.insert(stem.clone()) {
+            return stem;
         }
-        name
+        // Counting goes on where it stopped: a node may need a name for each of a million absent results.
+        let number = self.numbers.entry(stem.clone()).or_insert(1);
+        loop {
+            *number += 1;
+            let name = format!("{stem}{number}");
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
     }
 
     /// Imports one node, or notes why it cannot be.

@@ -7,8 +7,10 @@
 mod convert;
 mod external;
 mod facts;
+mod functions;
 mod names;
 mod ops;
+mod report;
 mod scan;
 mod sniff;
 mod source;
@@ -29,9 +31,10 @@ use super::limits::{Budget, Limits};
 use super::{canonical, validate};
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph};
-use crate::tensor::DType;
+use crate::tensor::{DType, Tensor};
 
-pub use ops::supported_operators;
+pub use ops::{supported_attributes, supported_operators};
+pub use report::ImportReport;
 pub(crate) use sniff::looks_like_safetensors;
 
 /// The oldest operator set that is read: what exporters of 2017 wrote.
@@ -39,7 +42,7 @@ pub const OLDEST_OPSET: i64 = 6;
 /// The newest operator set that is read.
 pub const NEWEST_OPSET: i64 = 28;
 
-/// Reads the graph of an ONNX file.
+/// Reads the graph of an ONNX file, and says what that changed.
 ///
 /// `name` is what messages call the file; `folder` is where external data may lie (`None`: the model came as bytes, external data are
 /// refused). The bytes are not copied but shared with the decoded messages; weights are copied once, into their tensors.
@@ -47,16 +50,35 @@ pub const NEWEST_OPSET: i64 = 28;
 /// # Errors
 /// [`Error::Model`] for a file that is something else, damaged or contradictory; [`Error::Limits`]; one [`Error::Unsupported`] that
 /// lists every operator that cannot be imported, with the names of its nodes; [`Error::Io`] for external data.
-pub fn import(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<Graph> {
+pub fn import(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<(Graph, ImportReport)> {
     limits.check_file(name, bytes.len() as u64)?;
     if let Some(e) = sniff::foreign(name, &bytes) {
         return Err(e);
     }
-    scan::scan(&bytes, name, limits)?;
-    let model = ModelProto::decode(bytes.clone())
+    let mut budget = scan::scan(&bytes, name, limits)?;
+    let mut model = ModelProto::decode(bytes.clone())
         .map_err(|e| sniff::Damage::Malformed { part: "the messages".into(), at: 0, reason: e.to_string() }.error(name, &bytes))?;
     drop(bytes);
-    convert(&model, name, folder, limits)
+    let opset = opset(&model, name)?;
+    let nodes = |model: &ModelProto| model.graph.as_ref().map_or(0, |g| g.node.len());
+    let mut report = ImportReport { opset, nodes_in_file: nodes(&model), ..ImportReport::default() };
+    let opsets = functions::inline(&mut model, opset, name, &mut budget)?;
+    report.inlined = nodes(&model).saturating_sub(report.nodes_in_file);
+    let graph = convert(&model, (opset, &opsets), name, folder, budget, &mut report)?;
+    Ok((graph, report))
+}
+
+/// Reads one tensor stored by itself (a `TensorProto`), as test data of ONNX are. External data are refused.
+///
+/// # Errors
+/// [`Error::Model`] for bytes that are no tensor, [`Error::Limits`], [`Error::Unsupported`] for element types that are not read.
+#[doc(hidden)]
+pub fn tensor_from_bytes(bytes: &[u8], name: &str, limits: &Limits) -> Result<Tensor> {
+    limits.check_file(name, bytes.len() as u64)?;
+    let proto = wire::TensorProto::decode(bytes).map_err(|e| {
+        Error::Model(format!("The file `{name}` does not hold an ONNX tensor ({e}). Check the path or write the file again."))
+    })?;
+    Reader { folder: None, budget: Budget::new(limits) }.tensor(&proto, name)
 }
 
 /// Whether a domain is the standard one.
@@ -67,6 +89,12 @@ fn is_standard(domain: &str) -> bool {
 fn opset(model: &ModelProto, name: &str) -> Result<i64> {
     let mut versions = model.opset_import.iter().filter(|o| is_standard(&o.domain)).map(|o| o.version);
     let Some(version) = versions.next() else {
+        if let Some(other) = model.opset_import.iter().find(|o| !is_standard(&o.domain)) {
+            return Err(Error::Unsupported(format!(
+                "The model `{name}` uses operators of the domain `{}` only, but those of the standard ONNX domain are supported. Export it with standard operators.",
+                other.domain
+            )));
+        }
         return Err(Error::Model(format!(
             "The model `{name}` does not say which ONNX operator set it uses. The file is damaged or not an ONNX model; export it again."
         )));
@@ -85,13 +113,21 @@ fn opset(model: &ModelProto, name: &str) -> Result<i64> {
     }
 }
 
-fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<Graph> {
+/// `opset` is that of the model, and those of its nodes where they differ.
+fn convert(
+    model: &ModelProto,
+    (opset, opsets): (i64, &[i64]),
+    name: &str,
+    folder: Option<&Path>,
+    budget: Budget,
+    report: &mut ImportReport,
+) -> Result<Graph> {
     let Some(proto) = &model.graph else {
         return Err(Error::Model(format!(
             "The file `{name}` holds no graph. It is not an ONNX model, or its end is missing; fetch or export it again."
         )));
     };
-    let opset = opset(model, name)?;
+    let limits = &budget.limits().clone();
     limits.check_nodes(name, proto.node.len())?;
     limits.check_initializers(name, proto.initializer.len())?;
     if !proto.sparse_initializer.is_empty() {
@@ -102,17 +138,19 @@ fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limit
     let taken = names::check(proto, name)?;
     let outputs: HashSet<&str> = proto.output.iter().map(|o| o.name.as_str()).collect();
     let read = proto.node.iter().flat_map(|n| &n.input).map(String::as_str).chain(outputs.iter().copied()).collect();
-    let mut importer = Importer::new(Reader { folder, budget: Budget::new(limits) }, taken, read, outputs);
+    let mut importer = Importer::new(Reader { folder, budget }, taken, read, outputs);
     inputs(&mut importer, proto, name, limits)?;
     for tensor in &proto.initializer {
         importer.initializer(tensor)?;
     }
-    for node in &proto.node {
-        importer.node(node, opset)?;
+    for (i, node) in proto.node.iter().enumerate() {
+        importer.node(node, opsets.get(i).copied().unwrap_or(opset))?;
     }
     let outputs: Vec<_> = proto.output.iter().filter_map(|o| importer.find(&o.name)).collect();
+    report.batch_freed = importer.frozen_batch;
     let mut graph = importer.finish(name)?;
     graph.outputs = outputs;
+    report::fold(&mut graph, report, limits)?;
     let graph = canonical(&graph);
     validate(&graph, name, limits)?;
     Ok(graph)

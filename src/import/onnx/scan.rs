@@ -12,6 +12,7 @@ use crate::import::limits::{Budget, Limits};
 enum Kind {
     Model,
     Opset,
+    Function,
     Graph,
     Node,
     Attribute,
@@ -29,7 +30,10 @@ impl Kind {
         Some(match (self, field) {
             (Self::Model, 7) => Self::Graph,
             (Self::Model, 8) => Self::Opset,
-            (Self::Graph, 1) => Self::Node,
+            (Self::Model, 25) => Self::Function,
+            (Self::Graph, 1) | (Self::Function, 7) => Self::Node,
+            (Self::Function, 9) => Self::Opset,
+            (Self::Function, 11) => Self::Attribute,
             (Self::Graph, 5) | (Self::Attribute, 5) => Self::Tensor,
             (Self::Graph, 11 | 12) => Self::ValueInfo,
             (Self::Node, 5) => Self::Attribute,
@@ -47,7 +51,7 @@ impl Kind {
         match self {
             Self::Node => Some(3),
             Self::Tensor => Some(8),
-            Self::Attribute | Self::ValueInfo => Some(1),
+            Self::Attribute | Self::ValueInfo | Self::Function => Some(1),
             _ => None,
         }
     }
@@ -56,6 +60,7 @@ impl Kind {
         match self {
             Self::Model => "the header",
             Self::Opset => "the list of operator sets",
+            Self::Function => "a function",
             Self::Graph => "the graph",
             Self::Node => "a node",
             Self::Attribute => "an attribute",
@@ -65,23 +70,34 @@ impl Kind {
         }
     }
 
-    /// Bytes that decoding allocates per byte of a length-delimited leaf, at most: packed integers grow from one byte to eight.
-    fn growth(self, field: u64) -> u64 {
+    /// Memory of one message when it is decoded and imported, beyond its fields, at most.
+    fn bytes(self) -> u64 {
+        match self {
+            // The decoded node, the node of the graph and its canonical copy, and its line in the text that is hashed.
+            Self::Node => 2048,
+            Self::Tensor | Self::ValueInfo => 640,
+            _ => 320,
+        }
+    }
+
+    /// Memory of a length-delimited leaf: in all, and per byte of it.
+    fn leaf(self, field: u64) -> (u64, u64) {
         match (self, field) {
-            (Self::Tensor, 1 | 7 | 11) | (Self::Attribute, 8) => 8,
-            (Self::Tensor, 5) => 4,
-            (Self::Tensor, 9) | (Self::Attribute, 4) => 0,
-            _ => 1,
+            // Packed integers grow from one byte to eight.
+            (Self::Tensor, 1 | 7 | 11) | (Self::Attribute, 8) => (64, 8),
+            (Self::Tensor, 5) => (64, 4),
+            // Shared with the file.
+            (Self::Tensor, 9) | (Self::Attribute, 4) => (64, 0),
+            // Names of values are kept in several tables, by name and by number.
+            (Self::Node, 2) | (Self::Tensor, 8) | (Self::ValueInfo, 1) => (640, 12),
+            (Self::Node, _) => (128, 8),
+            _ => (64, 1),
         }
     }
 }
 
 /// The highest field number of `onnx.ModelProto` that is in use.
 const MODEL_FIELDS: u64 = 25;
-
-/// Memory of one decoded message or string beyond its payload, rounded up.
-const MESSAGE_BYTES: u64 = 320;
-const STRING_BYTES: u64 = 48;
 
 struct Scan<'a> {
     bytes: &'a [u8],
@@ -91,13 +107,14 @@ struct Scan<'a> {
     tensors: usize,
 }
 
-/// Walks `bytes`, the content of the file called `name`.
+/// Walks `bytes`, the content of the file called `name`, and returns what is left of the budget once its messages are decoded and imported.
 ///
 /// # Errors
 /// [`Error::Model`] when the structure is damaged or ends early, [`Error::Limits`] when decoding it would take too much.
-pub(super) fn scan(bytes: &[u8], name: &str, limits: &Limits) -> Result<()> {
+pub(super) fn scan(bytes: &[u8], name: &str, limits: &Limits) -> Result<Budget> {
     let mut scan = Scan { bytes, name, budget: Budget::new(limits), nodes: 0, tensors: 0 };
-    scan.message(Kind::Model, 0, bytes.len())
+    scan.message(Kind::Model, 0, bytes.len())?;
+    Ok(scan.budget)
 }
 
 impl Scan<'_> {
@@ -153,8 +170,8 @@ impl Scan<'_> {
         if stop > self.bytes.len() {
             return Err(self.truncated(kind, label));
         }
-        let grown = ((stop - start) as u64).saturating_mul(kind.growth(field));
-        self.budget.reserve(self.name, grown.saturating_add(STRING_BYTES))
+        let (fixed, growth) = kind.leaf(field);
+        self.budget.reserve(self.name, ((stop - start) as u64).saturating_mul(growth).saturating_add(fixed))
     }
 
     fn count(&mut self, kind: Kind) -> Result<()> {
@@ -173,7 +190,7 @@ impl Scan<'_> {
             }
             _ => {}
         }
-        self.budget.reserve(self.name, MESSAGE_BYTES)
+        self.budget.reserve(self.name, kind.bytes())
     }
 
     fn varint(&self, at: &mut usize, kind: Kind, label: &str) -> Result<u64> {

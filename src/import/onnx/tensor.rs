@@ -22,7 +22,7 @@ pub(super) struct Reader<'a> {
 
 /// A name for an element type, for messages.
 pub(super) fn type_name(data_type: i32) -> Cow<'static, str> {
-    const NAMES: [&str; 17] = [
+    const NAMES: [&str; 27] = [
         "undefined",
         "float",
         "uint8",
@@ -40,8 +40,18 @@ pub(super) fn type_name(data_type: i32) -> Cow<'static, str> {
         "complex64",
         "complex128",
         "bfloat16",
+        "float8e4m3fn",
+        "float8e4m3fnuz",
+        "float8e5m2",
+        "float8e5m2fnuz",
+        "uint4",
+        "int4",
+        "float4e2m1",
+        "float8e8m0",
+        "uint2",
+        "int2",
     ];
-    usize::try_from(data_type).ok().and_then(|i| NAMES.get(i)).map_or_else(|| format!("type {data_type}").into(), |&n| n.into())
+    usize::try_from(data_type).ok().and_then(|i| NAMES.get(i)).map_or_else(|| format!("number {data_type}").into(), |&n| n.into())
 }
 
 /// Bytes of one element in `raw_data`, or `None` for types that are not read.
@@ -107,7 +117,10 @@ impl Reader<'_> {
         }
         let (shape, len) = self.budget.reserve_tensor(name, &proto.dims, host_bytes(data_type))?;
         let data = if external {
-            let bytes = external::read(proto, name, self.folder, (len as u64).saturating_mul(raw as u64))?;
+            let size = (len as u64).saturating_mul(raw as u64);
+            self.budget.reserve(name, size)?;
+            let bytes = external::read(proto, name, self.folder, size)?;
+            self.budget.release(size);
             from_raw(&bytes, data_type, name)?
         } else {
             check_fields(proto, name, len, raw)?;

@@ -1,11 +1,15 @@
 //! From nodes to kernels: layouts are converted where a kernel needs another one, and every operation finds its kernel here.
 
+mod cutting;
 mod dense;
 mod elementwise;
+mod gathering;
 mod movement;
 mod product;
 mod quantized;
 mod rows;
+mod sampling;
+mod selecting;
 
 use std::collections::HashMap;
 
@@ -217,19 +221,23 @@ impl Lower<'_, '_, '_> {
             Op::Affine => self.affine_layer(node, x, y),
             Op::Unary(u) => self.unary(node, *u, x, y),
             Op::PRelu => self.prelu(node, x, node.inputs[1], y),
-            Op::Binary(b) => self.binary(node, *b, node.inputs[0], node.inputs[1], y),
+            Op::Binary(b) => self.binary(node, *b, y),
+            Op::Where => self.choice(node, y),
+            Op::Cast { .. } => self.cast(node, x, y),
             Op::Pool(pool) => self.pool(node, pool, x, y),
             Op::GlobalPool(kind) => self.global_pool(node, *kind, x, y),
-            Op::Reduce { kind, axes, .. } => self.reduce(node, *kind, axes, x, y),
+            Op::PoolArgMax { pool, column_major } => self.pool_argmax(node, pool, *column_major, x, y),
+            Op::Reduce { kind, .. } => self.reduce(node, *kind, x, y),
+            Op::GroupNorm { groups, epsilon } => self.group_norm(node, *groups, *epsilon, x, y),
+            Op::LayerNorm { axis, epsilon, rms } => self.layer_norm(node, (*axis, *epsilon, *rms), x, y),
+            Op::ArgReduce { .. } | Op::Hardmax { .. } | Op::TopK { .. } | Op::CumSum { .. } => self.select(node, x, y),
+            Op::LogSoftmax { axis, flatten } => self.along(node, axis::Along::LogSoftmax, *axis, *flatten, x, y),
             Op::Quantize { .. } => self.quantize(node),
             Op::Dequantize { .. } => self.dequantize(node),
             Op::Lrn { size, alpha, beta, bias } => self.lrn(node, (*size, *alpha, *beta, *bias), x, y),
             Op::L2Normalize { axis, epsilon } => self.along(node, axis::Along::L2Normalize(*epsilon), *axis, false, x, y),
             Op::Softmax { axis, flatten } => self.along(node, axis::Along::Softmax, *axis, *flatten, x, y),
-            Op::BatchNorm { .. } => Err(Error::Unsupported(format!(
-                "The BatchNorm `{}` takes parameters that are computed; only constants are supported there.",
-                node.name
-            ))),
+            Op::BatchNorm { epsilon } => self.batch_norm(node, *epsilon, x, y),
             _ => self.movement(node, x, y),
         }
     }

@@ -1,55 +1,36 @@
-//! Lowering of what moves elements.
+//! Lowering of what moves elements: other shapes, permutations, repetitions.
 
 use super::{Lower, resolve, zip_axes};
 use crate::error::{Error, Result};
-use crate::graph::{Node, Op, PadMode, Resize, ValueId};
-use crate::kernels::image::resize;
+use crate::graph::{Node, Op, PadMode, ValueId};
 use crate::kernels::movement::copy::{self, Axis, Copy};
-use crate::recording::{Packed, Source, plain_bytes, words};
-use crate::reference::image::resize::sampling;
+use crate::recording::{Packed, Source, plain_bytes};
 use crate::tensor::{Shape, strides};
 
 impl Lower<'_, '_, '_> {
     pub(super) fn movement(&mut self, node: &Node, x: ValueId, y: ValueId) -> Result<()> {
         match &node.op {
-            Op::Identity | Op::Cast { .. } => {
-                self.stored[y.0 as usize] = self.stored[x.0 as usize];
-                if self.graph.constant(x).is_some() {
-                    let source = self.plain(x)?;
-                    self.put_plain(y, source);
-                }
-                Ok(())
-            }
-            Op::Flatten { .. } | Op::Reshape { .. } | Op::Squeeze | Op::Unsqueeze => {
-                let (a, b) = (Packed::of(self.shape(x)), Packed::of(self.shape(y)));
-                let stored = self.stored[x.0 as usize];
-                if let (Some(source), true) = (stored.packed, a.is_some() && a == b) {
-                    self.put_packed(y, source);
-                    return Ok(());
-                }
-                let source = self.plain(x)?;
-                self.put_plain(y, source);
-                Ok(())
-            }
-            Op::Transpose { perm } => {
-                let (source, from) = self.view(x)?;
-                let shape = self.shape(y).clone();
-                let perm: Vec<usize> = if perm.is_empty() { (0..shape.rank()).rev().collect() } else { perm.clone() };
-                let x_strides: Vec<usize> = perm.iter().map(|&p| from[p]).collect();
-                self.copy_to_plain(node, source, zip_axes(&shape, &x_strides, &strides(&shape)), y)
-            }
+            Op::Identity | Op::Dropout | Op::Cast { .. } => self.same(x, y),
+            Op::Flatten { .. } | Op::Reshape { .. } | Op::Squeeze | Op::Unsqueeze => self.reshaped(x, y),
+            Op::Transpose { perm } => self.transpose(node, perm, x, y),
             Op::Expand => {
                 let shape = self.shape(y).clone();
                 let source = self.expanded(x, &shape)?;
                 self.put_plain(y, source);
                 Ok(())
             }
+            Op::Tile => self.tile(node, x, y),
+            Op::DepthToSpace { block, column_row_depth } => self.blocks(node, *block, *column_row_depth, (x, y), true),
+            Op::SpaceToDepth { block, column_row_depth } => self.blocks(node, *block, *column_row_depth, (y, x), false),
             Op::Concat { axis } => self.concat(node, resolve(*axis, self.shape(y).rank()), y),
             Op::Split { axis, .. } => self.split(node, resolve(*axis, self.shape(x).rank()), x),
             Op::Slice => self.slice(node, x, y),
             Op::Pad { mode } => self.pad(node, *mode, x, y),
             Op::Gather { axis } => self.gather(node, resolve(*axis, self.shape(x).rank()), x, y),
+            Op::GatherElements { axis } => self.gather_elements(node, resolve(*axis, self.shape(x).rank()), x, y),
+            Op::GatherNd { batch_dims } => self.gather_nd(node, *batch_dims, x, y),
             Op::Resize(r) => self.resize(node, r, x, y),
+            Op::GridSample(sample) => self.grid_sample(node, sample, x, y),
             op => Err(Error::Unsupported(format!(
                 "The {} `{}` would compute integers or shapes from pixels at run time, which is not supported.",
                 op.kind(),
@@ -58,11 +39,75 @@ impl Lower<'_, '_, '_> {
         }
     }
 
-    fn copy_to_plain(&mut self, node: &Node, source: Source, axes: Vec<Axis>, y: ValueId) -> Result<()> {
-        let out = self.rec.tensor(plain_bytes(self.shape(y)));
-        copy::record(self.rec, &node.name, &Copy::new(axes), source, out)?;
+    /// `y` is another name of `x`.
+    pub(super) fn same(&mut self, x: ValueId, y: ValueId) -> Result<()> {
+        self.stored[y.0 as usize] = self.stored[x.0 as usize];
+        if self.graph.constant(x).is_some() {
+            let source = self.plain(x)?;
+            self.put_plain(y, source);
+        }
+        Ok(())
+    }
+
+    /// `y` has the elements of `x` in the same row-major order.
+    fn reshaped(&mut self, x: ValueId, y: ValueId) -> Result<()> {
+        let (a, b) = (Packed::of(self.shape(x)), Packed::of(self.shape(y)));
+        let stored = self.stored[x.0 as usize];
+        if let (Some(source), true) = (stored.packed, a.is_some() && a == b) {
+            self.put_packed(y, source);
+            return Ok(());
+        }
+        let source = self.plain(x)?;
+        self.put_plain(y, source);
+        Ok(())
+    }
+
+    /// Copies to a row-major `y`, or calls the source `y` when it holds the same bytes.
+    pub(super) fn copy_to_plain(&mut self, node: &Node, source: Source, copy: &Copy, y: ValueId) -> Result<()> {
+        let out = if copy.changes_nothing() {
+            source
+        } else {
+            let out = self.rec.tensor(plain_bytes(self.shape(y)));
+            copy::record(self.rec, &node.name, copy, source, out)?;
+            out
+        };
         self.put_plain(y, out);
         Ok(())
+    }
+
+    /// The same to a packed `y`. `axes` has one axis per dimension of `y`, of which there are at least two; the channels among them have
+    /// their spare places already.
+    pub(super) fn copy_to_packed(&mut self, node: &Node, source: Source, mut copy: Copy, to: Packed, y: ValueId) -> Result<()> {
+        // Channels go last, so that they move as vec4s.
+        let channel = copy.axes.remove(1);
+        copy.axes.push(channel);
+        let out = self.rec.tensor(to.bytes());
+        copy::record(self.rec, &node.name, &copy, source, out)?;
+        self.put_packed(y, out);
+        Ok(())
+    }
+
+    /// The packed memory of `x` with its layout and that of `y`, when `x` exists in that form alone and both have channels.
+    pub(super) fn packed_pair(&self, x: ValueId, y: ValueId) -> Option<(Source, Packed, Packed)> {
+        let stored = self.stored[x.0 as usize];
+        let source = stored.packed.filter(|_| stored.plain.is_none() && self.shape(x).rank() >= 2 && self.shape(y).rank() >= 2)?;
+        Some((source, Packed::of(self.shape(x))?, Packed::of(self.shape(y))?))
+    }
+
+    fn transpose(&mut self, node: &Node, perm: &[usize], x: ValueId, y: ValueId) -> Result<()> {
+        let (source, from) = self.view(x)?;
+        let shape = self.shape(y).clone();
+        let perm: Vec<usize> = if perm.is_empty() { (0..shape.rank()).rev().collect() } else { perm.to_vec() };
+        let from: Vec<usize> = perm.iter().map(|&p| from[p]).collect();
+        // Rows of whole vec4s that become channels are packed already.
+        let packed = Packed::of(&shape).filter(|d| d.c.is_multiple_of(4) && shape.rank() > 2);
+        if let Some(dims) = packed
+            && Copy::new(channels_last(zip_axes(&shape, &from, &dims.strides(&shape)))).changes_nothing()
+        {
+            self.put_packed(y, source);
+            return Ok(());
+        }
+        self.copy_to_plain(node, source, &Copy::new(zip_axes(&shape, &from, &strides(&shape))), y)
     }
 
     /// `id` row-major, broadcast to `shape`.
@@ -85,194 +130,56 @@ impl Lower<'_, '_, '_> {
         Ok(out)
     }
 
-    /// Packed when every operand is, and the joined axis lets whole vec4s (but for the last operand) stay whole; else row-major.
-    fn concat(&mut self, node: &Node, axis: usize, y: ValueId) -> Result<()> {
-        let shape = self.shape(y).clone();
-        let all_packed = node.inputs.iter().all(|&i| self.stored[i.0 as usize].packed.is_some());
-        let packed = Packed::of(&shape).filter(|_| all_packed && shape.rank() >= 2);
-        let (to, out) = match packed {
-            Some(dims) => (dims.strides(&shape), self.rec.tensor(dims.bytes())),
-            None => (strides(&shape), self.rec.tensor(plain_bytes(&shape))),
-        };
-        let mut start = 0;
-        for (i, &input) in node.inputs.iter().enumerate() {
-            let (source, from) = if packed.is_some() {
-                let dims = Packed::of(self.shape(input)).unwrap_or(Packed { n: 0, c: 0, h: 0, w: 0 });
-                (self.packed(input)?, dims.strides(self.shape(input)))
-            } else {
-                self.view(input)?
-            };
-            let own = self.shape(input).clone();
-            let mut axes = zip_axes(&own, &from, &to);
-            if packed.is_some() {
-                // Channels go last, so that they move as vec4s; the last operand (or, off the channel axis, every one) fills the spare lanes.
-                if axis != 1 || i + 1 == node.inputs.len() {
-                    let end = shape[1].next_multiple_of(4);
-                    axes[1].size = if axis == 1 { (end - start) as u32 } else { end as u32 };
-                    // Spare lanes of the source hold 0 already; whole vec4s may then be copied as they are.
-                    axes[1].limit = if axes[1].size as usize == own[1].next_multiple_of(4) { axes[1].size } else { own[1] as u32 };
-                }
-                let channel = axes.remove(1);
-                axes.push(channel);
-            }
-            let copy = Copy { y_offset: start * to[axis], ..Copy::new(axes) };
-            copy::record(self.rec, &format!("{}.{i}", node.name), &copy, source, out)?;
-            start += own[axis];
-        }
-        if packed.is_some() {
-            self.put_packed(y, out)
-        } else {
-            self.put_plain(y, out)
-        }
-        Ok(())
-    }
-
-    fn split(&mut self, node: &Node, axis: usize, x: ValueId) -> Result<()> {
-        let mut start = 0;
-        for &y in &node.outputs {
-            let begins: Vec<i64> = (0..self.shape(y).rank()).map(|i| if i == axis { start as i64 } else { 0 }).collect();
-            let steps = vec![1; begins.len()];
-            self.part(node, x, y, &begins, &steps)?;
-            start += self.shape(y)[axis];
-        }
-        Ok(())
-    }
-
-    /// Copies the box of `y`'s shape that begins at `begins` and goes by `steps` (possibly backwards).
-    fn part(&mut self, node: &Node, x: ValueId, y: ValueId, begins: &[i64], steps: &[i64]) -> Result<()> {
-        let (source, from) = self.view(x)?;
+    /// Places beyond the end begin again from the front.
+    fn tile(&mut self, node: &Node, x: ValueId, y: ValueId) -> Result<()> {
         let (whole, shape) = (self.shape(x).clone(), self.shape(y).clone());
-        let mut axes = zip_axes(&shape, &from, &strides(&shape));
-        for (i, a) in axes.iter_mut().enumerate() {
-            a.begin = begins[i] as i32;
-            a.step = steps[i] as i32;
-            a.limit = whole[i] as u32;
-        }
-        // A part of the outermost axes in order is an offset, which lets the rest move whole.
-        let mut copy = Copy::new(axes);
-        for a in &mut copy.axes {
-            if a.step == 1 && a.begin >= 0 {
-                copy.x_offset += a.begin as usize * a.x_stride as usize;
-                *a = Axis::all(a.size as usize, a.x_stride as usize, a.y_stride as usize);
-            }
-        }
-        let out = self.rec.tensor(plain_bytes(&shape));
-        copy::record(self.rec, &node.name, &copy, source, out)?;
-        self.put_plain(y, out);
-        Ok(())
-    }
-
-    /// An i64 operand, which has to be constant; absent or empty gives an empty list.
-    fn indices(&self, node: &Node, operand: usize) -> Result<Vec<i64>> {
-        let Some(&id) = node.inputs.get(operand) else { return Ok(Vec::new()) };
-        let constant = self.constant(node, id, "indices")?;
-        Ok(constant.to_f64().into_iter().map(|v| v as i64).collect())
-    }
-
-    fn slice(&mut self, node: &Node, x: ValueId, y: ValueId) -> Result<()> {
-        let whole = self.shape(x).clone();
-        let starts = self.indices(node, 1)?;
-        let (axes, steps) = (self.indices(node, 3)?, self.indices(node, 4)?);
-        let (mut begins, mut by) = (vec![0i64; whole.rank()], vec![1i64; whole.rank()]);
-        for (i, &start) in starts.iter().enumerate() {
-            let axis = axes.get(i).map_or(i, |&a| resolve(a, whole.rank()));
-            let (n, step) = (whole[axis] as i64, steps.get(i).copied().unwrap_or(1));
-            let from = if start < 0 { start.saturating_add(n) } else { start };
-            by[axis] = step.clamp(-(1 << 30), 1 << 30);
-            begins[axis] = if step < 0 { from.clamp(0, n - 1) } else { from.clamp(0, n) };
-        }
-        self.part(node, x, y, &begins, &by)
-    }
-
-    fn pad(&mut self, node: &Node, mode: PadMode, x: ValueId, y: ValueId) -> Result<()> {
-        let (whole, shape) = (self.shape(x).clone(), self.shape(y).clone());
-        let (pads, axes) = (self.indices(node, 1)?, self.indices(node, 3)?);
-        let fill = match node.inputs.get(2) {
-            Some(&id) => {
-                let constant = self.constant(node, id, "padding value")?;
-                words(&constant).ok().and_then(|w| w.first().copied()).unwrap_or(0)
-            }
-            None => 0,
+        let axes = |from: &[usize], to: &[usize]| -> Vec<Axis> {
+            let limit = |(a, &n): (Axis, &usize)| Axis { limit: n as u32, ..a };
+            zip_axes(&shape, from, to).into_iter().zip(whole.iter()).map(limit).collect()
         };
-        let mut before = vec![0i64; whole.rank()];
-        for (i, &b) in pads.iter().take(pads.len() / 2).enumerate() {
-            before[axes.get(i).map_or(i, |&a| resolve(a, whole.rank()))] = b;
-        }
-        // Stay packed where it is and the spare lanes come out as 0.
-        let (from_dims, to_dims) = (Packed::of(&whole), Packed::of(&shape));
-        let stay = self.stored[x.0 as usize].packed.filter(|_| mode == PadMode::Constant && fill == 0 && shape.rank() >= 2);
-        if let (Some(source), Some(a), Some(b)) = (stay, from_dims, to_dims) {
-            let mut axes = zip_axes(&shape, &a.strides(&whole), &b.strides(&shape));
-            for (i, axis) in axes.iter_mut().enumerate() {
-                axis.begin = -before[i] as i32;
-                axis.limit = whole[i] as u32;
-            }
-            axes[1].size = (b.c4() * 4) as u32;
-            if before[1] == 0 && whole[1] == shape[1] {
-                // Spare lanes of the source hold 0 already.
-                axes[1].limit = axes[1].size;
-            }
-            let channel = axes.remove(1);
-            axes.push(channel);
-            let out = self.rec.tensor(b.bytes());
-            copy::record(self.rec, &node.name, &Copy::new(axes), source, out)?;
-            self.put_packed(y, out);
-            return Ok(());
+        let wrap = |axes| Copy { mode: PadMode::Wrap, ..Copy::new(axes) };
+        if let Some((source, a, b)) = self.packed_pair(x, y).filter(|_| whole.get(1) == shape.get(1)) {
+            let mut axes = axes(&a.strides(&whole), &b.strides(&shape));
+            axes[1] = Axis::all(b.c4() * 4, 1, 1);
+            return self.copy_to_packed(node, source, wrap(axes), b, y);
         }
         let (source, from) = self.view(x)?;
-        let mut axes = zip_axes(&shape, &from, &strides(&shape));
-        for (i, axis) in axes.iter_mut().enumerate() {
-            axis.begin = -before[i] as i32;
-            axis.limit = whole[i] as u32;
-        }
-        let out = self.rec.tensor(plain_bytes(&shape));
-        copy::record(self.rec, &node.name, &Copy { mode, fill, ..Copy::new(axes) }, source, out)?;
-        self.put_plain(y, out);
-        Ok(())
+        self.copy_to_plain(node, source, &wrap(axes(&from, &strides(&shape))), y)
     }
 
-    /// One copy per index, for the few indices that vision models use.
-    fn gather(&mut self, node: &Node, axis: usize, x: ValueId, y: ValueId) -> Result<()> {
-        const MOST: usize = 64;
-        let indices = self.indices(node, 1)?;
-        if indices.len() > MOST {
-            return Err(Error::Unsupported(format!(
-                "The Gather `{}` picks {} slices; at most {MOST} are supported at run time.",
-                node.name,
-                indices.len()
-            )));
-        }
-        let (source, from) = self.view(x)?;
-        let (whole, shape) = (self.shape(x).clone(), self.shape(y).clone());
-        let out = self.rec.tensor(plain_bytes(&shape));
-        let inner: usize = whole[axis + 1..].iter().product();
-        for (i, &index) in indices.iter().enumerate() {
-            // In y the axis holds as many places as there are indices.
-            let mut sizes = whole.to_vec();
-            sizes[axis] = indices.len();
-            let to = strides(&sizes);
-            let axes = (0..whole.rank()).filter(|&d| d != axis).map(|d| Axis::all(whole[d], from[d], to[d])).collect();
-            let copy = Copy { x_offset: resolve(index, whole[axis]) * from[axis], y_offset: i * inner, ..Copy::new(axes) };
-            copy::record(self.rec, &format!("{}.{i}", node.name), &copy, source, out)?;
-        }
-        self.put_plain(y, out);
-        Ok(())
-    }
-
-    fn resize(&mut self, node: &Node, r: &Resize, x: ValueId, y: ValueId) -> Result<()> {
-        let target = self.constant(node, node.inputs[1], "scales or sizes")?;
-        let (mut rows, columns) = sampling(r, self.shape(x), &target)?;
-        if self.shape(x).rank() < 4 {
-            // Packed, three dimensions are one row.
-            rows.truncate(1);
-        }
-        let source = self.packed(x)?;
-        let pair = (Packed::of(self.shape(x)), Packed::of(self.shape(y)));
-        let (Some(from), Some(to)) = pair else {
-            return Err(Error::Unsupported(format!("The Resize `{}` works on tensors of up to four dimensions.", node.name)));
+    /// Blocks of places and blocks of channels change places: `deep` has the channels, `wide` the places.
+    fn blocks(&mut self, node: &Node, b: usize, column_row_depth: bool, (deep, wide): (ValueId, ValueId), spread: bool) -> Result<()> {
+        let (x, y) = if spread { (deep, wide) } else { (wide, deep) };
+        let depth = self.shape(wide)[1];
+        // Strides of [n, block row, block column, depth, h, w] in the tensor that is deep and in the one that is wide.
+        let in_deep = |s: &[usize]| {
+            let (row, column, channel) =
+                if column_row_depth { (b * s[1], s[1], b * b * s[1]) } else { (b * depth * s[1], depth * s[1], s[1]) };
+            [s[0], row, column, channel, s[2], s[3]]
         };
-        let out = resize::record(self.rec, &node.name, source, from, to, &rows, &columns)?;
+        let in_wide = |s: &[usize]| [s[0], s[2], s[3], s[1], b * s[2], b * s[3]];
+        let shape = self.shape(deep).clone();
+        let sizes = [shape[0], b, b, depth, shape[2], shape[3]];
+        let (from, to) = (self.view(x)?, self.shape(y).clone());
+        // Memory has channels last; where channels are spread, the last of them fill the spare lanes.
+        let packed = self.packed_pair(x, y).filter(|_| spread || depth.is_multiple_of(4));
+        let target = packed.map_or_else(|| strides(&to), |(_, _, dims)| dims.strides(&to));
+        let (a, c) = if spread { (in_deep(&from.1), in_wide(&target)) } else { (in_wide(&from.1), in_deep(&target)) };
+        let mut axes = zip_axes(&sizes, &a, &c);
+        let Some((_, _, dims)) = packed else { return self.copy_to_plain(node, from.0, &Copy::new(axes), y) };
+        axes[3].size = depth.next_multiple_of(4) as u32;
+        // n, h, block row, w, block column, depth: as a packed target has them where places are spread.
+        let order = if spread { [0, 4, 1, 5, 2, 3] } else { [0, 4, 5, 1, 2, 3] };
+        let out = self.rec.tensor(dims.bytes());
+        copy::record(self.rec, &node.name, &Copy::new(order.map(|i| axes[i]).to_vec()), from.0, out)?;
         self.put_packed(y, out);
         Ok(())
     }
+}
+
+/// One axis per dimension in the order of packed memory.
+fn channels_last(mut axes: Vec<Axis>) -> Vec<Axis> {
+    let channel = axes.remove(1);
+    axes.push(channel);
+    axes
 }

@@ -15,7 +15,10 @@ pub(in crate::reference) fn binary(function: Binary, a: &Array, b: &Array, out: 
         Binary::Max => larger,
         Binary::Min => smaller,
         Binary::Pow => f64::powf,
-        Binary::Mod => |a: f64, b: f64| a - b * (a / b).floor(),
+        Binary::Mod => |a: f64, b: f64| {
+            let rest = a % b;
+            if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }
+        },
         Binary::Fmod => |a: f64, b: f64| a % b,
         Binary::Equal => |a, b| truth(a == b),
         Binary::Greater => |a, b| truth(a > b),

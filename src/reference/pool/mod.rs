@@ -1,5 +1,6 @@
 //! Pooling.
 
+pub(super) mod argmax;
 pub(super) mod global;
 pub(super) mod window;
 

@@ -80,7 +80,7 @@ pub(super) fn dynamic_quantize(importer: &mut Importer<'_>, source: &Source<'_>)
     let none = importer.new_constant(source, "none", scalar(0.0))?;
     let steps = importer.new_constant(source, "steps", scalar(255.0))?;
     let mut extreme = |suffix: &str, kind, bound| {
-        let all = Op::Reduce { kind, axes: Vec::new(), keep_dims: false };
+        let all = Op::Reduce { kind, axes: Vec::new(), keep_dims: false, none_if_empty: false };
         let value = importer.step(source, suffix, all, &[x])?;
         importer.step(source, &format!("{suffix}_or_0"), Op::Binary(bound), &[value, none])
     };
