@@ -273,23 +273,23 @@ fn attributes_are_checked() {
 
 #[test]
 fn everything_unsupported_is_listed_at_once() {
-    let domain = NodeProto { domain: "com.microsoft".into(), ..node("FusedConv", &["c"], "f", vec![]) };
+    let domain = NodeProto { domain: "com.microsoft".into(), ..node("Attention", &["c"], "f", vec![]) };
     let e = broken(
         |g| {
-            g.node.insert(1, node("GridSample", &["c", "c"], "align", vec![]));
+            g.node.insert(1, node("DeformConv", &["c", "c"], "align", vec![]));
             g.node.insert(2, node("NonMaxSuppression", &["align"], "a", vec![]));
             g.node.insert(3, node("NonMaxSuppression", &["a"], "b2", vec![]));
-            g.node.insert(4, node("MatMul", &["c", "c"], "m", vec![]));
+            g.node.insert(4, node("QuantizeLinear", &["c", "b"], "m", vec![int("precision", 10)]));
             // Its weight comes from an unsupported node: no second complaint.
             g.node.insert(5, node("MatMul", &["c", "align"], "n", vec![]));
             g.node.insert(6, domain);
         },
         &[
             "4 operators",
-            "GridSample (node `align_node`)",
+            "DeformConv (node `align_node`)",
             "NonMaxSuppression (nodes `a_node`, `b2_node`)",
-            "MatMul (node `m_node`: its right operand (`c`) is not a constant)",
-            "com.microsoft.FusedConv (node `f_node`)",
+            "QuantizeLinear (node `m_node`: its precision is float16; float is supported)",
+            "com.microsoft.Attention (node `f_node`)",
         ],
     );
     assert!(matches!(e, Error::Unsupported(_)) && !e.to_string().contains("`n_node`"), "{e}");

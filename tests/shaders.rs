@@ -165,10 +165,11 @@ fn every_stem_has_a_kernel_file() {
 /// What a stem computes in plain f64. Variants of one operation share a file, and one kernel may do several operations.
 fn references(stem: &str) -> Option<&'static [&'static str]> {
     Some(match stem {
+        "conv/transpose" => &["conv/transpose"],
         _ if stem.starts_with("conv/") => &["conv/conv2d"],
         _ if stem.starts_with("probe/") => &[],
         "local/locally_connected" => &["local/locally_connected"],
-        "linear/gemv" => &["linear"],
+        "linear/gemv" | "linear/matmul" => &["linear"],
         "pool/argmax" => &["pool/argmax"],
         "pool/window" => &["pool/window"],
         "pool/global" => &["pool/global", "reduce"],
@@ -182,6 +183,7 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "select/scan" => &["select/scan"],
         "elementwise/affine" => &["norm/batch_norm", "elementwise/prelu"],
         "elementwise/unary" => &["elementwise/unary"],
+        "quantize/linear" => &["quantize/mod"],
         "elementwise/binary" => &["elementwise/binary", "elementwise/prelu"],
         "elementwise/cast" => &["movement/mod"],
         "elementwise/choice" => &["elementwise/choice"],

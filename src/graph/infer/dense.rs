@@ -61,7 +61,7 @@ pub(super) fn linear(ctx: &Context, linear: &Linear) -> Result<Shape> {
     };
     // Not a product of `rest` alone: with n = 0 the checked size of the whole would say nothing about it.
     let features = Shape::from(rest).checked_len();
-    if features != Some(k) || [*n, o, k].contains(&0) {
+    if features != Some(k) || [o, k].contains(&0) {
         return Err(ctx.fail(format_args!("has weights for {k} features, which its input does not have")));
     }
     if !linear.flatten_order.is_empty() && geometry::permutation(&linear.flatten_order, rest.len()).is_none() {
