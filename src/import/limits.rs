@@ -91,14 +91,14 @@ impl Limits {
     /// # Errors
     /// [`Error::Limits`] when there are too many nodes.
     pub fn check_nodes(&self, what: &str, nodes: usize) -> Result<()> {
-        check(nodes as u64, self.max_nodes as u64, "max_nodes", || format!("The model `{what}` has {nodes} nodes"))
+        check(nodes as u64, self.max_nodes as u64, "max_nodes", || format!("The model `{what}` has at least {nodes} nodes"))
     }
 
     /// # Errors
     /// [`Error::Limits`] when there are too many constants.
     pub fn check_initializers(&self, what: &str, constants: usize) -> Result<()> {
         check(constants as u64, self.max_initializers as u64, "max_initializers", || {
-            format!("The model `{what}` has {constants} constants")
+            format!("The model `{what}` has at least {constants} constants")
         })
     }
 
