@@ -1,9 +1,9 @@
-// Moves elements between any two strided layouts: packing, unpacking, transposing, slicing, concatenating, padding, broadcasting.
+// Moves elements between any two strided layouts: packing, unpacking, transposing, slicing, concatenating, padding, broadcasting, tiling.
 //
-//   for every place o of a box of up to 6 dimensions:   j = o * step + begin;   j is mirrored, clamped or tested against [0, limit)
+//   for every place o of a box of up to 8 dimensions:   j = o * step + begin;   j is mirrored, clamped or tested against [0, limit)
 //   y[y_offset + sum o * y_stride] = inside ? x[x_offset + sum j * x_stride] : fill
 //
-// Layouts   by strides, in elements: f32, or vec4<f32> where VEC4 = 1   Threads   64 in a row over the box, last dimension fastest
+// Layouts   by strides, in elements: 32 bits of any type, or four of them where VEC4 = 1   Threads   64 in a row over the box, last dimension fastest
 // Workgroup memory: none.
 #import shared/index
 
@@ -19,24 +19,24 @@ struct Axis {
 }
 
 struct Params {
-    axes: array<Axis, 6>,
+    axes: array<Axis, 8>,  // last dimension first
     total: u32,
     x_offset: u32,
     y_offset: u32,
-    mode: u32,        // outside: 0 fill, 1 reflect, 2 edge
-    fill: f32,
+    mode: u32,        // outside: 0 fill, 1 reflect, 2 edge, 3 wrap
+    fill: u32,        // bits
+    rank: u32,
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 #if VEC4
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>;
 #else
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
 #endif
 
 @compute @workgroup_size(64)
@@ -48,26 +48,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var source = p.x_offset;
     var place = p.y_offset;
     var inside = true;
-#for k in 0..6
-    {
-        let axis = p.axes[{{5 - k}}];
+    for (var k = 0u; k < p.rank; k++) {
+        let axis = p.axes[k];
         let o = rest % axis.size;
         rest /= axis.size;
         let last = i32(axis.limit) - 1;
         var j = i32(o) * axis.step + axis.begin;
         if (p.mode == 1u) {
-            j = abs(j);
-            j = last - abs(last - j);
+            // Mirrored as often as it takes: the pattern repeats after two lengths less the edges. An axis of one cell has one answer.
+            let period = max(2 * last, 1);
+            j = last - abs(last - ((j % period) + period) % period);
         } else if (p.mode == 2u) {
             j = clamp(j, 0, last);
+        } else if (p.mode == 3u) {
+            j = ((j % (last + 1)) + last + 1) % (last + 1);
         }
         inside = inside && j >= 0 && j <= last;
         source += u32(j) * axis.x_stride;
         place += o * axis.y_stride;
     }
-#endfor
 #if VEC4
-    y[place] = select(vec4<f32>(p.fill), x[select(0u, source, inside)], inside);
+    y[place] = select(vec4<u32>(p.fill), x[select(0u, source, inside)], inside);
 #else
     y[place] = select(p.fill, x[select(0u, source, inside)], inside);
 #endif

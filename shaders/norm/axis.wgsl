@@ -1,18 +1,18 @@
-// What looks along one axis of a plain tensor seen as [outer][axis][inner]: softmax, L2 normalisation, and the reductions.
+// What rewrites a plain tensor along one axis, seen as [outer][axis][inner].
 //
-//   softmax   y = exp(x - max) / sum exp(x - max)          L2   y = x / max(sqrt(sum x^2), epsilon)
-//   mean, sum, max, min, L2 norm, L1 norm, sum of squares:  y[outer][inner]
+//   softmax       y = exp(x - max) / sum exp(x - max)
+//   log softmax   y = x - max - log(sum exp(x - max))
+//   L2            y = x / max(sqrt(sum x^2), epsilon)
 //
-// Layouts   x: [outer][axis][inner]   y: the same, or [outer][inner] for reductions
-// Threads   64 in a row over (outer, inner), inner fastest; a thread walks the axis. Workgroup memory: none.
-// Loops are nested so that none exceeds 65535 rounds (a driver of 2022 stops there silently).
-#import shared/index
+// Layouts   x, y: [outer][axis][inner]   Threads   see shared/line; sums over lanes are joined in a fixed order
+// Workgroup memory: none (ROW = 0) or 1 KiB.
+#import shared/line
 
 struct Params {
     outer: u32,
     axis: u32,
     inner: u32,
-    kind: u32,        // 0 softmax, 1 L2 normalise, 2 mean, 3 sum, 4 max, 5 min, 6 L2, 7 L1, 8 sum of squares
+    kind: u32,        // 0 softmax, 1 L2, 2 log softmax
     epsilon: f32,
 }
 
@@ -22,56 +22,61 @@ struct Params {
 
 const LARGEST = 3.4028234663852886e38;
 
+#if ROW
+alias Number = f32;
+
+fn join(a: f32, b: f32, how: u32) -> f32 {
+    return select(a + b, max(a, b), how == 1u);
+}
+
+#import shared/join
+#endif
+
+#if ROW
+@compute @workgroup_size(256)
+#else
 @compute @workgroup_size(64)
+#endif
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let i = linear_index(group, groups, 64u, local);
-    if (i >= p.outer * p.inner) {
+    let line = line_of(group, groups, local);
+    if (line.number >= p.outer * p.inner) {
         return;
     }
-    let base = i / p.inner * p.axis * p.inner + i % p.inner;
-    var largest = -LARGEST;
-    var smallest = LARGEST;
-    var sum = 0.0;
-    var squares = 0.0;
-    var absolute = 0.0;
-    for (var block = 0u; block < p.axis; block += 32768u) {
-        for (var k = block; k < min(block + 32768u, p.axis); k++) {
+    let base = line.number / p.inner * p.axis * p.inner + line.number % p.inner;
+    let soft = p.kind != 1u;
+    // The largest, or the sum of the squares.
+    var extent = select(0.0, -LARGEST, soft);
+    for (var block = line.lane; block < p.axis; block += BLOCK) {
+        for (var k = block; k < min(block + BLOCK, p.axis); k += LANES) {
             let v = x[base + k * p.inner];
-            largest = max(largest, v);
-            smallest = min(smallest, v);
-            sum += v;
-            squares += v * v;
-            absolute += abs(v);
+            extent = select(extent + v * v, max(extent, v), soft);
         }
     }
-    if (p.kind >= 2u) {
-        var result = sum;
-        switch (p.kind) {
-            case 2u: { result = sum / f32(p.axis); }
-            case 4u: { result = largest; }
-            case 5u: { result = smallest; }
-            case 6u: { result = sqrt(squares); }
-            case 7u: { result = absolute; }
-            case 8u: { result = squares; }
-            default: {}
-        }
-        y[i] = result;
-        return;
-    }
-    var scale = 1.0 / max(sqrt(squares), p.epsilon);
-    if (p.kind == 0u) {
-        var total = 0.0;
-        for (var block = 0u; block < p.axis; block += 32768u) {
-            for (var k = block; k < min(block + 32768u, p.axis); k++) {
-                total += exp(x[base + k * p.inner] - largest);
+#if ROW
+    extent = join_lanes(line.lane, extent, u32(soft));
+#endif
+    var total = 0.0;
+    if (soft) {
+        for (var block = line.lane; block < p.axis; block += BLOCK) {
+            for (var k = block; k < min(block + BLOCK, p.axis); k += LANES) {
+                total += exp(x[base + k * p.inner] - extent);
             }
         }
-        scale = 1.0 / total;
     }
-    for (var block = 0u; block < p.axis; block += 32768u) {
-        for (var k = block; k < min(block + 32768u, p.axis); k++) {
+#if ROW
+    total = join_lanes(line.lane, total, 0u);
+#endif
+    let scale = 1.0 / select(max(sqrt(extent), p.epsilon), total, soft);
+    let logarithm = log(total);
+    for (var block = line.lane; block < p.axis; block += BLOCK) {
+        for (var k = block; k < min(block + BLOCK, p.axis); k += LANES) {
             let at = base + k * p.inner;
-            y[at] = scale * select(x[at], exp(x[at] - largest), p.kind == 0u);
+            let v = x[at];
+            if (p.kind == 2u) {
+                y[at] = v - extent - logarithm;
+            } else {
+                y[at] = scale * select(v, exp(v - extent), soft);
+            }
         }
     }
 }

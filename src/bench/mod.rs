@@ -13,8 +13,8 @@ use crate::kernels::movement::copy::{self, Axis, Copy};
 use crate::kernels::probe::peak;
 use crate::model::Precision;
 use crate::plan::{self, PlanOptions};
-use crate::recording::{Feed, Force, Plan, Recorder, Source};
-use crate::tensor::Shape;
+use crate::recording::{Feed, Force, Plan, Port, Recorder};
+use crate::tensor::{DType, Shape};
 
 /// One kernel on one shape.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub struct BenchReport {
 /// # Errors
 /// What makes the device unusable.
 pub fn kernels(gpu: &Gpu, rounds: usize) -> Result<BenchReport> {
-    let mut instances = vec![peak_instance(gpu, |rec| peak::record(rec, 256, 64).map(|_| Ports::new()))?, peak_instance(gpu, record_copy)?];
+    let mut instances = vec![peak_instance(gpu, |rec| peak::record(rec, 256, 64).map(|_| Vec::new()))?, peak_instance(gpu, record_copy)?];
     let cases = layers::all();
     for case in &cases {
         let (graph, inputs) = case.graph();
@@ -118,21 +118,18 @@ fn median(times: &mut [f64]) -> f64 {
     times[times.len() / 2]
 }
 
-/// Inputs of a plan.
-type Ports = Vec<(String, Source, Shape)>;
-
 /// A plan of launches that no graph asks for.
-fn peak_instance(gpu: &Gpu, record: impl FnOnce(&mut Recorder<'_>) -> Result<Ports>) -> Result<Instance> {
+fn peak_instance(gpu: &Gpu, record: impl FnOnce(&mut Recorder<'_>) -> Result<Vec<Port>>) -> Result<Instance> {
     let mut rec = Recorder::new(gpu.caps(), Precision::F32, Force::default());
     let inputs = record(&mut rec)?;
     Instance::new(gpu, rec.finish(Feed::Plain, inputs, Vec::new())?, &Uploaded::default())
 }
 
 /// 64 MiB, whole vec4s.
-fn record_copy(rec: &mut Recorder<'_>) -> Result<Ports> {
+fn record_copy(rec: &mut Recorder<'_>) -> Result<Vec<Port>> {
     const FLOATS: usize = 16 << 20;
     let (x, y) = (rec.tensor(FLOATS as u64 * 4), rec.tensor(FLOATS as u64 * 4));
     let copy = Copy::new(vec![Axis::all(FLOATS, 1, 1)]);
     copy::record(rec, "copy", &copy, x, y)?;
-    Ok(vec![("x".to_owned(), x, Shape::from([FLOATS]))])
+    Ok(vec![Port { name: "x".to_owned(), source: x, shape: Shape::from([FLOATS]), dtype: DType::F32, constant: None }])
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lookalike::import::onnx::ImportReport;
 use lookalike::model::{Model, Precision};
 use lookalike::people::PeopleModel;
 use lookalike::tensor::Tensor;
@@ -37,19 +38,23 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     model.save(&args.output, Precision::from(global.precision))?;
     // Read back: rounding changes the digest, and a file that does not load is better found out here.
     let written = Model::load(&args.output, &args.describe.limits()?)?;
-    report(ui, args, &written, global.precision.name(), rounding(&model, &written))
+    report(ui, args, &written, model.import.as_ref(), global.precision.name(), rounding(&model, &written))
 }
 
-fn report(ui: &Ui, args: &Args, model: &Model, precision: &str, rounding: Option<Rounding>) -> Outcome {
+fn report(ui: &Ui, args: &Args, model: &Model, import: Option<&ImportReport>, precision: &str, rounding: Option<Rounding>) -> Outcome {
     let size = std::fs::metadata(&args.output).map_err(|e| Error::io("Reading", &args.output, e))?.len();
     if ui.json {
         ui.json(&json!({
             "file": args.output.display().to_string(), "bytes": size, "digest": model.digest, "precision": precision,
-            "largest_relative_error": rounding.as_ref().map(|r| r.error), "largest_error_in": rounding.as_ref().map(|r| &r.tensor),
+            "largest_relative_error": rounding.as_ref().map(|r| r.error), "largest_error_in": rounding.as_ref().map(|r| &r.tensor), "import": import,
         }))?;
         return Ok(Done::Yes);
     }
     ui.line(&format!("{}: {} bytes ({}), {precision}", args.output.display(), grouped(size), bytes(size)))?;
+    if let Some(import) = import {
+        ui.line(&format!("{} nodes in the file, {} in the model", import.nodes_in_file, import.nodes))?;
+        import.sentences().iter().try_for_each(|change| ui.line(change))?;
+    }
     ui.line(&format!("digest {}", model.digest))?;
     if let Some(r) = rounding {
         ui.line(&format!("largest rounding error {:.2e} of the largest value of its tensor (`{}`)", r.error, r.tensor))?;

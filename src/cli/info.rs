@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use lookalike::graph::{Dim, describe_dims, infer_shapes};
+use lookalike::graph::{Input, ValueId, describe_dims, infer_shapes, infer_types};
+use lookalike::import::onnx::ImportReport;
 use lookalike::model::{Model, Precision};
 use lookalike::network::{CompileOptions, Network};
 use lookalike::tensor::Shape;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use super::args::{DescribeArg, GlobalArgs, ShapeArg, shapes_of};
 use super::context::{adapter_line, model_or_builtin, open_gpu};
 use super::count::{Layer, layers};
+use super::symbolic;
 use super::table::{Table, bytes, grouped};
 use super::ui::{Done, Outcome, Ui};
 
@@ -30,8 +32,8 @@ pub(crate) struct Args {
 struct Facts {
     model: Model,
     layers: Vec<Layer>,
-    /// Shapes of the outputs, when those of the inputs are known.
-    outputs: Option<Vec<Shape>>,
+    /// Shapes of the outputs in terms of the free dimensions.
+    symbolic: Option<Vec<Vec<Value>>>,
     /// Why multiply-adds and shapes are not known.
     unknown: Option<String>,
 }
@@ -57,8 +59,8 @@ fn gather(model: Model, given: &[(String, Shape)]) -> Result<Facts> {
         Err(e) => return Err(e),
     };
     let layers = layers(&model.graph, known.as_deref());
-    let outputs = known.map(|s| model.graph.outputs.iter().filter_map(|o| s.get(o.0 as usize).cloned()).collect());
-    Ok(Facts { model, layers, outputs, unknown })
+    let symbolic = symbolic::outputs(&model.graph, given);
+    Ok(Facts { model, layers, symbolic, unknown })
 }
 
 /// The plan on the adapter there is, as the JSON of its summary. A machine without an adapter can still look at models; one that was
@@ -82,29 +84,23 @@ fn total(layers: &[Layer]) -> (u64, Option<u64>) {
 
 fn as_json(facts: &Facts, plan: Option<&(String, Value)>) -> Value {
     let graph = &facts.model.graph;
-    let dim = |d: &Dim| match d {
-        Dim::Fixed(n) => json!(n),
-        Dim::Free(_) => Value::Null,
-    };
+    let shape = |i: &Input| i.dims.iter().map(symbolic::dim).collect::<Vec<_>>();
     let inputs: Vec<_> =
-        graph.inputs.iter().map(|i| json!({ "name": graph.name(i.value), "shape": i.dims.iter().map(dim).collect::<Vec<_>>() })).collect();
+        graph.inputs.iter().map(|i| json!({ "name": graph.name(i.value), "shape": shape(i), "dtype": i.dtype.to_string() })).collect();
+    let types = infer_types(graph).unwrap_or_default();
+    let dtype = |o: ValueId| types.get(o.0 as usize).copied().unwrap_or_default().to_string();
     let outputs: Vec<_> = graph
         .outputs
         .iter()
         .enumerate()
-        .map(|(i, &o)| json!({ "name": graph.name(o), "shape": facts.outputs.as_ref().and_then(|s| s.get(i)).map(free_batch) }))
+        .map(|(i, &o)| json!({ "name": graph.name(o), "shape": facts.symbolic.as_ref().and_then(|s| s.get(i)), "dtype": dtype(o) }))
         .collect();
     let (parameters, macs) = total(&facts.layers);
     json!({
         "name": facts.model.description.name, "inputs": inputs, "outputs": outputs, "parameters": parameters, "macs": macs,
         "layers": facts.layers, "digest": facts.model.digest, "description": facts.model.description,
-        "plan": plan.map(|(_, p)| p), "adapter": plan.map(|(a, _)| a), "needs": facts.unknown,
+        "preprocessing": graph.preprocessing(), "import": facts.model.import, "plan": plan.map(|(_, p)| p), "adapter": plan.map(|(a, _)| a), "needs": facts.unknown,
     })
-}
-
-/// A shape at batch 1 with the batch left free.
-fn free_batch(shape: &Shape) -> Vec<Value> {
-    shape.iter().enumerate().map(|(i, &d)| if i == 0 && d == 1 { Value::Null } else { json!(d) }).collect()
 }
 
 fn print(ui: &Ui, facts: &Facts, plan: Option<&(String, Value)>) -> Outcome<()> {
@@ -122,8 +118,16 @@ fn print(ui: &Ui, facts: &Facts, plan: Option<&(String, Value)>) -> Outcome<()> 
         ui.line(&format!("input   {}  {}", graph.name(input.value), describe_dims(&input.dims)))?;
     }
     for (i, &o) in graph.outputs.iter().enumerate() {
-        let shape = facts.outputs.as_ref().and_then(|s| s.get(i)).map_or(String::new(), Shape::to_string);
+        let dims = facts.symbolic.as_ref().and_then(|s| s.get(i)).map(Vec::as_slice).unwrap_or_default();
+        let dims: Vec<_> = dims.iter().map(|d| d.as_str().map_or_else(|| d.to_string().replace("null", "?"), str::to_owned)).collect();
+        let shape = dims.join("x");
         ui.line(format!("output  {}  {shape}", graph.name(o)).trim_end())?;
+    }
+    if let Some(p) = graph.preprocessing() {
+        ui.line(&format!("the graph itself prepares pixels: {} ({})", p.describe(), p.nodes.join(", ")))?;
+    }
+    for change in facts.model.import.iter().flat_map(ImportReport::sentences) {
+        ui.line(&format!("import: {change}"))?;
     }
     ui.line(&format!("digest  {}", facts.model.digest))?;
     if let Some(needs) = &facts.unknown {

@@ -16,6 +16,7 @@ mod npy;
 mod run;
 mod selftest;
 mod sheet;
+mod symbolic;
 mod table;
 mod ui;
 

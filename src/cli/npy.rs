@@ -5,13 +5,13 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use half::f16;
-use lookalike::tensor::{Data, Shape, Tensor, strides};
+use lookalike::tensor::{DType, Data, Shape, Tensor, strides};
 use lookalike::{Error, Result};
 
 /// Bytes before the data of a file written here: room for any shape, a multiple of 64 as the format asks.
 const HEADER: usize = 192;
 
-/// Reads an array. 32- and 64-bit integers become i64 (they may be indices), everything else f32.
+/// Reads an array. Floats become f32; whole numbers and truth values keep their type.
 ///
 /// # Errors
 /// A file that is no .npy array, is truncated, or holds something other than numbers.
@@ -35,9 +35,14 @@ fn parse(bytes: &[u8], name: &str) -> Result<Tensor> {
             rest.len()
         )));
     }
-    let data = elements(&rest[..needed], kind).ok_or_else(|| wrong(format!("holds `{kind}`, not float16/32/64, integers or booleans")))?;
+    let (dtype, data) =
+        elements(&rest[..needed], kind).ok_or_else(|| wrong(format!("holds `{kind}`, not float16/32/64, integers or booleans")))?;
     let data = if header.fortran { to_row_major(&data, &shape) } else { data };
-    Tensor::new(shape, data).ok_or_else(|| wrong("has a shape that does not fit its data".to_owned()))
+    let tensor = match data {
+        Data::I64(v) => Tensor::integers(dtype, shape, v),
+        data => Tensor::new(shape, data),
+    };
+    tensor.ok_or_else(|| wrong("has numbers out of range or a shape that does not fit its data".to_owned()))
 }
 
 /// The header's text and the data after it (format versions 1 to 3).
@@ -79,7 +84,7 @@ impl Header {
     }
 }
 
-fn elements(bytes: &[u8], kind: &str) -> Option<Data> {
+fn elements(bytes: &[u8], kind: &str) -> Option<(DType, Data)> {
     let big = kind.starts_with('>');
     macro_rules! each {
         ($t:ty, $as:ty) => {
@@ -94,19 +99,21 @@ fn elements(bytes: &[u8], kind: &str) -> Option<Data> {
         };
     }
     Some(match kind.get(1..)? {
-        "f4" => Data::F32(each!(f32, f32)),
-        "f8" => Data::F32(each!(f64, f32)),
+        "f4" => (DType::F32, Data::F32(each!(f32, f32))),
+        "f8" => (DType::F32, Data::F32(each!(f64, f32))),
         "f2" => {
             let bits: Vec<u16> = each!(u16, u16);
-            Data::F32(bits.into_iter().map(|b| f16::from_bits(b).to_f32()).collect())
+            (DType::F32, Data::F32(bits.into_iter().map(|b| f16::from_bits(b).to_f32()).collect()))
         }
-        "b1" | "u1" => Data::F32(each!(u8, f32)),
-        "i1" => Data::F32(each!(i8, f32)),
-        "u2" => Data::F32(each!(u16, f32)),
-        "i2" => Data::F32(each!(i16, f32)),
-        "i4" => Data::I64(each!(i32, i64)),
-        "u4" => Data::I64(each!(u32, i64)),
-        "i8" => Data::I64(each!(i64, i64)),
+        "b1" => (DType::Bool, Data::I64(bytes.iter().map(|&b| i64::from(b != 0)).collect())),
+        "u1" => (DType::U8, Data::I64(each!(u8, i64))),
+        "i1" => (DType::I8, Data::I64(each!(i8, i64))),
+        "u2" => (DType::U16, Data::I64(each!(u16, i64))),
+        "i2" => (DType::I16, Data::I64(each!(i16, i64))),
+        "u4" => (DType::U32, Data::I64(each!(u32, i64))),
+        "i4" => (DType::I32, Data::I64(each!(i32, i64))),
+        "u8" => (DType::U64, Data::I64(each!(u64, i64))),
+        "i8" => (DType::I64, Data::I64(each!(i64, i64))),
         _ => return None,
     })
 }
@@ -125,28 +132,49 @@ fn to_row_major(data: &Data, shape: &Shape) -> Data {
     }
 }
 
-/// The header of a little-endian float32 array in row-major order, always [`HEADER`] bytes.
-fn header(shape: &[usize]) -> Vec<u8> {
+/// The header of a little-endian array in row-major order, always [`HEADER`] bytes.
+fn header(shape: &[usize], dtype: DType) -> Vec<u8> {
     let mut dims: String = shape.iter().map(|d| format!("{d}, ")).collect();
     if shape.len() != 1 {
         dims.truncate(dims.trim_end_matches(", ").len());
     }
     let mut out = b"\x93NUMPY\x01\x00".to_vec();
     out.extend(((HEADER - 10) as u16).to_le_bytes());
-    out.extend(format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", dims.trim_end()).bytes());
+    out.extend(format!("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr(dtype), dims.trim_end()).bytes());
     out.resize(HEADER - 1, b' ');
     out.push(b'\n');
     out
 }
 
-/// Writes a tensor as float32.
+fn descr(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 | DType::F16 => "<f4",
+        DType::I64 => "<i8",
+        DType::I32 => "<i4",
+        DType::I16 => "<i2",
+        DType::I8 => "|i1",
+        DType::U64 => "<u8",
+        DType::U32 => "<u4",
+        DType::U16 => "<u2",
+        DType::U8 => "|u1",
+        DType::Bool => "|b1",
+    }
+}
+
+/// Writes a tensor: floats as float32, whole numbers and truth values in their own type.
 ///
 /// # Errors
 /// As [`NewFile`].
 pub(crate) fn write(path: &Path, tensor: &Tensor) -> Result<()> {
     let mut file = NewFile::create(path)?;
-    file.write(&header(tensor.shape()))?;
-    file.write_f32(&tensor.to_f32())?;
+    file.write(&header(tensor.shape(), tensor.dtype()))?;
+    match tensor.as_i64() {
+        Some(whole) => {
+            let width = tensor.dtype().bytes();
+            whole.iter().try_for_each(|v| file.write(&v.to_le_bytes()[..width]))?;
+        }
+        None => file.write_f32(&tensor.to_f32())?,
+    }
     file.finish()
 }
 
@@ -160,7 +188,7 @@ pub(crate) struct MatrixWriter {
 impl MatrixWriter {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let mut file = NewFile::create(path)?;
-        file.write(&header(&[0, 0]))?;
+        file.write(&header(&[0, 0], DType::F32))?;
         Ok(Self { file, rows: 0, columns: 0 })
     }
 
@@ -171,7 +199,7 @@ impl MatrixWriter {
     }
 
     pub(crate) fn finish(mut self) -> Result<()> {
-        self.file.overwrite_start(&header(&[self.rows, self.columns]))?;
+        self.file.overwrite_start(&header(&[self.rows, self.columns], DType::F32))?;
         self.file.finish()
     }
 }

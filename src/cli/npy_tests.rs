@@ -16,10 +16,15 @@ fn what_is_written_is_read_back() {
     for shape in [vec![], vec![3], vec![2, 3], vec![1, 2, 3, 4], vec![0, 5]] {
         let shape = Shape::from(shape);
         let data = (0..shape.len()).map(|i| i as f32 - 0.5).collect();
-        let tensor = Tensor::from_f32(shape, data).unwrap();
+        let tensor = Tensor::from_f32(shape.clone(), data).unwrap();
         let path = dir.path().join("x.npy");
         write(&path, &tensor).unwrap();
         assert_eq!(read(&path).unwrap(), tensor);
+        for dtype in [DType::Bool, DType::I8, DType::U16, DType::I32, DType::I64] {
+            let tensor = Tensor::integers(dtype, shape.clone(), vec![1; shape.len()]).unwrap();
+            write(&path, &tensor).unwrap();
+            assert_eq!(read(&path).unwrap(), tensor);
+        }
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left behind");
     }
 }
@@ -47,7 +52,7 @@ fn an_unfinished_file_disappears() {
 fn fortran_order_is_transposed() {
     // numpy: numpy.asfortranarray([[1, 2, 3], [4, 5, 6]], dtype='u1')
     let t = parse(&file("'|u1'", "True", "(2, 3)", &[1, 4, 2, 5, 3, 6]), "x").unwrap();
-    assert_eq!(t, Tensor::from_f32([2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap());
+    assert_eq!(t, Tensor::integers(DType::U8, [2, 3], vec![1, 2, 3, 4, 5, 6]).unwrap());
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// A model file or an .onnx.
     model: PathBuf,
     /// An array for an input. NAME= may be left out when the model has one input.
-    #[arg(long, value_name = "NAME=FILE.npy", required = true)]
+    #[arg(long, value_name = "NAME=FILE.npy")]
     input: Vec<String>,
     /// What to write: an output, any other value, or the result of a layer by its name. Default: the model's outputs.
     #[arg(long, value_name = "NAME")]
@@ -75,7 +75,7 @@ fn read_inputs(graph: &Graph, given: &[String], shapes: &[ShapeArg]) -> Result<V
     let mut found: Vec<Option<Tensor>> = vec![None; names.len()];
     for text in given {
         let (index, file) = which_input(&names, text)?;
-        let mut tensor = as_f32(npy::read(Path::new(file))?)?;
+        let mut tensor = npy::read(Path::new(file))?;
         if let Some((name, shape)) = shapes.iter().find(|(n, _)| n == names[index]) {
             tensor = reshaped(tensor, name, shape)?;
         }
@@ -90,13 +90,6 @@ fn read_inputs(graph: &Graph, given: &[String], shapes: &[ShapeArg]) -> Result<V
         return Err(Error::Caller(text));
     }
     Ok(names.iter().zip(found).filter_map(|(n, t)| Some(((*n).to_owned(), t?))).collect())
-}
-
-/// Inputs of networks are floats, whatever the array was saved as.
-fn as_f32(tensor: Tensor) -> Result<Tensor> {
-    let shape = tensor.shape().clone();
-    let data = tensor.to_f32().into_owned();
-    Tensor::from_f32(shape, data).ok_or_else(|| Error::Caller("The array does not fit its shape. Save it again.".to_owned()))
 }
 
 /// Splits `NAME=FILE` where NAME is an input; names may contain `=`, and so may paths.

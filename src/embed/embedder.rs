@@ -262,7 +262,7 @@ mod tests {
             let y = graph.add_node(format!("out{i}"), Op::Identity, &[x]);
             graph.outputs.push(y);
         }
-        Model { graph, description: Description::default(), digest: String::new() }
+        Model { graph, description: Description::default(), digest: String::new(), import: None, limits: crate::import::Limits::default() }
     }
 
     #[test]

@@ -8,8 +8,9 @@ use super::memory::Buffer;
 use super::pipelines::Pipeline;
 use super::texture::{Mirrors, ROW_BYTES, Texture};
 use crate::error::{Error, Result};
-use crate::recording::{Constant, Feed, Packed, Plan, Source, Weight};
+use crate::recording::{Constant, Feed, Packed, Plan, Source, Weight, from_words, words};
 use crate::shader::{BindingKind, Shader};
+use crate::tensor::Tensor;
 
 /// A packed constant on the device; keeps its sources, so that an address in a key is never reused.
 #[derive(Debug)]
@@ -124,9 +125,9 @@ impl Instance {
             params.extend_from_slice(&d.params);
             params.resize(params.len().next_multiple_of(PARAMS_ALIGNMENT), 0);
         }
-        let params = gpu.buffer("parameters", params.len() as u64, wgpu::BufferUsages::UNIFORM, Some(&params))?;
-        let out_bytes: u64 = plan.outputs.iter().map(|(_, s, _)| plan.bytes(*s)).sum();
-        let staging = gpu.buffer("results", out_bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, None)?;
+        let params = gpu.buffer("parameters", (params.len() as u64).max(16), wgpu::BufferUsages::UNIFORM, Some(&params))?;
+        let out_bytes: u64 = plan.outputs.iter().map(|port| plan.bytes(port.source)).sum();
+        let staging = gpu.buffer("results", out_bytes.max(16), wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, None)?;
         let mut instance = Self { plan, slots, weights, mirrors, bind_groups: Vec::new(), pipelines, staging, _params: params };
         instance.bind_groups = gpu.scoped("the bindings of the network", 0, || instance.bind(gpu))?;
         Ok(instance)
@@ -237,28 +238,40 @@ impl Instance {
     /// Records copies of all outputs to the staging buffer.
     fn encode_readback(&self, encoder: &mut wgpu::CommandEncoder) {
         let mut at = 0;
-        for (_, source, _) in &self.plan.outputs {
-            let bytes = self.plan.bytes(*source);
-            encoder.copy_buffer_to_buffer(self.raw(*source), 0, &self.staging.raw, at, bytes);
+        for port in &self.plan.outputs {
+            let bytes = self.plan.bytes(port.source);
+            encoder.copy_buffer_to_buffer(self.raw(port.source), 0, &self.staging.raw, at, bytes);
             at += bytes;
         }
     }
 
     /// Uploads row-major inputs, in the plan's order; they are packed here where the plan is fed packed.
-    pub(crate) fn upload(&self, gpu: &Gpu, inputs: &[&[f32]]) {
-        for ((_, source, shape), data) in self.plan.inputs.iter().zip(inputs) {
-            match Packed::of(shape).filter(|p| self.plan.feed == Feed::Packed && !p.is_plain()) {
-                Some(packed) => gpu.queue().write_buffer(self.raw(*source), 0, bytemuck::cast_slice(&packed.pack(data))),
-                None => gpu.queue().write_buffer(self.raw(*source), 0, bytemuck::cast_slice(data)),
+    ///
+    /// # Errors
+    /// A whole number beyond 32 bits.
+    pub(crate) fn upload(&self, gpu: &Gpu, inputs: &[&Tensor]) -> Result<()> {
+        for (port, tensor) in self.plan.inputs.iter().zip(inputs) {
+            let data = words(tensor).map_err(|v| {
+                Error::Caller(format!(
+                    "The input `{}` holds {v}, and whole numbers on the GPU have 32 bits (from {} to {}). Give smaller numbers.",
+                    port.name,
+                    i32::MIN,
+                    i32::MAX
+                ))
+            })?;
+            match Packed::of(&port.shape).filter(|p| self.plan.feed == Feed::Packed && !p.is_plain()) {
+                Some(packed) => gpu.queue().write_buffer(self.raw(port.source), 0, bytemuck::cast_slice(&packed.pack(&data))),
+                None => gpu.queue().write_buffer(self.raw(port.source), 0, bytemuck::cast_slice(&data)),
             }
         }
+        Ok(())
     }
 
     /// Runs everything, `before` first, and reads the outputs back, row-major, in the plan's order.
     ///
     /// # Errors
     /// Loss of the device, a timeout, or an error of the device. Never data that was not computed.
-    pub(crate) fn run(&self, gpu: &Gpu, before: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<Vec<Vec<f32>>> {
+    pub(crate) fn run(&self, gpu: &Gpu, before: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<Vec<Tensor>> {
         let submission = gpu.scoped("running the network", 0, || {
             let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike run") });
             before(&mut encoder);
@@ -267,13 +280,16 @@ impl Instance {
             gpu.queue().submit([encoder.finish()])
         })?;
         let bytes = gpu.read_back(&self.staging, submission, "the network")?;
-        let mut rest: &[f32] = bytemuck::try_cast_slice(&bytes).map_err(|e| Error::Device(format!("Results are misaligned: {e}.")))?;
+        let mut rest: &[u32] = bytemuck::try_cast_slice(&bytes).map_err(|e| Error::Device(format!("Results are misaligned: {e}.")))?;
         let mut out = Vec::with_capacity(self.plan.outputs.len());
-        for (name, source, shape) in &self.plan.outputs {
-            let floats = self.plan.bytes(*source) as usize / 4;
-            let (own, tail) = rest.split_at_checked(floats).ok_or_else(|| Error::Device(format!("The result `{name}` is cut short.")))?;
-            out.push(own.iter().copied().take(shape.len()).collect());
+        for port in &self.plan.outputs {
+            let short = || Error::Device(format!("The result `{}` is cut short.", port.name));
+            let (own, tail) = rest.split_at_checked(self.plan.bytes(port.source) as usize / 4).ok_or_else(short)?;
             rest = tail;
+            out.push(match &port.constant {
+                Some(known) => Tensor::clone(known),
+                None => from_words(own, &port.shape, port.dtype).ok_or_else(short)?,
+            });
         }
         Ok(out)
     }
@@ -334,14 +350,14 @@ impl Instance {
             }
             Ok((*buffer).clone())
         };
-        for (name, source, shape) in &self.plan.inputs {
-            let bytes = shape.len() as u64 * 4;
-            encoder.copy_buffer_to_buffer(&find(inputs, name, bytes)?, 0, self.raw(*source), 0, bytes);
+        for port in &self.plan.inputs {
+            let bytes = port.shape.len() as u64 * 4;
+            encoder.copy_buffer_to_buffer(&find(inputs, &port.name, bytes)?, 0, self.raw(port.source), 0, bytes);
         }
         self.encode(encoder);
-        for (name, source, shape) in &self.plan.outputs {
-            let bytes = shape.len() as u64 * 4;
-            encoder.copy_buffer_to_buffer(self.raw(*source), 0, &find(outputs, name, bytes)?, 0, bytes);
+        for port in &self.plan.outputs {
+            let bytes = port.shape.len() as u64 * 4;
+            encoder.copy_buffer_to_buffer(self.raw(port.source), 0, &find(outputs, &port.name, bytes)?, 0, bytes);
         }
         Ok(())
     }

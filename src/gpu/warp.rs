@@ -5,6 +5,7 @@ use super::{Gpu, Instance};
 use crate::error::{Error, Result};
 use crate::kernels::image::warp;
 use crate::model::InputDescription;
+use crate::recording::Port;
 use crate::shader;
 use crate::tensor::PictureView;
 
@@ -22,7 +23,7 @@ impl Warp {
     /// # Errors
     /// Pictures that do not fit their sizes, or too little memory.
     pub(crate) fn new(gpu: &Gpu, instance: &Instance, input: &InputDescription, pictures: &[PictureView<'_>]) -> Result<Self> {
-        let (_, source, shape) = instance.plan.inputs.first().ok_or_else(|| Error::Model("The model has no input.".to_owned()))?;
+        let Port { source, shape, .. } = instance.plan.inputs.first().ok_or_else(|| Error::Model("The model has no input.".to_owned()))?;
         let &[_, _, height, width] = shape.dims() else {
             return Err(Error::Caller(format!("The model takes {shape}; pictures fit inputs of four dimensions (N, C, H, W).")));
         };

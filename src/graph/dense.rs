@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Window;
+use super::{AutoPad, Window};
 
 /// A 2-D convolution. A 1-D one is imported with H = 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,22 @@ pub struct Conv {
     /// What happens before the result is stored.
     #[serde(default, skip_serializing_if = "Epilogue::is_none")]
     pub epilogue: Epilogue,
+}
+
+/// A 2-D transposed convolution (the gradient of a convolution). A 1-D one is imported with H = 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConvTranspose {
+    /// Kernel geometry; pads and automatic padding are taken off the output.
+    pub window: Window,
+    /// Groups; 1 = dense.
+    pub groups: usize,
+    /// Whether there is a bias operand.
+    pub bias: bool,
+    /// Cells added at the bottom and right of the output.
+    pub output_padding: [usize; 2],
+    /// The output's height and width, from which pads follow; `None` = they follow from the pads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_shape: Option<[usize; 2]>,
 }
 
 /// See [`super::Op::LocallyConnected`].
@@ -121,5 +137,58 @@ impl Linear {
     /// Order: x, w, (bias), (slope), (residual).
     pub fn operands(&self) -> Operands {
         operands(self.bias, false, &self.epilogue)
+    }
+}
+
+impl ConvTranspose {
+    /// Cells of the output along an axis of `n` cells, and how many are taken off before it. `None` when there is no such output.
+    ///
+    /// Where ONNX leaves it open (automatic padding of a kernel smaller than its stride), this is what ONNX Runtime does: nothing is taken off
+    /// and nothing is added.
+    pub fn output(&self, axis: usize, n: usize) -> Option<(usize, usize)> {
+        let window = &self.window;
+        let span = window.stride[axis].checked_mul(n.checked_sub(1)?)?.checked_add(self.output_padding[axis])?;
+        let full = span.checked_add(window.extent(axis))?;
+        let wanted = match (self.output_shape, window.auto) {
+            (Some(shape), _) => shape[axis],
+            (None, AutoPad::Valid) => full,
+            (None, AutoPad::Explicit) => {
+                let (before, after) = (window.pads[axis], window.pads[axis + 2]);
+                return full.checked_sub(before.checked_add(after)?).filter(|&cells| cells > 0).map(|cells| (cells, before));
+            }
+            (None, AutoPad::SameUpper | AutoPad::SameLower) => full.min(n.checked_mul(window.stride[axis])?),
+        };
+        // Beyond the last stride no input cell could be the reason for an output cell.
+        if wanted == 0 || wanted >= full.checked_add(window.stride[axis])? {
+            return None;
+        }
+        let taken = full.saturating_sub(wanted);
+        Some((wanted, if window.auto == AutoPad::SameUpper { taken / 2 } else { taken - taken / 2 }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn along(kernel: usize, stride: usize, auto: AutoPad, shape: Option<usize>, output_padding: usize) -> Option<(usize, usize)> {
+        let window = Window { kernel: [kernel; 2], auto, ..Window::square(1, stride, 0) };
+        let output_padding = [output_padding; 2];
+        ConvTranspose { window, groups: 1, bias: false, output_padding, output_shape: shape.map(|n| [n; 2]) }.output(0, 3)
+    }
+
+    /// Seen in ONNX Runtime 1.32.
+    #[test]
+    fn automatic_padding_of_transposed_convolutions() {
+        use AutoPad::{Explicit, SameLower, SameUpper, Valid};
+        assert_eq!(along(3, 2, SameUpper, None, 0), Some((6, 0)));
+        assert_eq!(along(3, 2, SameLower, None, 0), Some((6, 1)));
+        assert_eq!(along(3, 2, Valid, None, 0), Some((7, 0)));
+        assert_eq!(along(3, 2, SameUpper, None, 1), Some((6, 1)));
+        assert_eq!(along(2, 2, Explicit, Some(5), 0), Some((5, 1)));
+        assert_eq!(along(2, 2, SameUpper, Some(5), 0), Some((5, 0)));
+        assert_eq!(along(2, 3, SameUpper, None, 0), Some((8, 0)));
+        assert_eq!(along(2, 3, Explicit, Some(9), 0), Some((9, 0)));
+        assert_eq!(along(2, 3, Explicit, Some(12), 0), None);
     }
 }

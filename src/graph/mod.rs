@@ -2,21 +2,24 @@
 //!
 //! A graph is what an importer makes, what the passes rewrite, and what the planner turns into dispatches. Nothing here knows a GPU.
 
+mod content;
 mod dense;
 pub(crate) mod infer;
 mod op;
 pub mod passes;
+mod preprocessing;
 mod window;
 
 pub use dense::*;
-pub use infer::{infer_node, infer_shapes};
+pub use infer::{infer_node, infer_shapes, infer_types};
 pub use op::*;
+pub use preprocessing::Preprocessing;
 pub use window::*;
 
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
 
 /// Index of a value in [`Graph::values`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -49,6 +52,8 @@ pub struct Input {
     pub value: ValueId,
     /// Its dimensions. The first one is the batch and always free.
     pub dims: Vec<Dim>,
+    /// The type of its elements.
+    pub dtype: DType,
 }
 
 /// One operation.
@@ -88,10 +93,15 @@ impl Graph {
         self.push(Value { name: name.into(), constant: Some(Arc::new(tensor)) })
     }
 
-    /// Adds an input with these dimensions.
+    /// Adds an input of f32 elements with these dimensions.
     pub fn add_input(&mut self, name: impl Into<String>, dims: Vec<Dim>) -> ValueId {
+        self.add_typed_input(name, dims, DType::F32)
+    }
+
+    /// Adds an input with these dimensions and elements of this type.
+    pub fn add_typed_input(&mut self, name: impl Into<String>, dims: Vec<Dim>, dtype: DType) -> ValueId {
         let value = self.add_value(name);
-        self.inputs.push(Input { value, dims });
+        self.inputs.push(Input { value, dims, dtype });
         value
     }
 
@@ -212,14 +222,12 @@ impl Graph {
     /// # Errors
     /// A sentence that names the input, both shapes and what to do.
     pub fn check_input(&self, input: &Input, shape: &Shape) -> Result<()> {
-        let fits = shape.rank() == input.dims.len()
-            && !shape.contains(&0)
-            && shape.iter().zip(&input.dims).all(|(&n, d)| !matches!(d, Dim::Fixed(m) if *m != n));
+        let fits = shape.rank() == input.dims.len() && shape.iter().zip(&input.dims).all(|(&n, d)| !matches!(d, Dim::Fixed(m) if *m != n));
         if fits {
             return Ok(());
         }
         Err(Error::Caller(format!(
-            "The input `{}` has the shape {shape}, but the model takes {}. Give an array of that shape (a free dimension takes any positive size).",
+            "The input `{}` has the shape {shape}, but the model takes {}. Give an array of that shape (a free dimension takes any size).",
             self.name(input.value),
             describe_dims(&input.dims)
         )))

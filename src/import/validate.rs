@@ -4,9 +4,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
-use crate::graph::{Dim, Graph, Input, Node, Op, Unary, Value, ValueId, Window};
+use crate::graph::infer::operand_count;
+use crate::graph::{Dim, Graph, Input, Node, Op, PoolKind, ResizeMode, Unary, Value, ValueId, Window};
 use crate::import::limits::{Budget, Limits};
-use crate::tensor::{Data, Tensor};
+use crate::tensor::{DType, Data, Tensor};
 
 /// The largest kernel, stride, dilation, padding and number of groups.
 const MAX_WINDOW: usize = 1 << 15;
@@ -30,7 +31,7 @@ pub(crate) fn canonical(graph: &Graph) -> Graph {
     };
     for input in &graph.inputs {
         let value = renumber(input.value, &mut out);
-        out.inputs.push(Input { value, dims: input.dims.clone() });
+        out.inputs.push(Input { value, dims: input.dims.clone(), dtype: input.dtype });
     }
     for node in &graph.nodes {
         let inputs = node.inputs.iter().map(|&id| renumber(id, &mut out)).collect();
@@ -100,16 +101,15 @@ fn tensors(graph: &Graph, limits: &Limits) -> Result<()> {
 }
 
 fn inputs(graph: &Graph, file: &str, limits: &Limits) -> Result<()> {
-    if graph.inputs.is_empty() || graph.outputs.is_empty() {
-        let what = if graph.inputs.is_empty() { "input" } else { "output" };
-        return Err(Error::Model(format!("The model `{file}` has no {what}. Export it with its inputs and outputs.")));
+    if graph.outputs.is_empty() {
+        return Err(Error::Model(format!("The model `{file}` has no output. Export it with its outputs.")));
     }
     for input in &graph.inputs {
         let name = graph.values.get(input.value.0 as usize).map_or("?", |v| v.name.as_str());
         limits.check_rank(name, input.dims.len())?;
         let sizes = input.dims.iter().filter_map(|d| if let Dim::Fixed(n) = d { Some(*n) } else { None });
         let elements = sizes.clone().try_fold(1usize, usize::checked_mul);
-        if sizes.clone().any(|n| n == 0) || elements.is_none_or(|n| n > MAX_ELEMENTS) {
+        if elements.is_none_or(|n| n > MAX_ELEMENTS) {
             return Err(Error::Model(format!(
                 "The input `{name}` of the model `{file}` has impossible dimensions ({}). Export the model again.",
                 crate::graph::describe_dims(&input.dims)
@@ -181,20 +181,15 @@ impl Checker<'_> {
         self.graph.constant(*self.node.inputs.get(index)?).map(|t| t.as_ref())
     }
 
-    fn parameter(&self, index: usize, what: &str) -> Result<&Tensor> {
-        self.constant(index).map_or_else(|| self.fail(format!("has a {what} that is not a constant")), Ok)
-    }
-
-    /// A constant vector of `len` entries.
+    /// A vector of `len` entries, unless it is not known yet: an input may give a parameter.
     fn vector(&self, index: Option<usize>, len: usize, what: &str) -> Result<()> {
-        let Some(index) = index else { return Ok(()) };
-        let t = self.parameter(index, what)?;
+        let Some(t) = index.and_then(|i| self.constant(i)) else { return Ok(()) };
         self.require(t.shape().dims() == [len], || format!("has a {what} of the shape {} for {len} channels", t.shape()))
     }
 
     fn check(&self) -> Result<()> {
         let (count, outputs) = (self.node.inputs.len(), self.node.outputs.len());
-        let (least, most) = operand_range(&self.node.op);
+        let (least, most) = operand_count(&self.node.op);
         self.require((least..=most).contains(&count), || format!("has {count} operands; it takes {least} to {most}"))?;
         let one = matches!(self.node.op, Op::Split { .. }) || outputs == 1;
         self.require(one && outputs > 0, || format!("has {outputs} outputs"))?;
@@ -204,30 +199,47 @@ impl Checker<'_> {
             Op::LocallyConnected(l) => {
                 self.window(&l.window)?;
                 self.require(l.tile.iter().all(|t| (1..=MAX_WINDOW).contains(t)), || format!("has the tile {:?}", l.tile))?;
-                let w = self.parameter(1, "weight")?.shape().clone();
+                let Some(w) = self.constant(1).map(|t| t.shape().clone()) else { return Ok(()) };
                 self.require(w.rank() == 6 && w[4..] == l.window.kernel, || format!("has a weight of the shape {w}"))
             }
             Op::Linear(l) => {
-                let w = self.parameter(1, "weight")?.shape().clone();
-                self.require(w.rank() == 2, || format!("has a weight of the shape {w}"))?;
                 self.permutation(&l.flatten_order, "flatten_order")?;
+                let Some(w) = self.constant(1).map(|t| t.shape().clone()) else { return Ok(()) };
+                self.require(w.rank() == 2, || format!("has a weight of the shape {w}"))?;
                 let places = l.operands();
                 self.vector(places.bias, w[0], "bias")?;
                 self.vector(places.slope, w[0], "slope")
             }
             Op::BatchNorm { .. } => {
-                let channels = self.parameter(1, "scale")?.len();
-                (1..5).try_for_each(|i| self.vector(Some(i), channels, "parameter"))
+                // Parameters may be computed; those that are not agree.
+                let mut known = (1..5).filter_map(|i| self.constant(i)).map(|t| t.shape().clone());
+                let Some(first) = known.next() else { return Ok(()) };
+                self.require(first.rank() == 1 && known.all(|s| s == first), || format!("has parameters of different shapes ({first})"))
             }
             Op::Affine => {
-                let channels = self.parameter(1, "scale")?.len();
+                let Some(channels) = self.constant(1).map(Tensor::len) else { return Ok(()) };
                 (1..3).try_for_each(|i| self.vector(Some(i), channels, "parameter"))
             }
-            Op::PRelu => self.parameter(1, "slope").map(drop),
-            Op::Pool(p) => self.window(&p.window),
+            Op::ConvTranspose(c) => self.conv_transpose(c),
+            Op::Pool(p) => {
+                self.require(p.kind != PoolKind::Lp(0), || "has a norm with p = 0".to_owned())?;
+                self.window(&p.window)
+            }
+            Op::GlobalPool(kind) => self.require(*kind != PoolKind::Lp(0), || "has a norm with p = 0".to_owned()),
+            Op::PoolArgMax { pool, .. } => {
+                self.require(pool.kind == PoolKind::Max, || "looks for something else than the maximum".to_owned())?;
+                self.window(&pool.window)
+            }
+            Op::Reduce { axes, .. } => self.require(axes.is_empty() || count == 1, || "has its axes twice".to_owned()),
+            Op::GroupNorm { groups, .. } => self.require(*groups < MAX_ELEMENTS, || format!("has {groups} groups")),
             Op::Lrn { size, .. } => self.require((1..=MAX_WINDOW).contains(size), || format!("has the size {size}")),
             Op::Transpose { perm } => self.permutation(perm, "perm"),
+            Op::GatherNd { batch_dims } => self.require(*batch_dims <= MAX_AXIS as usize, || format!("shares {batch_dims} axes")),
+            Op::DepthToSpace { block, .. } | Op::SpaceToDepth { block, .. } => {
+                self.require((1..=MAX_WINDOW).contains(block), || format!("has the block size {block}"))
+            }
             Op::Split { sizes, .. } => {
+                self.require(count == 1 || sizes.is_empty(), || "has the sizes of its parts twice".to_owned())?;
                 self.require(sizes.is_empty() || sizes.len() == outputs, || format!("has {outputs} outputs for {} parts", sizes.len()))
             }
             _ => Ok(()),
@@ -236,7 +248,7 @@ impl Checker<'_> {
 
     fn conv(&self, c: &crate::graph::Conv) -> Result<()> {
         self.window(&c.window)?;
-        let w = self.parameter(1, "weight")?.shape().clone();
+        let Some(w) = self.constant(1).map(|t| t.shape().clone()) else { return Ok(()) };
         self.require(w.rank() == 4 && w[2..] == c.window.kernel, || {
             format!("has a weight of the shape {w} for a kernel of {}x{}", c.window.kernel[0], c.window.kernel[1])
         })?;
@@ -250,6 +262,20 @@ impl Checker<'_> {
         self.vector(places.slope, w[0], "slope")?;
         self.vector(places.pre_scale, channels, "scale")?;
         self.vector(places.pre_shift, channels, "shift")
+    }
+
+    fn conv_transpose(&self, c: &crate::graph::ConvTranspose) -> Result<()> {
+        self.window(&c.window)?;
+        let ok = c.output_padding.iter().all(|&p| p <= MAX_WINDOW)
+            && c.output_shape.is_none_or(|s| s.iter().all(|n| (1..=MAX_ELEMENTS).contains(n)));
+        self.require(ok, || format!("has an output padding ({:?}) or shape ({:?}) out of range", c.output_padding, c.output_shape))?;
+        self.require((1..=MAX_WINDOW).contains(&c.groups), || format!("has {} groups", c.groups))?;
+        let Some(w) = self.constant(1).map(|t| t.shape().clone()) else { return Ok(()) };
+        self.require(w.rank() == 4 && w[2..] == c.window.kernel && !w.contains(&0), || {
+            format!("has a weight of the shape {w} for a kernel of {}x{}", c.window.kernel[0], c.window.kernel[1])
+        })?;
+        self.require(w[0] % c.groups == 0, || format!("has {} input channels in {} groups", w[0], c.groups))?;
+        self.vector(c.bias.then_some(2), w[1].saturating_mul(c.groups), "bias")
     }
 
     fn window(&self, w: &Window) -> Result<()> {
@@ -271,37 +297,53 @@ impl Checker<'_> {
         let epsilon = |e: f32| self.require(e.is_finite() && e >= 0.0, || format!("has the epsilon {e}"));
         match &self.node.op {
             Op::Softmax { axis: a, .. }
+            | Op::LogSoftmax { axis: a, .. }
+            | Op::Hardmax { axis: a, .. }
+            | Op::ArgReduce { axis: a, .. }
+            | Op::TopK { axis: a, .. }
             | Op::Flatten { axis: a }
             | Op::Concat { axis: a }
             | Op::Split { axis: a, .. }
-            | Op::Gather { axis: a } => axis(*a),
-            Op::L2Normalize { axis: a, epsilon: e } => axis(*a).and_then(|()| epsilon(*e)),
+            | Op::Gather { axis: a }
+            | Op::GatherElements { axis: a } => axis(*a),
+            Op::Quantize { axis: a, block, to } => {
+                axis(*a)?;
+                self.require(*block <= MAX_ELEMENTS, || format!("has blocks of {block} cells"))?;
+                let narrow = matches!(to, DType::U8 | DType::I8 | DType::U16 | DType::I16);
+                self.require(narrow, || format!("quantises to {to}, which is not done"))
+            }
+            Op::Dequantize { axis: a, block } => {
+                axis(*a)?;
+                self.require(*block <= MAX_ELEMENTS, || format!("has blocks of {block} cells"))
+            }
+            Op::Resize(r) => {
+                r.axes.iter().try_for_each(|&a| axis(a))?;
+                finite(r.extrapolation)?;
+                if let ResizeMode::Cubic { a } = r.mode { finite(a) } else { Ok(()) }
+            }
+            Op::L2Normalize { axis: a, epsilon: e } | Op::LayerNorm { axis: a, epsilon: e, .. } => axis(*a).and_then(|()| epsilon(*e)),
             Op::Reduce { axes, .. } => axes.iter().try_for_each(|&a| axis(a)),
-            Op::BatchNorm { epsilon: e } => epsilon(*e),
+            Op::BatchNorm { epsilon: e } | Op::GroupNorm { epsilon: e, .. } => epsilon(*e),
             Op::Lrn { alpha, beta, bias, .. } => [*alpha, *beta, *bias].into_iter().try_for_each(finite),
-            Op::Unary(Unary::LeakyRelu { alpha } | Unary::Elu { alpha }) => finite(*alpha),
-            Op::Unary(Unary::HardSigmoid { alpha, beta }) => finite(*alpha).and_then(|()| finite(*beta)),
-            Op::Unary(Unary::Clip { lo, hi }) => [*lo, *hi].into_iter().flatten().try_for_each(finite),
-            Op::ConstantOfShape { value, .. } => finite(*value),
+            Op::Unary(u) => unary_numbers(u).into_iter().flatten().try_for_each(finite),
+            Op::ConstantOfShape { value, .. } => self.require(value.is_finite(), || format!("has a value that is not finite ({value})")),
             _ => Ok(()),
         }
     }
 }
 
-/// How many operands an operation takes, at least and at most.
-fn operand_range(op: &Op) -> (usize, usize) {
-    let exactly = |n| (n, n);
-    match op {
-        Op::Conv(c) => exactly(c.operands().count),
-        Op::LocallyConnected(l) => exactly(l.operands().count),
-        Op::Linear(l) => exactly(l.operands().count),
-        Op::BatchNorm { .. } => exactly(5),
-        Op::Affine => exactly(3),
-        Op::PRelu | Op::Binary(_) | Op::Reshape { .. } | Op::Unsqueeze | Op::Expand | Op::Resize(_) | Op::Gather { .. } => exactly(2),
-        Op::Squeeze => (1, 2),
-        Op::Concat { .. } => (1, usize::MAX),
-        Op::Slice => (3, 5),
-        Op::Pad { .. } => (2, 4),
-        _ => exactly(1),
+/// The parameters of a function.
+fn unary_numbers(unary: &Unary) -> [Option<f32>; 2] {
+    match *unary {
+        Unary::LeakyRelu { alpha } | Unary::Elu { alpha } | Unary::ThresholdedRelu { alpha } | Unary::Swish { alpha } => {
+            [Some(alpha), None]
+        }
+        Unary::HardSigmoid { alpha, beta } => [Some(alpha), Some(beta)],
+        Unary::Clip { lo, hi } => [lo, hi],
+        // It divides by alpha.
+        Unary::Celu { alpha } => [Some(alpha), Some(alpha.recip())],
+        Unary::Selu { alpha, gamma } => [Some(alpha), Some(gamma)],
+        Unary::Shrink { lambda, bias } => [Some(lambda), Some(bias)],
+        _ => [None, None],
     }
 }

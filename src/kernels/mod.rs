@@ -11,7 +11,11 @@ pub(crate) mod movement;
 pub(crate) mod norm;
 pub(crate) mod pool;
 pub(crate) mod probe;
+pub(crate) mod quantize;
+pub(crate) mod sample;
+pub(crate) mod select;
 
+use crate::error::Error;
 use crate::tensor::Tensor;
 
 /// f32 values as bytes.
@@ -30,4 +34,9 @@ pub(crate) fn padded(constant: Option<&Tensor>, len: usize, default: f32) -> Vec
     let mut out = data.into_owned();
     out.resize(len, 0.0);
     out
+}
+
+/// What has no kernel yet.
+pub(crate) fn missing(label: &str, what: &str) -> Error {
+    Error::Unsupported(format!("The layer `{label}` needs the function {what}, which has no kernel."))
 }

@@ -83,23 +83,19 @@ fn check_format(metadata: &HashMap<String, String>, name: &str) -> Result<()> {
 fn load(view: &TensorView<'_>, name: &str, budget: &mut Budget) -> Result<Tensor> {
     let dims: Vec<i64> = view.shape().iter().map(|&d| i64::try_from(d).unwrap_or(i64::MAX)).collect();
     let bytes = view.data();
-    let size = match view.dtype() {
-        Dtype::F32 => 4,
-        Dtype::F16 => 2,
-        Dtype::I64 => 8,
-        other => {
-            return Err(Error::Model(format!(
-                "The tensor `{name}` has the type {other:?}; model files hold F32, F16 and I64. Convert the model again."
-            )));
-        }
+    let dtype = dtype_of(view.dtype()).ok_or_else(|| {
+        Error::Model(format!(
+            "The tensor `{name}` has the type {:?}, which model files do not hold. Convert the model again.",
+            view.dtype()
+        ))
+    })?;
+    let (shape, _) = budget.reserve_tensor(name, &dims, if dtype.is_float() { dtype.bytes() } else { 8 })?;
+    let tensor = match dtype {
+        DType::F32 => Tensor::from_f32(shape, bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect()),
+        DType::F16 => Tensor::new(shape, Data::F16(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b)).collect())),
+        whole => Tensor::integers(whole, shape, whole.integers_from_le(bytes)),
     };
-    let (shape, _) = budget.reserve_tensor(name, &dims, size)?;
-    let data = match view.dtype() {
-        Dtype::F32 => Data::F32(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect()),
-        Dtype::F16 => Data::F16(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b)).collect()),
-        _ => Data::I64(bytes.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect()),
-    };
-    Tensor::new(shape, data)
+    tensor
         .ok_or_else(|| Error::Model(format!("The tensor `{name}` does not hold what its shape says. The file is damaged; fetch it again.")))
 }
 
@@ -136,7 +132,7 @@ fn write_to(model: &Model, precision: Precision, to: &mut impl Write, failed: &d
     let stored = stored(&model.graph, precision);
     // Largest elements first keeps every tensor aligned to its element size; within a type, by name.
     let mut order: Vec<_> = stored.iter().collect();
-    order.sort_by_key(|(name, t)| (std::cmp::Reverse(element_bytes(t.dtype())), **name));
+    order.sort_by_key(|(name, t)| (std::cmp::Reverse(t.dtype().bytes()), **name));
     let header = header_text(model, &order)?;
     to.write_all(&(header.len() as u64).to_le_bytes()).map_err(failed)?;
     to.write_all(header.as_bytes()).map_err(failed)?;
@@ -146,12 +142,21 @@ fn write_to(model: &Model, precision: Precision, to: &mut impl Write, failed: &d
     Ok(())
 }
 
-fn element_bytes(dtype: DType) -> usize {
-    match dtype {
-        DType::F32 => 4,
-        DType::F16 => 2,
-        DType::I64 => 8,
-    }
+fn dtype_of(stored: Dtype) -> Option<DType> {
+    Some(match stored {
+        Dtype::F32 => DType::F32,
+        Dtype::F16 => DType::F16,
+        Dtype::I64 => DType::I64,
+        Dtype::I32 => DType::I32,
+        Dtype::I16 => DType::I16,
+        Dtype::I8 => DType::I8,
+        Dtype::U64 => DType::U64,
+        Dtype::U32 => DType::U32,
+        Dtype::U16 => DType::U16,
+        Dtype::U8 => DType::U8,
+        Dtype::BOOL => DType::Bool,
+        _ => return None,
+    })
 }
 
 #[derive(serde::Serialize)]
@@ -177,7 +182,7 @@ fn header_text(model: &Model, order: &[(&&str, &Cow<'_, Tensor>)]) -> Result<Str
                 header::METADATA
             )));
         }
-        let end = at + tensor.len() * element_bytes(tensor.dtype());
+        let end = at + tensor.len() * tensor.dtype().bytes();
         let entry = TensorEntry { dtype: dtype_name(tensor.dtype()), shape: tensor.shape(), data_offsets: [at, end] };
         text.push_str(&format!(",{}:{}", json(*name)?, json(&entry)?));
         at = end;

@@ -25,6 +25,16 @@ pub(super) struct GraphLayout {
 struct InputLayout {
     name: String,
     dims: Vec<Dim>,
+    #[serde(default = "float", skip_serializing_if = "is_float")]
+    dtype: DType,
+}
+
+fn float() -> DType {
+    DType::F32
+}
+
+fn is_float(dtype: &DType) -> bool {
+    *dtype == DType::F32
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,7 +50,11 @@ impl GraphLayout {
     pub(super) fn of(graph: &Graph) -> Self {
         let names = |ids: &[ValueId]| ids.iter().map(|&id| graph.name(id).to_owned()).collect::<Vec<_>>();
         Self {
-            inputs: graph.inputs.iter().map(|i| InputLayout { name: graph.name(i.value).to_owned(), dims: i.dims.clone() }).collect(),
+            inputs: graph
+                .inputs
+                .iter()
+                .map(|i| InputLayout { name: graph.name(i.value).to_owned(), dims: i.dims.clone(), dtype: i.dtype })
+                .collect(),
             outputs: names(&graph.outputs),
             nodes: graph
                 .nodes
@@ -63,7 +77,7 @@ impl GraphLayout {
         let mut graph = Graph::default();
         let mut ids: HashMap<String, ValueId> = HashMap::new();
         for input in self.inputs {
-            let id = graph.add_input(input.name.clone(), input.dims);
+            let id = graph.add_typed_input(input.name.clone(), input.dims, input.dtype);
             ids.insert(input.name, id);
         }
         let made: HashSet<String> = self.nodes.iter().flat_map(|n| n.outputs.iter().cloned()).collect();
@@ -114,22 +128,25 @@ pub(super) fn dtype_name(dtype: DType) -> &'static str {
         DType::F32 => "F32",
         DType::F16 => "F16",
         DType::I64 => "I64",
+        DType::I32 => "I32",
+        DType::I16 => "I16",
+        DType::I8 => "I8",
+        DType::U64 => "U64",
+        DType::U32 => "U32",
+        DType::U16 => "U16",
+        DType::U8 => "U8",
+        DType::Bool => "BOOL",
     }
 }
 
 /// Hands the little-endian bytes of a tensor to `sink` in pieces.
 pub(super) fn with_bytes<E>(tensor: &Tensor, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-    if cfg!(target_endian = "little") {
-        return match tensor.data() {
-            Data::F32(v) => sink(bytemuck::cast_slice(v)),
-            Data::F16(v) => sink(bytemuck::cast_slice(v)),
-            Data::I64(v) => sink(bytemuck::cast_slice(v)),
-        };
-    }
     let bytes: Vec<u8> = match tensor.data() {
+        Data::F32(v) if cfg!(target_endian = "little") => return sink(bytemuck::cast_slice(v)),
+        Data::F16(v) if cfg!(target_endian = "little") => return sink(bytemuck::cast_slice(v)),
         Data::F32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
         Data::F16(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        Data::I64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        Data::I64(v) => tensor.dtype().integers_to_le(v),
     };
     sink(&bytes)
 }
@@ -182,7 +199,7 @@ mod tests {
             Op::Pool(Pool { kind: PoolKind::L2, window, ceil: true, count_include_pad: false }),
             Op::GlobalPool(PoolKind::Average),
             Op::GlobalPool(PoolKind::L2),
-            Op::Reduce { kind: Reduction::SumSquare, axes: vec![-1, 2], keep_dims: false },
+            Op::Reduce { kind: Reduction::SumSquare, axes: vec![-1, 2], keep_dims: false, none_if_empty: false },
             Op::Lrn { size: 5, alpha: 1e-4, beta: 0.75, bias: 1.0 },
             Op::L2Normalize { axis: -1, epsilon: 1e-30 },
             Op::Softmax { axis: 1, flatten: true },
@@ -201,11 +218,16 @@ mod tests {
                 coordinates: Coordinates::PytorchHalfPixel,
                 nearest: NearestRounding::RoundPreferFloor,
                 target: ResizeTarget::Sizes,
+                axes: vec![-1],
+                antialias: true,
+                exclude_outside: false,
+                aspect: AspectRatio::NotLarger,
+                extrapolation: 0.5,
             }),
             Op::Gather { axis: 0 },
             Op::Shape { start: 0, end: None },
             Op::Shape { start: 1, end: Some(-1) },
-            Op::ConstantOfShape { value: 0.3, integer: false },
+            Op::ConstantOfShape { value: 0.3, dtype: DType::F32 },
             Op::Cast { to: DType::I64 },
             Op::Identity,
         ]

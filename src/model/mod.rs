@@ -13,7 +13,8 @@ pub use description::{Align, Channels, Description, EmbeddingDescription, Flip, 
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::import::{Limits, canonical, onnx, validate};
+use crate::import::onnx::{self, ImportReport};
+use crate::import::{Limits, canonical, validate};
 
 /// How floating-point numbers are stored: in a model file, or as weights on the GPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -36,6 +37,8 @@ pub struct Model {
     /// SHA-256, in lower-case hex, of the graph, the description and the weights, whatever file they are stored in.
     /// Embeddings of models with different digests must not be compared.
     pub digest: String,
+    /// What importing changed, when the model was read from an ONNX file.
+    pub import: Option<ImportReport>,
     /// What the model was read with; compiling it keeps to the same limits.
     pub limits: Limits,
 }
@@ -56,7 +59,7 @@ impl Model {
     fn checked(graph: Graph, description: Description, limits: &Limits) -> Result<Self> {
         description.check(&graph)?;
         let digest = layout::digest(&graph, &description)?;
-        Ok(Self { graph, description, digest, limits: *limits })
+        Ok(Self { graph, description, digest, import: None, limits: *limits })
     }
 
     /// Replaces the description, and with it the digest.
@@ -98,9 +101,10 @@ impl Model {
     }
 
     fn onnx(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<Self> {
-        let graph = onnx::import(bytes, name, folder, limits)?;
+        let (graph, report) = onnx::import(bytes, name, folder, limits)?;
         let stem = Path::new(name).file_stem().map_or_else(|| name.to_owned(), |s| s.to_string_lossy().into_owned());
-        Self::checked(graph, Description { name: stem, ..Description::default() }, limits)
+        let model = Self::checked(graph, Description { name: stem, ..Description::default() }, limits)?;
+        Ok(Self { import: Some(report), ..model })
     }
 
     /// Reads a model file of this crate from memory. `name` is what messages call it.

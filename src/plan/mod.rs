@@ -3,9 +3,10 @@
 //! [`build`] walks the nodes, converts layouts where a kernel needs another one, and asks the kernels to record their dispatches.
 
 mod lower;
-mod lower_movement;
 
-pub use crate::recording::{Activation, Caps, ConvAlgorithm, Dispatch, Feed, Force, GemmFamily, Lifetime, Plan, Source, assign_slots};
+pub use crate::recording::{
+    Activation, Caps, ConvAlgorithm, Dispatch, Feed, Force, GemmFamily, Lifetime, Plan, Port, Source, assign_slots,
+};
 
 use crate::error::Result;
 use crate::graph::Graph;

@@ -22,7 +22,7 @@ pub enum ConvAlgorithm {
 pub struct Force {
     /// The algorithm of every convolution it can compute.
     pub conv: Option<ConvAlgorithm>,
-    /// A form of `conv/tiled_gemm`, `linear/gemv` or `conv/depthwise`, as permutations.txt names it ("m32", "l16", "any").
+    /// A form of `conv/tiled_gemm`, `conv/depthwise`, `conv/transpose` or `linear/gemv`, as permutations.txt names it ("m32", "l16", "any").
     pub form: Option<&'static str>,
     /// The matrix product.
     pub gemm: Option<GemmFamily>,

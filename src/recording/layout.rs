@@ -53,9 +53,9 @@ impl Packed {
     }
 
     /// Row-major elements of this tensor in packed order.
-    pub(crate) fn pack(self, data: &[f32]) -> Vec<f32> {
+    pub(crate) fn pack(self, data: &[u32]) -> Vec<u32> {
         let (area, row) = (self.h * self.w, self.c4() * 4);
-        let mut out = vec![0.0; self.vec4s() * 4];
+        let mut out = vec![0; self.vec4s() * 4];
         for (i, plane) in data.chunks_exact(area.max(1)).enumerate() {
             let (n, c) = (i / self.c.max(1), i % self.c.max(1));
             for (pixel, &v) in plane.iter().enumerate() {

@@ -8,17 +8,19 @@ mod force;
 mod layout;
 mod memory;
 mod recorder;
+mod words;
 
 pub use caps::{Caps, GemmFamily};
 pub use force::{ConvAlgorithm, Force};
 pub(crate) use layout::{Packed, plain_bytes};
 pub use memory::{Lifetime, assign_slots};
 pub(crate) use recorder::{Recorder, Weight};
+pub(crate) use words::{from_words, words};
 
 use std::sync::Arc;
 
 use crate::shader::Shader;
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
 
 /// What a binding of a dispatch refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,6 +68,21 @@ pub enum Feed {
     Packed,
 }
 
+/// An input or output of a plan.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// Name of the value.
+    pub name: String,
+    /// Where it lives.
+    pub source: Source,
+    /// Its shape.
+    pub shape: Shape,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// Its content, for an output that is known before anything runs.
+    pub(crate) constant: Option<Constant>,
+}
+
 /// A graph for one set of input shapes, ready to be executed.
 #[derive(Debug)]
 pub struct Plan {
@@ -79,10 +96,10 @@ pub struct Plan {
     pub dispatches: Vec<Dispatch>,
     /// How inputs arrive.
     pub feed: Feed,
-    /// Name, activation and shape of each input.
-    pub inputs: Vec<(String, Source, Shape)>,
-    /// Name, source and shape of each output, row-major f32.
-    pub outputs: Vec<(String, Source, Shape)>,
+    /// Inputs, in the graph's order.
+    pub inputs: Vec<Port>,
+    /// Outputs, in the graph's order; row-major.
+    pub outputs: Vec<Port>,
 }
 
 impl Plan {

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Activation, Caps, Constant, Dispatch, Feed, Force, Lifetime, Plan, Source, assign_slots};
+use super::{Activation, Caps, Constant, Dispatch, Feed, Force, Lifetime, Plan, Port, Source, assign_slots};
 use crate::error::{Error, Result};
 use crate::model::Precision;
 use crate::shader::{BindingKind, Shader};
-use crate::tensor::Shape;
 
 /// A constant in the form a kernel reads, packed when it is uploaded.
 #[derive(Clone)]
@@ -138,27 +137,27 @@ impl<'a> Recorder<'a> {
     }
 
     /// The plan: lifetimes are read off the dispatches, memory is assigned.
-    pub(crate) fn finish(self, feed: Feed, inputs: Vec<(String, Source, Shape)>, outputs: Vec<(String, Source, Shape)>) -> Result<Plan> {
+    pub(crate) fn finish(self, feed: Feed, inputs: Vec<Port>, outputs: Vec<Port>) -> Result<Plan> {
         let mut lifetimes: Vec<_> = self.tensors.iter().map(|&bytes| Lifetime { first: usize::MAX, last: 0, bytes }).collect();
         for (i, dispatch) in self.dispatches.iter().enumerate() {
             for (source, kind) in dispatch.bindings.iter().zip(&dispatch.shader.bindings[1..]) {
                 let Source::Tensor(t) = *source else { continue };
                 let life = &mut lifetimes[t as usize];
                 debug_assert!(
-                    life.first != usize::MAX || *kind == BindingKind::Write || inputs.iter().any(|x| x.1 == *source),
+                    life.first != usize::MAX || *kind == BindingKind::Write || inputs.iter().any(|x| x.source == *source),
                     "read before written"
                 );
                 life.first = life.first.min(i);
                 life.last = life.last.max(i);
             }
         }
-        for (_, source, _) in &inputs {
-            if let Source::Tensor(t) = *source {
+        for port in &inputs {
+            if let Source::Tensor(t) = port.source {
                 lifetimes[t as usize].first = 0;
             }
         }
-        for (_, source, _) in &outputs {
-            if let Source::Tensor(t) = *source {
+        for port in &outputs {
+            if let Source::Tensor(t) = port.source {
                 let life = &mut lifetimes[t as usize];
                 life.first = life.first.min(self.dispatches.len());
                 life.last = usize::MAX;

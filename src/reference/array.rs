@@ -10,7 +10,7 @@ use crate::tensor::{DType, Data, Shape, Tensor};
 pub struct Array {
     /// The dimensions, outermost first.
     pub shape: Shape,
-    /// The type the elements stand for; [`DType::I64`] elements are whole numbers.
+    /// The type the elements stand for; elements that are not floats are whole numbers.
     pub dtype: DType,
     /// The elements; as many as the product of `shape`.
     pub data: Vec<f64>,
@@ -31,13 +31,14 @@ impl Array {
     /// # Errors
     /// [`Error::Caller`] when the number of elements is not the product of the shape.
     pub fn to_tensor(&self) -> Result<Tensor> {
-        let data = match self.dtype {
-            DType::F32 => Data::F32(self.data.iter().map(|&v| v as f32).collect()),
-            DType::F16 => Data::F16(self.data.iter().map(|&v| f16::from_f64(v)).collect()),
+        let shape = self.shape.clone();
+        let tensor = match self.dtype {
+            DType::F32 => Tensor::from_f32(shape, self.data.iter().map(|&v| v as f32).collect()),
+            DType::F16 => Tensor::new(shape, Data::F16(self.data.iter().map(|&v| f16::from_f64(v)).collect())),
             // Saturates: the "to the end" of a slice, 2^63-1, survives its way through f64.
-            DType::I64 => Data::I64(self.data.iter().map(|&v| v as i64).collect()),
+            whole => Tensor::integers(whole, shape, self.data.iter().map(|&v| v as i64).collect()),
         };
-        Tensor::new(self.shape.clone(), data).ok_or_else(|| self.mismatch())
+        tensor.ok_or_else(|| self.mismatch())
     }
 
     /// Whether the data fits the shape.

@@ -1,4 +1,5 @@
-//! `y[n, o] = finish(bias[o] + Σ_k w[o, k] · flatten(x)[n, k])`, where flatten permutes the axes first when an order is given.
+//! `y[n, o] = finish(bias[o] + Σ_k w[o, k] · flatten(x)[n, k])`, where flatten permutes the axes first when an order is given; and the
+//! product of two matrices or stacks of them, `y[.., m, n] = Σ_k a[.., m, k] · b[.., k, n]`.
 
 use std::borrow::Cow;
 
@@ -7,6 +8,7 @@ use super::epilogue::Finish;
 use super::parallel::for_each_plane;
 use super::strided;
 use crate::graph::Linear;
+use crate::graph::infer::geometry::Product;
 use crate::tensor::strides;
 
 /// Fully connected layer.
@@ -34,4 +36,22 @@ fn flattened<'a>(x: &'a Array, order: &[usize]) -> Cow<'a, [f64]> {
     let shape: Vec<_> = axes().map(|a| x.shape[a]).collect();
     let steps: Vec<_> = axes().map(|a| own[a] as isize).collect();
     Cow::Owned(strided::read(&x.data, 0, &shape, &steps))
+}
+
+/// NumPy's `matmul`. `out` has no axis for a vector; its elements are the same.
+pub(super) fn matmul(a: &Array, b: &Array, out: &[usize]) -> Vec<f64> {
+    let Some(Product { batch, m, k, n }) = Product::of(&a.shape, &b.shape) else { return Vec::new() };
+    let spread = |x: &Array, [rows, columns]: [usize; 2]| {
+        let own = [Product::leading(&x.shape), &[rows, columns]].concat();
+        strided::broadcast(&x.data, &own, &[&batch[..], &[rows, columns]].concat())
+    };
+    let (a, b) = (spread(a, [m, k]), spread(b, [k, n]));
+    let mut y = vec![0.0; out.iter().product()];
+    for_each_plane(&mut y, n, n * k, |row, sums| {
+        let matrix = &b[row / m * k * n..][..k * n];
+        for (i, v) in a[row * k..][..k].iter().enumerate() {
+            sums.iter_mut().zip(&matrix[i * n..]).for_each(|(sum, w)| *sum += v * w);
+        }
+    });
+    y
 }

@@ -1,9 +1,9 @@
 //! How large the terms are that a result is summed from: what rounding errors, and so tolerances, are proportional to.
 
-use super::{Array, output_shapes, run_node, strided};
+use super::norm::standardize::{Rows, group_norm, layer_norm};
+use super::{Array, image, output_shapes, run_node, sample, strided};
 use crate::error::{Error, Result};
-use crate::graph::{Binary, Epilogue, Op, Operands, PoolKind, Reduction, Resize, ResizeMode, Unary};
-use crate::tensor::DType;
+use crate::graph::{Binary, Epilogue, Op, Operands, PoolKind, Reduction, Unary};
 
 /// What messages call the node.
 const NAME: &str = "magnitude";
@@ -11,7 +11,7 @@ const NAME: &str = "magnitude";
 /// For every element of the first output, the sum of the absolute products it is made of.
 ///
 /// Convolutions, locally connected and linear layers: the operation on `|x|`, `|w|`, `|bias|` without clamps, times `max(1, |slope|)`,
-/// plus `|residual|`. Affine maps, averages, sums and bilinear resampling likewise. Functions that lose digits of their own near a zero
+/// plus `|residual|`. Affine maps, averages, sums and resampling likewise. Functions that lose digits of their own near a zero
 /// of the result (`tanh`, `log`, ...) have at least 1; everything else has the absolute result.
 ///
 /// # Errors
@@ -19,7 +19,7 @@ const NAME: &str = "magnitude";
 pub fn magnitude(op: &Op, inputs: &[&Array]) -> Result<Array> {
     // The operations run below are simpler than `op` and would not notice everything that is wrong with its operands.
     output_shapes(NAME, op, inputs)?;
-    let absolute: Vec<_> = inputs.iter().map(|a| if a.dtype == DType::I64 { (*a).clone() } else { abs(a) }).collect();
+    let absolute: Vec<_> = inputs.iter().map(|a| if a.dtype.is_float() { abs(a) } else { (*a).clone() }).collect();
     let absolute: Vec<_> = absolute.iter().collect();
     let run = |op: &Op, operands: &[&Array]| first(run_node(NAME, op, operands)?);
     match op {
@@ -51,11 +51,46 @@ pub fn magnitude(op: &Op, inputs: &[&Array]) -> Result<Array> {
             Ok(zip(&result, &sum, |r, s| r.abs().max(s)))
         }
         Op::Binary(Binary::Add | Binary::Sub) => run(&Op::Binary(Binary::Add), &absolute),
-        Op::Affine | Op::GlobalPool(_) | Op::Resize(Resize { mode: ResizeMode::Linear, .. }) => run(op, &absolute),
+        Op::ConvTranspose(_) | Op::MatMul | Op::Affine | Op::GlobalPool(_) => run(op, &absolute),
+        Op::Resize(resize) if inputs[0].dtype.is_float() => {
+            let result = run(op, inputs)?;
+            let data = image::resize::magnitude(resize, &[&[absolute[0]], &inputs[1..]].concat())?;
+            Ok(abs(&Array { data, ..result }))
+        }
+        Op::GridSample(grid) => {
+            let result = run(op, inputs)?;
+            Ok(Array { data: sample::grid::magnitude(grid, absolute[0], inputs[1]), ..result })
+        }
         Op::Pool(pool) if pool.kind != PoolKind::Max => run(op, &absolute),
-        Op::Reduce { kind, axes, keep_dims } => {
+        Op::Reduce { kind: kind @ (Reduction::LogSum | Reduction::LogSumExp), axes, keep_dims, none_if_empty } => {
+            // An error of the sum is divided by the sum; one of the logarithm is absolute.
+            let of = |kind| Op::Reduce { kind, axes: axes.clone(), keep_dims: *keep_dims, none_if_empty: *none_if_empty };
+            let result = run(op, inputs)?;
+            if *kind == Reduction::LogSumExp {
+                let largest = run(&of(Reduction::Max), &absolute)?;
+                return Ok(zip(&result, &largest, |r, l| r.abs().max(l).max(1.0)));
+            }
+            let (sum, terms) = (run(&of(Reduction::Sum), inputs)?, run(&of(Reduction::Sum), &absolute)?);
+            let lost = zip(&terms, &sum, |t, s| t / s.abs());
+            Ok(zip(&result, &lost, |r, l| r.abs().max(1.0).max(l)))
+        }
+        Op::Reduce { kind, axes, keep_dims, none_if_empty } => {
             let kind = if *kind == Reduction::Min { Reduction::Max } else { *kind };
-            run(&Op::Reduce { kind, axes: axes.clone(), keep_dims: *keep_dims }, &absolute)
+            run(&Op::Reduce { kind, axes: axes.clone(), keep_dims: *keep_dims, none_if_empty: *none_if_empty }, &absolute)
+        }
+        Op::CumSum { .. } => run(op, &absolute),
+        Op::GroupNorm { groups, epsilon } => {
+            let rows = Rows { epsilon: *epsilon, rms: false, absolute: true };
+            Ok(Array { data: group_norm(rows, *groups, inputs), ..inputs[0].clone() })
+        }
+        Op::LayerNorm { axis, epsilon, rms } => {
+            let rows = Rows { epsilon: *epsilon, rms: *rms, absolute: true };
+            Ok(Array { data: layer_norm(rows, *axis, inputs), ..inputs[0].clone() })
+        }
+        // x - max is rounded, and the logarithm of the sum has an absolute error.
+        Op::LogSoftmax { .. } => {
+            let result = run(op, inputs)?;
+            Ok(zip(&result, inputs[0], |r, x| r.abs().max(x.abs()).max(1.0)))
         }
         Op::Unary(unary) => {
             let result = run(op, inputs)?;

@@ -151,8 +151,7 @@ fn nearest_neighbours_round_ties_as_asked() {
         (NearestRounding::Ceil, [0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 3.0]),
     ];
     for (nearest, expected) in cases {
-        let op =
-            Op::Resize(Resize { mode: ResizeMode::Nearest, coordinates: Coordinates::Asymmetric, nearest, target: ResizeTarget::Sizes });
+        let op = Op::Resize(Resize::new(ResizeMode::Nearest, Coordinates::Asymmetric, nearest, ResizeTarget::Sizes));
         assert_close(&run(&op, &[&count([1, 1, 1, 4]), &ints(&[1, 1, 1, 8])]), &[1, 1, 1, 8], &expected);
     }
 }
@@ -165,8 +164,7 @@ fn linear_resampling_uses_the_given_scale() {
         (Coordinates::AlignCorners, [0.0, 0.666667, 1.333333, 2.0, 2.666667, 3.333333, 4.0]),
     ];
     for (coordinates, expected) in cases {
-        let op =
-            Op::Resize(Resize { mode: ResizeMode::Linear, coordinates, nearest: NearestRounding::Floor, target: ResizeTarget::Scales });
+        let op = Op::Resize(Resize::new(ResizeMode::Linear, coordinates, NearestRounding::Floor, ResizeTarget::Scales));
         assert_close(&run(&op, &[&count([1, 1, 1, 5]), &array([4], vec![1.0, 1.0, 1.0, 1.5])]), &[1, 1, 1, 7], &expected);
     }
 }

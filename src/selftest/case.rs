@@ -1,10 +1,12 @@
 //! One node with its operands.
 
+use crate::error::Result;
+use crate::graph::infer::operand_count;
 use crate::graph::{Dim, Graph, Op};
 use crate::model::Precision;
 use crate::recording::Force;
-use crate::reference::Array;
-use crate::tensor::{Shape, Tensor};
+use crate::reference::{Array, run_node};
+use crate::tensor::{DType, Shape, Tensor};
 
 /// What an operand holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,12 +49,30 @@ impl Input {
     }
 }
 
-/// A hash (fmix32 of MurmurHash3) as a number in [-1, 1).
+/// A hash as a number in [-1, 1).
 fn noise(i: u32, seed: u32) -> f32 {
+    (hash(i, seed) >> 8) as f32 / 8_388_608.0 - 1.0
+}
+
+/// fmix32 of MurmurHash3.
+fn hash(i: u32, seed: u32) -> u32 {
     let mut h = i.wrapping_mul(0x9E37_79B9).wrapping_add(seed.wrapping_mul(0x85EB_CA6B));
     h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
     h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
-    ((h ^ (h >> 16)) >> 8) as f32 / 8_388_608.0 - 1.0
+    h ^ (h >> 16)
+}
+
+/// Whole numbers of a type, within ±100 of what it holds.
+pub(crate) fn whole(dtype: DType, shape: &[usize], seed: u32) -> Tensor {
+    let (least, greatest) = dtype.range().unwrap_or((-100, 100));
+    let (least, span) = (least.max(-100), greatest.min(100) - least.max(-100) + 1);
+    let values = (0..shape.iter().product::<usize>() as u32).map(|i| least + i64::from(hash(i, seed)) % span).collect();
+    Tensor::integers(dtype, shape.to_vec(), values).unwrap_or_else(|| Tensor::zeros(Shape::default()))
+}
+
+/// A case of whole numbers: any difference is a mistake.
+pub(crate) fn exact(name: impl Into<String>, op: Op, operands: Vec<(Tensor, bool)>) -> Case {
+    Case { factor: 0.0, ..Case::new(name, op, operands, 1) }
 }
 
 /// Over which sums an element's error is bounded.
@@ -69,6 +89,9 @@ pub(crate) enum Spread {
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) op: Op,
+    /// What is done to the first operand before, with as many of the operands as it takes: brings it into another layout, or makes what
+    /// the planner joins with `op`.
+    pub(crate) before: Vec<Op>,
     /// Operands in order; `true` = computed at run time, `false` = constant.
     pub(crate) operands: Vec<(Tensor, bool)>,
     pub(crate) force: Force,
@@ -89,6 +112,7 @@ impl Case {
         Self {
             name: name.into(),
             op,
+            before: Vec::new(),
             operands,
             force: Force::default(),
             precision: Precision::F32,
@@ -107,11 +131,14 @@ impl Case {
         for (i, (tensor, runtime)) in self.operands.iter().enumerate() {
             if *runtime {
                 let dims = tensor.shape().iter().map(|&n| Dim::Fixed(n)).collect();
-                ids.push(graph.add_input(format!("x{i}"), dims));
+                ids.push(graph.add_typed_input(format!("x{i}"), dims, tensor.dtype()));
                 inputs.push(tensor.clone());
             } else {
                 ids.push(graph.add_constant(format!("c{i}"), tensor.clone()));
             }
+        }
+        for (i, op) in self.before.iter().enumerate() {
+            ids[0] = graph.add_node(format!("before{i}"), op.clone(), &ids[..taken(op, ids.len())]);
         }
         let outputs: Vec<_> = (0..self.outputs).map(|i| graph.add_value(format!("y{i}"))).collect();
         graph.nodes.push(crate::graph::Node { name: self.name.clone(), op: self.op.clone(), inputs: ids, outputs: outputs.clone() });
@@ -120,7 +147,20 @@ impl Case {
     }
 
     /// The operands as the reference takes them.
-    pub(crate) fn arrays(&self) -> Vec<Array> {
-        self.operands.iter().map(|(t, _)| Array::from(t)).collect()
+    ///
+    /// # Errors
+    /// Operands that do not fit what is done to them before.
+    pub(crate) fn arrays(&self) -> Result<Vec<Array>> {
+        let mut arrays: Vec<_> = self.operands.iter().map(|(t, _)| Array::from(t)).collect();
+        for op in &self.before {
+            let refs: Vec<_> = arrays[..taken(op, arrays.len())].iter().collect();
+            arrays[0] = run_node(&self.name, op, &refs)?.swap_remove(0);
+        }
+        Ok(arrays)
     }
+}
+
+/// How many of `count` operands `op` takes.
+fn taken(op: &Op, count: usize) -> usize {
+    operand_count(op).1.min(count)
 }

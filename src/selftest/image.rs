@@ -10,8 +10,7 @@ use crate::model::{Channels, InputDescription, Precision};
 use crate::plan::{self, PlanOptions};
 use crate::recording::{Feed, Force};
 use crate::reference::image::warp;
-use crate::tensor::PictureView;
-use crate::tensor::Shape;
+use crate::tensor::{PictureView, Shape, Tensor};
 
 pub(crate) const WARP_STEM: &str = "image/warp";
 
@@ -52,8 +51,8 @@ fn run(gpu: &Gpu, input: &InputDescription, views: &[PictureView<'_>], shape: [u
     // contrast, times the scale; mean and scale add a few roundings of numbers up to 255.
     let scale = input.scale.iter().copied().fold(0.0, f32::max);
     let bound = f64::from(scale) * 255.0 * 2f64.powi(-15);
-    for (g, w) in got.iter().flatten().zip(&want) {
-        worst.add((f64::from(*g) - w).abs(), bound);
+    for (g, w) in got.iter().flat_map(Tensor::to_f64).zip(&want) {
+        worst.add((g - w).abs(), bound);
     }
     Ok(CaseResult {
         kernel: WARP_STEM.to_owned(),
@@ -61,7 +60,7 @@ fn run(gpu: &Gpu, input: &InputDescription, views: &[PictureView<'_>], shape: [u
         case: format!("four pictures to {shape} {:?}", input.channels),
         max_error: worst.error,
         bound: worst.bound,
-        passed: worst.ratio <= 1.0 && got.iter().flatten().count() == want.len(),
+        passed: worst.ratio <= 1.0 && got.iter().map(Tensor::len).sum::<usize>() == want.len(),
         micros,
     })
 }

@@ -7,10 +7,16 @@
 mod case;
 pub(crate) mod conv;
 pub(crate) mod image;
+pub(crate) mod matmul;
+pub(crate) mod norm;
 pub(crate) mod pointwise;
+pub(crate) mod pooling;
+pub(crate) mod quantize;
 pub(crate) mod rows;
+pub(crate) mod select;
+pub(crate) mod transpose;
 
-pub(crate) use case::{Case, Input, Spread};
+pub(crate) use case::{Case, Input, Spread, exact, whole};
 
 use std::time::Instant as Clock;
 
@@ -37,17 +43,29 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/naive", cases: conv::naive },
     Kernel { stem: "conv/depthwise", cases: conv::depthwise },
     Kernel { stem: "conv/grouped", cases: conv::grouped },
+    Kernel { stem: "conv/transpose", cases: transpose::transpose },
     Kernel { stem: "conv/winograd_input", cases: conv::winograd_input },
     Kernel { stem: "conv/winograd_output", cases: conv::winograd_output },
     Kernel { stem: "local/locally_connected", cases: conv::locally_connected },
     Kernel { stem: "linear/gemv", cases: conv::gemv },
-    Kernel { stem: "pool/window", cases: pointwise::window },
-    Kernel { stem: "pool/global", cases: pointwise::global },
+    Kernel { stem: "linear/gemv", cases: matmul::rows },
+    Kernel { stem: "linear/matmul", cases: matmul::matmul },
+    Kernel { stem: "pool/window", cases: pooling::window },
+    Kernel { stem: "pool/argmax", cases: pooling::argmax },
+    Kernel { stem: "pool/global", cases: pooling::global },
     Kernel { stem: "norm/lrn", cases: pointwise::lrn },
-    Kernel { stem: "norm/axis", cases: rows::axis },
+    Kernel { stem: "norm/axis", cases: norm::axis },
+    Kernel { stem: "norm/batch_norm", cases: norm::batch_norm },
+    Kernel { stem: "norm/reduce", cases: norm::reduce },
+    Kernel { stem: "norm/standardize", cases: norm::standardize },
+    Kernel { stem: "select/arg", cases: select::arg },
+    Kernel { stem: "select/merge", cases: select::merge },
+    Kernel { stem: "select/scan", cases: select::scan },
+    Kernel { stem: "select/sort", cases: select::sort },
     Kernel { stem: "elementwise/affine", cases: pointwise::affine },
     Kernel { stem: "elementwise/unary", cases: pointwise::unary },
     Kernel { stem: "elementwise/binary", cases: pointwise::binary },
+    Kernel { stem: "quantize/linear", cases: quantize::linear },
     Kernel { stem: "movement/copy", cases: rows::copy },
     Kernel { stem: "image/resize", cases: pointwise::resize },
 ];
@@ -96,7 +114,7 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
 /// Cases whose kernel has a form that loads through textures run in both forms.
 fn with_textures(gpu: &Gpu, cases: Vec<Case>) -> Vec<Case> {
     let both = |case: Case| {
-        let textures = matches!(case.op, Op::Conv(_) | Op::Linear(_)) && gpu.adapter().backend != "gl";
+        let textures = matches!(case.op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::MatMul) && gpu.adapter().backend != "gl";
         let with = |on: bool| Case { force: Force { textures: Some(on), ..case.force.clone() }, ..case.clone() };
         if textures { vec![with(false), with(true)] } else { vec![case] }
     };
@@ -123,13 +141,12 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
     let plan = plan::build(&graph, &shapes, gpu.caps(), &options)?;
     let ran = plan.dispatches.iter().map(|d| d.shader.name).find(|n| n.split('.').next() == Some(stem));
     let instance = Instance::new(gpu, plan, &Uploaded::default())?;
-    let data: Vec<_> = inputs.iter().map(|t| t.to_f32()).collect();
     let start = Clock::now();
-    instance.upload(gpu, &data.iter().map(|d| d.as_ref()).collect::<Vec<_>>());
+    instance.upload(gpu, &inputs.iter().collect::<Vec<_>>())?;
     let got = instance.run(gpu, |_| {})?;
     let micros = start.elapsed().as_secs_f64() * 1e6;
 
-    let arrays = case.arrays();
+    let arrays = case.arrays()?;
     let refs: Vec<&Array> = arrays.iter().collect();
     let want = reference::run_node(&case.name, &case.op, &refs)?;
     let scale = reference::magnitude(&case.op, &refs)?;
@@ -139,13 +156,13 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
         if got.len() != want.data.len() {
             worst.add(f64::INFINITY, 0.0);
         }
-        for (j, (&g, &w)) in got.iter().zip(&want.data).enumerate() {
+        for (j, (&g, &w)) in got.to_f64().iter().zip(&want.data).enumerate() {
             let local = if i == 0 { scale.data.get(j).copied().unwrap_or(w.abs()) } else { w.abs() };
             let sum = if case.spread == Spread::Local { local } else { largest };
             let halves = if case.precision == Precision::F16 { 2f64.powi(-11) } else { 0.0 };
             let bound =
                 (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + f64::from(f32::MIN_POSITIVE);
-            worst.add((f64::from(g) - w).abs(), bound);
+            worst.add((g - w).abs(), bound);
         }
     }
     Ok(CaseResult {

@@ -1,14 +1,14 @@
-//! Cases of pooling, normalisation across channels, element-wise kernels and resampling.
+//! Cases of normalisation across channels, element-wise kernels and resampling.
 
 use super::{Case, Input};
-use crate::graph::{AutoPad, Binary, Coordinates, NearestRounding, Op, Pool, PoolKind, Resize, ResizeMode, ResizeTarget, Unary, Window};
+use crate::graph::{Binary, Coordinates, NearestRounding, Op, Resize, ResizeMode, ResizeTarget, Unary};
 use crate::recording::Caps;
 use crate::tensor::Tensor;
 
-const SHAPES: [[usize; 4]; 4] = [[1, 5, 7, 9], [3, 16, 6, 5], [2, 33, 1, 1], [1, 4, 13, 3]];
+pub(super) const SHAPES: [[usize; 4]; 4] = [[1, 5, 7, 9], [3, 16, 6, 5], [2, 33, 1, 1], [1, 4, 13, 3]];
 
 /// A node of one run-time operand and constants, on every shape and kind of input.
-fn each(label: &str, op: &Op, terms: usize, constants: impl Fn(&[usize; 4]) -> Vec<Tensor>) -> Vec<Case> {
+pub(super) fn each(label: &str, op: &Op, terms: usize, constants: impl Fn(&[usize; 4]) -> Vec<Tensor>) -> Vec<Case> {
     let pairs = SHAPES.iter().map(|s| (s, Input::Noise)).chain(Input::ALL.iter().map(|&i| (&SHAPES[1], i)));
     pairs
         .map(|(shape, input)| {
@@ -19,39 +19,8 @@ fn each(label: &str, op: &Op, terms: usize, constants: impl Fn(&[usize; 4]) -> V
         .collect()
 }
 
-fn none(_: &[usize; 4]) -> Vec<Tensor> {
+pub(super) fn none(_: &[usize; 4]) -> Vec<Tensor> {
     Vec::new()
-}
-
-pub(crate) fn window(_caps: &Caps) -> Vec<Case> {
-    let windows = [
-        ("3x3 s2 p1", Window::square(3, 2, 1), false),
-        ("3x3 s2 ceil", Window::square(3, 2, 0), true),
-        ("2x2 s2 p0,1 ceil", Window { pads: [0, 1, 1, 0], ..Window::square(2, 2, 0) }, true),
-        ("3x2 s1,3 d2,1", Window { kernel: [3, 2], stride: [1, 3], dilation: [2, 1], pads: [1; 4], auto: AutoPad::Explicit }, false),
-    ];
-    let mut out = Vec::new();
-    for (label, window, ceil) in windows {
-        for kind in [PoolKind::Max, PoolKind::Average, PoolKind::L2] {
-            for count_include_pad in [false, true] {
-                if count_include_pad && kind != PoolKind::Average {
-                    continue;
-                }
-                let op = Op::Pool(Pool { kind, window: window.clone(), ceil, count_include_pad });
-                let label = format!("{kind:?} {label} {}", if count_include_pad { "with padding" } else { "" });
-                // Windows have to fit.
-                out.extend(each(&label, &op, 9, none).into_iter().filter(|c| c.operands[0].0.shape()[3] >= 3));
-            }
-        }
-    }
-    out
-}
-
-pub(crate) fn global(_caps: &Caps) -> Vec<Case> {
-    [PoolKind::Max, PoolKind::Average, PoolKind::L2]
-        .into_iter()
-        .flat_map(|kind| each(&format!("{kind:?}"), &Op::GlobalPool(kind), 64, none))
-        .collect()
 }
 
 pub(crate) fn lrn(_caps: &Caps) -> Vec<Case> {
@@ -164,7 +133,7 @@ pub(crate) fn resize(_caps: &Caps) -> Vec<Case> {
     for (i, coordinates) in coordinates.into_iter().enumerate() {
         for (mode, nearest) in [(ResizeMode::Nearest, roundings[i]), (ResizeMode::Linear, NearestRounding::Floor)] {
             for (h, w) in [(2.0f32, 2.0f32), (0.6, 1.7)] {
-                let op = Op::Resize(Resize { mode, coordinates, nearest, target: ResizeTarget::Scales });
+                let op = Op::Resize(Resize::new(mode, coordinates, nearest, ResizeTarget::Scales));
                 let scales = move |_: &[usize; 4]| vec![Tensor::vector(vec![1.0, 1.0, h, w])];
                 let cases = each(&format!("{mode:?} {coordinates:?} {h}x{w}"), &op, 4, scales);
                 // A map of one row cannot shrink.

@@ -1,23 +1,13 @@
 //! Host tensors: a shape and row-major data of one of the few types a vision model needs.
 
+mod dtype;
 mod picture;
 mod shape;
+pub use dtype::DType;
 pub use picture::PictureView;
 pub use shape::{Shape, broadcast, strides};
 
 use half::f16;
-
-/// The element type of a host tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DType {
-    /// 32-bit float: pixels, activations, weights.
-    F32,
-    /// 16-bit float: weights at rest. Converted to f32 before arithmetic.
-    F16,
-    /// 64-bit integer: shapes and indices; evaluated on the host only.
-    I64,
-}
 
 /// Elements in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +16,7 @@ pub enum Data {
     F32(Vec<f32>),
     /// See [`DType::F16`].
     F16(Vec<f16>),
-    /// See [`DType::I64`].
+    /// Whole numbers and truth values of any width, held as 64 bits; the tensor's [`DType`] says which.
     I64(Vec<i64>),
 }
 
@@ -34,6 +24,7 @@ pub enum Data {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     shape: Shape,
+    dtype: DType,
     data: Data,
 }
 
@@ -41,12 +32,12 @@ impl Tensor {
     /// A tensor from its parts, or `None` when the number of elements differs from the product of `shape`.
     pub fn new(shape: impl Into<Shape>, data: Data) -> Option<Self> {
         let shape = shape.into();
-        let len = match &data {
-            Data::F32(v) => v.len(),
-            Data::F16(v) => v.len(),
-            Data::I64(v) => v.len(),
+        let (len, dtype) = match &data {
+            Data::F32(v) => (v.len(), DType::F32),
+            Data::F16(v) => (v.len(), DType::F16),
+            Data::I64(v) => (v.len(), DType::I64),
         };
-        (shape.checked_len()? == len).then_some(Self { shape, data })
+        (shape.checked_len()? == len).then_some(Self { shape, dtype, data })
     }
 
     /// An f32 tensor, or `None` when the number of elements does not fit.
@@ -59,21 +50,29 @@ impl Tensor {
         Self::new(shape, Data::I64(data))
     }
 
+    /// A tensor of whole numbers or truth values, or `None` when the number of elements does not fit, `dtype` is a float type, or an
+    /// element is outside its range.
+    pub fn integers(dtype: DType, shape: impl Into<Shape>, data: Vec<i64>) -> Option<Self> {
+        let (least, most) = dtype.range()?;
+        let fits = data.iter().all(|v| (least..=most).contains(v));
+        Self::new(shape, Data::I64(data)).filter(|_| fits).map(|t| Self { dtype, ..t })
+    }
+
     /// A rank-1 f32 tensor.
     pub fn vector(data: Vec<f32>) -> Self {
-        Self { shape: Shape::from([data.len()]), data: Data::F32(data) }
+        Self { shape: Shape::from([data.len()]), dtype: DType::F32, data: Data::F32(data) }
     }
 
     /// A rank-1 i64 tensor.
     pub fn indices(data: Vec<i64>) -> Self {
-        Self { shape: Shape::from([data.len()]), data: Data::I64(data) }
+        Self { shape: Shape::from([data.len()]), dtype: DType::I64, data: Data::I64(data) }
     }
 
     /// An f32 tensor of zeros.
     pub fn zeros(shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
         let data = Data::F32(vec![0.0; shape.len()]);
-        Self { shape, data }
+        Self { shape, dtype: DType::F32, data }
     }
 
     /// The dimensions, outermost first.
@@ -93,11 +92,7 @@ impl Tensor {
 
     /// The element type.
     pub fn dtype(&self) -> DType {
-        match self.data {
-            Data::F32(_) => DType::F32,
-            Data::F16(_) => DType::F16,
-            Data::I64(_) => DType::I64,
-        }
+        self.dtype
     }
 
     /// The elements.
@@ -123,7 +118,7 @@ impl Tensor {
         }
     }
 
-    /// The elements when the type is i64.
+    /// The elements of a tensor of whole numbers or truth values.
     pub fn as_i64(&self) -> Option<&[i64]> {
         match &self.data {
             Data::I64(v) => Some(v),
@@ -133,16 +128,19 @@ impl Tensor {
 
     /// The same elements under another shape, or `None` when the number of elements differs.
     pub fn reshaped(self, shape: impl Into<Shape>) -> Option<Self> {
-        Self::new(shape, self.data)
+        let shape = shape.into();
+        (shape.checked_len()? == self.len()).then_some(Self { shape, ..self })
     }
 
     /// The same values stored as f16 (round to nearest even). Integers are unchanged.
     pub fn to_f16(&self) -> Self {
-        let data = match &self.data {
-            Data::F32(v) => Data::F16(v.iter().map(|&x| f16::from_f32(x)).collect()),
-            other => other.clone(),
-        };
-        Self { shape: self.shape.clone(), data }
+        match &self.data {
+            Data::F32(v) => {
+                let data = Data::F16(v.iter().map(|&x| f16::from_f32(x)).collect());
+                Self { shape: self.shape.clone(), dtype: DType::F16, data }
+            }
+            _ => self.clone(),
+        }
     }
 
     /// Whether every f32 element is exactly representable as f16, so that storing it so loses nothing.

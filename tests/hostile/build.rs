@@ -85,6 +85,7 @@ pub(crate) fn model(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Mode
             sparse_initializer: Vec::new(),
         }),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 13 }],
+        ..ModelProto::default()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Random small networks of every kind of layer, well conditioned so that f32 can be held against f64.
 
 use lookalike::graph::{
-    Binary, Conv, Coordinates, Epilogue, Graph, LocallyConnected, NearestRounding, Op, PadMode, Pool, PoolKind, Resize, ResizeMode,
-    ResizeTarget, Unary, ValueId, Window, infer_shapes,
+    Binary, Conv, Coordinates, Epilogue, Graph, LocallyConnected, NearestRounding, Op, PadMode, Pool, PoolKind, Reduction, Resize,
+    ResizeMode, ResizeTarget, Unary, ValueId, Window, infer_shapes,
 };
 use lookalike::model::Model;
 use lookalike::tensor::{Shape, Tensor};
@@ -216,12 +216,12 @@ impl Builder {
             // Twice the size: no place lies half way between two cells, where f32 and f64 might round differently.
             let scales = self.graph.add_constant(format!("scales{}", self.graph.values.len()), Tensor::vector(vec![1.0, 1.0, 2.0, 2.0]));
             let coordinates = if coordinates == Coordinates::AlignCorners { Coordinates::Asymmetric } else { coordinates };
-            let resize = Resize { mode: ResizeMode::Nearest, coordinates, nearest: NearestRounding::Floor, target: ResizeTarget::Scales };
+            let resize = Resize::new(ResizeMode::Nearest, coordinates, NearestRounding::Floor, ResizeTarget::Scales);
             self.node(Op::Resize(resize), &[scales]);
         } else {
             let sizes = self.indices(&[n as i64, c as i64, (h + 3) as i64, (w * 2 - 1) as i64]);
             let nearest = NearestRounding::RoundPreferFloor;
-            self.node(Op::Resize(Resize { mode: ResizeMode::Linear, coordinates, nearest, target: ResizeTarget::Sizes }), &[sizes]);
+            self.node(Op::Resize(Resize::new(ResizeMode::Linear, coordinates, nearest, ResizeTarget::Sizes)), &[sizes]);
         }
     }
 
@@ -253,10 +253,20 @@ impl Builder {
 
     fn norm(&mut self) {
         let c = self.shape()[1];
-        match self.r.below(4) {
+        match self.r.below(6) {
             0 => self.node(Op::Lrn { size: 1 + self.r.0 as usize % 5, alpha: 0.5, beta: 0.75, bias: 1.0 }, &[]),
             1 => self.node(Op::Softmax { axis: [1, -1, 2][c % 3], flatten: false }, &[]),
             2 => self.node(Op::L2Normalize { axis: [1, -1][c % 2], epsilon: 1e-3 }, &[]),
+            3 => {
+                let (scale, shift) = (self.constant(&[c], 1.0), self.constant(&[c], 0.5));
+                let groups = [0, 1][c % 2];
+                self.node(Op::GroupNorm { groups, epsilon: 0.1 }, &[scale, shift]);
+            }
+            4 => {
+                let width = self.shape()[3];
+                let scale = self.constant(&[width], 1.0);
+                self.node(Op::LayerNorm { axis: [1, -1][c % 2], epsilon: 0.1, rms: width % 2 == 0 }, &[scale]);
+            }
             _ => {
                 let gamma = self.constant(&[c], 1.0);
                 let beta = self.constant(&[c], 0.5);
@@ -293,6 +303,9 @@ impl Builder {
         if self.r.below(2) == 0 {
             let kind = [PoolKind::Average, PoolKind::Max][self.r.below(2)];
             self.node(Op::GlobalPool(kind), &[]);
+        } else if self.r.below(2) == 0 {
+            let kind = [Reduction::Mean, Reduction::Max, Reduction::Sum][self.r.below(3)];
+            self.node(Op::Reduce { kind, axes: vec![2, 3], keep_dims: true, none_if_empty: false }, &[]);
         }
         let inputs: usize = self.shape()[1..].iter().product();
         self.node(Op::Flatten { axis: 1 }, &[]);

@@ -3,6 +3,9 @@
 mod adapter;
 mod ci;
 mod compare;
+mod conformance;
+mod exports;
+mod python;
 mod run;
 
 use std::process::ExitCode;
@@ -17,11 +20,14 @@ Usage: cargo xtask <COMMAND> [ARGS…]
 Commands:
   demo [ARGS…]     build the tool and run `lookalike demo ARGS…`
   test [ARGS…]     run all tests; ARGS go to `cargo test`
-  ci               formatting, lints, documentation and tests, as continuous integration runs them
+  ci               formatting, lints, documentation, tests and conformance, as continuous integration runs them
   compare [ARGS…]  measure networks beside ONNX Runtime's CPU backend; `cargo xtask compare --help` lists its options
+  conformance [ARGS…]
+                   run the official ONNX backend tests; `cargo xtask conformance --help` lists its options
+  exports [ARGS…]  export networks with PyTorch and compare them with ONNX Runtime; `--help` lists its options
   help             this text
 
-demo, test, ci and compare look for a graphics adapter first. On Linux, when there is none, they install the software
+demo, test, ci, compare, conformance and exports look for a graphics adapter first. On Linux, when there is none, they install the software
 Vulkan driver (Mesa lavapipe) with the system's package manager and print the command they run.
 
 Exit codes: 0 done, 2 cannot run (one sentence says why), else the code of the command that failed.";
@@ -37,6 +43,8 @@ fn main() -> ExitCode {
         "test" => test(rest),
         "ci" => ci::ci(),
         "compare" => compare::compare(rest),
+        "conformance" => conformance::conformance(rest),
+        "exports" => exports::exports(rest),
         "help" | "-h" | "--help" => {
             println!("{HELP}");
             Ok(())
@@ -58,6 +66,14 @@ fn demo(args: &[String]) -> Result<(), Failure> {
     step(cargo().args(["build", "--release"]))?;
     adapter::ensure(&lookalike())?;
     step(std::process::Command::new(lookalike()).arg("demo").args(args))
+}
+
+/// Runs one integration test with its output on the terminal and `variable` set to `folder`.
+pub(crate) fn data_test(name: &str, variable: &str, folder: &std::path::Path, more: &[(&str, &str)]) -> Result<(), Failure> {
+    let one = ["test", "--release", "--package", "lookalike", "--test", name];
+    step(cargo().args(one).arg("--no-run"))?;
+    adapter::ensure(&lookalike())?;
+    step(cargo().args(one).args(["--", "--nocapture"]).env(variable, folder).envs(more.iter().copied()))
 }
 
 /// Builds the tests first: that also builds the tool with the same features of its dependencies, and the tool finds the adapters.

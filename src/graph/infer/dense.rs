@@ -2,7 +2,7 @@
 
 use super::{Context, geometry};
 use crate::error::{Error, Result};
-use crate::graph::{AutoPad, Conv, Epilogue, Linear, LocallyConnected, Operands, Pool, Window};
+use crate::graph::{AutoPad, Conv, ConvTranspose, Epilogue, Linear, LocallyConnected, Operands, Pool, Window};
 use crate::tensor::Shape;
 
 /// Largest kernel, stride, dilation and padding, so that their products and sums fit 32 bits.
@@ -145,4 +145,43 @@ fn epilogue(ctx: &Context, epilogue: &Epilogue, at: &Operands, bias: &[usize], c
         return Err(ctx.fail("has a bound that is not a number"));
     }
     Ok(())
+}
+
+pub(super) fn conv_transpose(ctx: &Context, conv: &ConvTranspose) -> Result<Shape> {
+    let [n, c, h, w] = picture(ctx, 0, "input")?;
+    let [i, o, kh, kw] = picture(ctx, 1, "weight")?;
+    check_window(ctx, &conv.window)?;
+    if [kh, kw] != conv.window.kernel {
+        let [y, x] = conv.window.kernel;
+        return Err(ctx.fail(format_args!("has a {y}x{x} kernel, but weights for {kh}x{kw}")));
+    }
+    if conv.groups == 0 || c != i || c % conv.groups != 0 {
+        return Err(ctx.fail(format_args!("cannot cut {c} input channels into {} groups with weights for {i} channels", conv.groups)));
+    }
+    let outputs = o.checked_mul(conv.groups).ok_or_else(|| ctx.fail("has more output channels than can be counted"))?;
+    if conv.bias {
+        ctx.require(2, "bias", &[outputs])?;
+    }
+    if conv.output_padding.iter().any(|&p| p > MAX_WINDOW) {
+        return Err(ctx.fail(format_args!("has an output padding above {MAX_WINDOW}")));
+    }
+    let along = |axis: usize, cells: usize| {
+        conv.output(axis, cells).map(|(cells, _)| cells).ok_or_else(|| {
+            let what = if axis == 0 { "rows" } else { "columns" };
+            ctx.fail(format_args!("cannot make an output of {cells} {what} with its pads or of the wanted shape"))
+        })
+    };
+    Ok(Shape::from([n, outputs, along(0, h)?, along(1, w)?]))
+}
+
+/// NumPy's `matmul`.
+pub(super) fn matmul(ctx: &Context) -> Result<Shape> {
+    let (a, b) = (ctx.shapes[0].dims(), ctx.shapes[1].dims());
+    let Some(product) = geometry::Product::of(a, b) else {
+        return Err(ctx.fail("has operands that cannot be multiplied as matrices"));
+    };
+    let mut out = product.batch.to_vec();
+    out.extend((a.len() > 1).then_some(product.m));
+    out.extend((b.len() > 1).then_some(product.n));
+    Ok(Shape::from(out))
 }

@@ -57,6 +57,9 @@ fn fits(op: &Op, shapes: &[Shape], outputs: &[Shape], budget: &Budget) -> bool {
 /// A rough count of inner loop rounds.
 fn work(op: &Op, shapes: &[Shape], outputs: &[Shape]) -> u64 {
     let per_output = match op {
+        Op::MatMul => shapes[0].last().copied().unwrap_or(1),
+        // Every input cell is multiplied with all outputs' filters: at most this for each output cell.
+        Op::ConvTranspose(_) => shapes[1].len() / shapes[1].get(1).copied().unwrap_or(1).max(1),
         Op::Conv(_) | Op::LocallyConnected(_) | Op::Linear(_) => {
             let weights = &shapes[1];
             let axes = match op {

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use crate::graph::{Resize, ResizeTarget};
-use crate::tensor::{Shape, Tensor, broadcast};
+use crate::tensor::{Shape, broadcast};
 
 /// `axis` counted from the front, or `None` when a tensor of this rank does not have it.
 pub(crate) fn axis(axis: i64, rank: usize) -> Option<usize> {
@@ -18,9 +17,9 @@ pub(crate) fn axes(list: &[i64], rank: usize) -> Option<Vec<usize>> {
     out.windows(2).all(|w| w[0] < w[1]).then_some(out)
 }
 
-/// The axes a reduction covers: `list`, or all when it is empty.
-pub(crate) fn reduced_axes(list: &[i64], rank: usize) -> Option<Vec<usize>> {
-    if list.is_empty() { Some((0..rank).collect()) } else { axes(list, rank) }
+/// The axes a reduction covers: `list`, or when it is empty all (or none).
+pub(crate) fn reduced_axes(list: &[i64], none_if_empty: bool, rank: usize) -> Option<Vec<usize>> {
+    if list.is_empty() && !none_if_empty { Some((0..rank).collect()) } else { axes(list, rank) }
 }
 
 /// Dimensions that [`crate::graph::Op::Shape`] reports; both ends are clamped as ONNX says.
@@ -31,10 +30,10 @@ pub(crate) fn shape_range(rank: usize, start: i64, end: Option<i64>) -> Range<us
     start..end.max(start)
 }
 
-/// `n` cells in equal parts, rounded up, the last one smaller (ONNX opset 18); `None` when a part would be empty.
+/// `n` cells in equal parts, rounded up, the last one smaller (ONNX opset 18); `None` when there are too few cells for that.
 pub(crate) fn equal_parts(n: usize, parts: usize) -> Option<Vec<usize>> {
     let size = n.checked_div(parts)? + usize::from(!n.is_multiple_of(parts));
-    let last = n.checked_sub(size.checked_mul(parts - 1)?).filter(|&last| last > 0)?;
+    let last = n.checked_sub(size.checked_mul(parts - 1)?)?;
     let mut out = vec![size; parts];
     out[parts - 1] = last;
     Some(out)
@@ -52,6 +51,79 @@ pub(crate) fn permutation(perm: &[usize], rank: usize) -> Option<Vec<usize>> {
         }
     }
     (perm.len() == rank).then(|| perm.to_vec())
+}
+
+/// A matrix product by NumPy's rules, with vectors as matrices of one row or column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Product {
+    /// The leading axes of the result.
+    pub(crate) batch: Shape,
+    /// Rows of the result.
+    pub(crate) m: usize,
+    /// Terms of a sum.
+    pub(crate) k: usize,
+    /// Columns of the result.
+    pub(crate) n: usize,
+}
+
+impl Product {
+    /// The product of operands of these shapes, or `None` when they do not fit.
+    pub(crate) fn of(a: &[usize], b: &[usize]) -> Option<Self> {
+        let (a_batch, m, k) = match *a {
+            [] => return None,
+            [k] => (&[][..], 1, k),
+            [ref batch @ .., m, k] => (batch, m, k),
+        };
+        let (b_batch, rows, n) = match *b {
+            [] => return None,
+            [rows] => (&[][..], rows, 1),
+            [ref batch @ .., rows, n] => (batch, rows, n),
+        };
+        let batch = broadcast(a_batch, b_batch)?;
+        (rows == k).then_some(Self { batch, m, k, n })
+    }
+
+    /// The leading axes of an operand of this shape, without those of a vector or matrix.
+    pub(crate) fn leading(shape: &[usize]) -> &[usize] {
+        &shape[..shape.len().saturating_sub(2)]
+    }
+}
+
+/// Which scale of a quantisation an element has: element `(outer, a, inner)` of a tensor seen as `[.., axis, inner]` has the scale
+/// `outer * outer_stride + a / block * axis_stride + inner * inner_stride`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ScaleIndex {
+    pub(crate) axis: usize,
+    pub(crate) inner: usize,
+    pub(crate) block: usize,
+    pub(crate) outer_stride: usize,
+    pub(crate) axis_stride: usize,
+    pub(crate) inner_stride: usize,
+}
+
+impl ScaleIndex {
+    /// For operands that shape inference accepts.
+    pub(crate) fn new(x: &[usize], scale: &[usize], at: i64, block: usize) -> Self {
+        let at = axis(at, x.len()).unwrap_or(0);
+        let (cells, inner) = (x.get(at).copied().unwrap_or(1), x.get(at + 1..).map_or(1, |rest| rest.iter().product()));
+        let whole = Self { axis: cells, inner, block: 1, outer_stride: 0, axis_stride: 0, inner_stride: 0 };
+        match (block, scale.iter().product::<usize>()) {
+            (0, 1) => whole,
+            (0, _) => Self { axis_stride: 1, ..whole },
+            _ => Self { block, outer_stride: scale[at] * inner, axis_stride: inner, inner_stride: 1, ..whole },
+        }
+    }
+
+    /// Whether all elements have the same scale.
+    pub(crate) fn is_flat(&self) -> bool {
+        [self.outer_stride, self.axis_stride, self.inner_stride] == [0; 3]
+    }
+
+    /// The scale of the element at this place of the row-major tensor.
+    pub(crate) fn of(&self, element: usize) -> usize {
+        let (inner, rest) = (element % self.inner, element / self.inner);
+        rest / self.axis * self.outer_stride + rest % self.axis / self.block * self.axis_stride + inner * self.inner_stride
+    }
 }
 
 /// The slope of a PReLU in a shape that broadcasts to `x`, or `None` when it does not fit.
@@ -153,49 +225,7 @@ pub(crate) fn pad_axes(rank: usize, pads: &[i64], axes: Option<&[i64]>) -> Resul
     Ok(out)
 }
 
-/// One axis of a resampling.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct ResizeAxis {
-    /// Cells of the output.
-    pub(crate) output: usize,
-    /// Output cells per input cell, as the coordinate formulas use it.
-    pub(crate) scale: f32,
-}
-
-/// Resolves the second operand of [`crate::graph::Op::Resize`] for every axis.
-///
-/// As in ONNX Runtime, scales are applied in f32: `floor(scale * cells)`, and sizes imply the scale `output / input`.
-///
-/// # Errors
-/// Why the operand does not fit, as the rest of a sentence.
-pub(crate) fn resize_axes(dims: &[usize], resize: &Resize, target: &Tensor) -> Result<Vec<ResizeAxis>, String> {
-    if target.len() != dims.len() {
-        return Err(format!("has {} target values for {} dimensions", target.len(), dims.len()));
-    }
-    match resize.target {
-        ResizeTarget::Sizes => {
-            let sizes = target.as_i64().ok_or("has sizes that are not of the type i64")?;
-            dims.iter().zip(sizes).map(|(&n, &size)| sized(n, size)).collect()
-        }
-        ResizeTarget::Scales => {
-            let scales = target.to_f32();
-            dims.iter().zip(scales.iter()).map(|(&n, &scale)| scaled(n, scale)).collect()
-        }
-    }
-}
-
-fn sized(n: usize, size: i64) -> Result<ResizeAxis, String> {
-    match usize::try_from(size) {
-        Ok(output) if output > 0 => Ok(ResizeAxis { output, scale: output as f32 / n as f32 }),
-        _ => Err(format!("asks for an output of {size} cells")),
-    }
-}
-
-fn scaled(n: usize, scale: f32) -> Result<ResizeAxis, String> {
-    let output = (scale * n as f32).floor();
-    if !(scale.is_finite() && scale > 0.0 && output >= 1.0) {
-        return Err(format!("scales {n} cells by {scale}, which leaves none"));
-    }
-    // A float cast saturates; the size check of the whole tensor refuses what is too large.
-    Ok(ResizeAxis { output: output as usize, scale })
+/// `index` counted from the front, or `None` when it lies outside of `n` cells.
+pub(crate) fn index(index: i64, n: usize) -> Option<usize> {
+    axis(index, n)
 }

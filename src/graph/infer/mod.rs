@@ -5,21 +5,28 @@
 
 mod dense;
 mod evaluate;
+mod gathering;
 pub(crate) mod geometry;
 mod indexing;
 mod movement;
 mod pointwise;
+pub(crate) mod resizing;
+mod sampling;
+mod selecting;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(crate) use evaluate::{Budget, evaluate};
+pub use types::infer_types;
+pub(crate) use types::result_type;
 
-use super::{Graph, Node, Op};
+use super::{Graph, Node, Op, ValueId};
 use crate::error::{Error, Result};
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
 
 /// Most elements a tensor may have, so that 32-bit indices in shaders never wrap.
 pub(crate) const MAX_ELEMENTS: usize = i32::MAX as usize;
@@ -36,7 +43,7 @@ const MAX_RANK: usize = 64;
 /// The shapes of a node's outputs.
 ///
 /// `shapes` and `constants` have one entry per operand; `constants` holds the content of operands that are known before anything runs.
-/// An [`Op::Split`] has to state its sizes here; [`infer_shapes`] derives equal parts from the number of outputs.
+/// An [`Op::Split`] has to state its sizes or take them as an operand here; [`infer_shapes`] derives equal parts from the number of outputs.
 ///
 /// # Errors
 /// [`Error::Model`] when operands do not fit the operation or each other, [`Error::Caller`] when a picture is too small for a window,
@@ -59,13 +66,25 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
         Op::Linear(linear) => dense::linear(ctx, linear),
         Op::Pool(pool) => dense::pool(ctx, pool),
         Op::GlobalPool(_) => dense::global_pool(ctx),
+        Op::ConvTranspose(conv) => dense::conv_transpose(ctx, conv),
+        Op::MatMul => dense::matmul(ctx),
         Op::BatchNorm { .. } | Op::Affine => pointwise::per_channel(ctx),
+        Op::GroupNorm { groups, .. } => pointwise::group_norm(ctx, *groups),
+        Op::LayerNorm { axis, .. } => pointwise::layer_norm(ctx, *axis),
         Op::Unary(_) | Op::Cast { .. } | Op::Identity => Ok(ctx.shapes[0].clone()),
+        Op::Quantize { axis, block, .. } | Op::Dequantize { axis, block } => pointwise::quantization(ctx, *axis, *block),
         Op::PRelu => pointwise::prelu(ctx),
         Op::Binary(_) => pointwise::binary(ctx),
-        Op::Reduce { axes, keep_dims, .. } => pointwise::reduce(ctx, axes, *keep_dims),
+        Op::Where => pointwise::choice(ctx),
+        Op::PoolArgMax { pool, .. } => dense::pool(ctx, pool),
+        Op::ArgReduce { axis, keep_dims, .. } => selecting::arg_reduce(ctx, *axis, *keep_dims),
+        Op::TopK { axis, .. } => selecting::top_k(ctx, *axis),
+        Op::CumSum { .. } => selecting::cum_sum(ctx),
+        Op::Reduce { axes, keep_dims, none_if_empty, .. } => pointwise::reduce(ctx, axes, *keep_dims, *none_if_empty),
         Op::Lrn { size, .. } => pointwise::lrn(ctx, *size),
-        Op::L2Normalize { axis, .. } | Op::Softmax { axis, .. } => pointwise::along_axis(ctx, *axis),
+        Op::L2Normalize { axis, .. } | Op::Softmax { axis, .. } | Op::LogSoftmax { axis, .. } | Op::Hardmax { axis, .. } => {
+            pointwise::along_axis(ctx, *axis)
+        }
         Op::Flatten { axis } => movement::flatten(ctx, *axis),
         Op::Reshape { allow_zero } => movement::reshape(ctx, *allow_zero),
         Op::Transpose { perm } => movement::transpose(ctx, perm),
@@ -76,8 +95,16 @@ fn infer_one(ctx: &Context) -> Result<Shape> {
         Op::Slice => indexing::slice(ctx),
         Op::Pad { mode } => indexing::pad(ctx, *mode),
         Op::Expand => indexing::expand(ctx),
-        Op::Resize(resize) => indexing::resize(ctx, resize),
-        Op::Gather { axis } => indexing::gather(ctx, *axis),
+        Op::Resize(resize) => resizing::resize(ctx, resize),
+        Op::Tile => indexing::tile(ctx),
+        Op::Range => indexing::range(ctx),
+        Op::GridSample(_) => sampling::grid_sample(ctx),
+        Op::DepthToSpace { block, .. } => sampling::depth_to_space(ctx, *block),
+        Op::SpaceToDepth { block, .. } => sampling::space_to_depth(ctx, *block),
+        Op::Gather { axis } => gathering::gather(ctx, *axis),
+        Op::GatherElements { axis } => gathering::gather_elements(ctx, *axis),
+        Op::GatherNd { batch_dims } => gathering::gather_nd(ctx, *batch_dims),
+        Op::Dropout => indexing::dropout(ctx),
         Op::Shape { start, end } => Ok(Shape::from([geometry::shape_range(ctx.shapes[0].rank(), *start, *end).len()])),
         Op::ConstantOfShape { .. } => indexing::constant_of_shape(ctx),
     }
@@ -101,13 +128,13 @@ pub fn infer_shapes(graph: &Graph, input_shapes: &[Shape]) -> Result<Vec<Shape>>
     Ok(state.shapes)
 }
 
-/// `node.op`, with the sizes of equal parts filled in when it is a [`Op::Split`] without sizes.
+/// `node.op`, with the sizes of equal parts filled in when it is a [`Op::Split`] that nobody gives sizes.
 ///
 /// # Errors
 /// [`Error::Model`] when the axis cannot be cut into that many parts.
 pub(crate) fn resolved_op<'a>(node: &'a Node, operands: &[Shape]) -> Result<Cow<'a, Op>> {
     match &node.op {
-        Op::Split { axis, sizes } if sizes.is_empty() => {
+        Op::Split { axis, sizes } if sizes.is_empty() && operands.len() == 1 => {
             let ctx = Context { name: &node.name, op: &node.op, shapes: operands, constants: &[] };
             ctx.check_operands()?;
             let n = operands[0][ctx.axis(*axis)?];
@@ -125,6 +152,8 @@ pub(crate) struct Inference {
     pub(crate) shapes: Vec<Shape>,
     /// By value.
     pub(crate) constants: Vec<Option<Arc<Tensor>>>,
+    /// By value.
+    types: Vec<DType>,
 }
 
 impl Inference {
@@ -144,6 +173,7 @@ impl Inference {
         for (input, shape) in graph.inputs.iter().zip(input_shapes) {
             graph.check_input(input, shape)?;
             state.shapes[input.value.0 as usize] = shape.clone();
+            state.constants[input.value.0 as usize] = state.empty(input.value, shape).map(Arc::new);
         }
         Ok(state)
     }
@@ -160,10 +190,18 @@ impl Inference {
         }
         let constants: Vec<_> = graph.values.iter().map(|v| v.constant.clone()).collect();
         let shapes = constants.iter().map(|c| c.as_ref().map_or_else(Shape::default, |t| t.shape().clone())).collect();
-        Ok(Self { shapes, constants })
+        Ok(Self { shapes, constants, types: infer_types(graph)? })
     }
 
-    /// Infers the outputs of `node`, a node of the graph this was made for, evaluates it when its operands are constants that fit `budget`, and says whether it did.
+    /// A tensor without elements is known before anything runs.
+    fn empty(&self, id: ValueId, shape: &Shape) -> Option<Tensor> {
+        let none = |dtype: DType| {
+            if dtype.is_float() { Tensor::from_f32(shape.clone(), vec![]) } else { Tensor::integers(dtype, shape.clone(), vec![]) }
+        };
+        shape.contains(&0).then(|| none(self.types[id.0 as usize])).flatten()
+    }
+
+    /// Infers the outputs of `node`, a node of the graph this was made for, evaluates it when its operands are constants that fit `budget`, and says whether all its outputs are known.
     ///
     /// # Errors
     /// As [`infer_node`].
@@ -182,13 +220,12 @@ impl Inference {
             )));
         }
         let values = evaluate(&node.name, &op, &shapes, &constants, &outputs, budget)?;
-        let evaluated = values.is_some();
         let mut values = values.unwrap_or_default().into_iter();
         for (id, shape) in node.outputs.iter().zip(outputs) {
+            self.constants[id.0 as usize] = values.next().or_else(|| self.empty(*id, &shape)).map(Arc::new);
             self.shapes[id.0 as usize] = shape;
-            self.constants[id.0 as usize] = values.next().map(Arc::new);
         }
-        Ok(evaluated)
+        Ok(node.outputs.iter().all(|id| self.constants[id.0 as usize].is_some()))
     }
 }
 
@@ -285,28 +322,47 @@ impl Context<'_> {
 }
 
 /// Least and most operands.
-fn operand_count(op: &Op) -> (usize, usize) {
+pub(crate) fn operand_count(op: &Op) -> (usize, usize) {
     match op {
         Op::Conv(c) => (c.operands().count, c.operands().count),
         Op::LocallyConnected(c) => (c.operands().count, c.operands().count),
         Op::Linear(c) => (c.operands().count, c.operands().count),
         Op::BatchNorm { .. } => (5, 5),
         Op::Affine => (3, 3),
-        Op::PRelu | Op::Binary(_) | Op::Reshape { .. } | Op::Unsqueeze | Op::Expand | Op::Resize(_) | Op::Gather { .. } => (2, 2),
-        Op::Squeeze => (1, 2),
+        Op::ConvTranspose(c) => (2 + usize::from(c.bias), 2 + usize::from(c.bias)),
+        Op::Where | Op::Range | Op::GroupNorm { .. } | Op::Dropout => (3, 3),
+        Op::LayerNorm { .. } | Op::Quantize { .. } | Op::Dequantize { .. } | Op::Resize(_) => (2, 3),
+        Op::PRelu
+        | Op::Binary(_)
+        | Op::MatMul
+        | Op::Reshape { .. }
+        | Op::Unsqueeze
+        | Op::Expand
+        | Op::Tile
+        | Op::GridSample(_)
+        | Op::TopK { .. }
+        | Op::CumSum { .. }
+        | Op::Gather { .. }
+        | Op::GatherElements { .. }
+        | Op::GatherNd { .. } => (2, 2),
+        Op::Squeeze | Op::Split { .. } | Op::Reduce { .. } => (1, 2),
         Op::Concat { .. } => (1, usize::MAX),
         Op::Slice => (3, 5),
         Op::Pad { .. } => (2, 4),
         Op::Unary(_)
         | Op::Pool(_)
+        | Op::PoolArgMax { .. }
         | Op::GlobalPool(_)
-        | Op::Reduce { .. }
+        | Op::ArgReduce { .. }
+        | Op::LogSoftmax { .. }
+        | Op::Hardmax { .. }
+        | Op::DepthToSpace { .. }
+        | Op::SpaceToDepth { .. }
         | Op::Lrn { .. }
         | Op::L2Normalize { .. }
         | Op::Softmax { .. }
         | Op::Flatten { .. }
         | Op::Transpose { .. }
-        | Op::Split { .. }
         | Op::Shape { .. }
         | Op::ConstantOfShape { .. }
         | Op::Cast { .. }

@@ -79,8 +79,13 @@ pub(super) fn concat(ctx: &Context, axis: i64) -> Result<Shape> {
     Ok(out.into())
 }
 
+/// The sizes come with the operation or as operand 1.
 pub(super) fn split(ctx: &Context, axis: i64, sizes: &[usize]) -> Result<Vec<Shape>> {
     let at = ctx.axis(axis)?;
+    let given = ctx.optional_ints(1)?.unwrap_or_default();
+    let given: Option<Vec<_>> = given.iter().map(|&n| usize::try_from(n).ok()).collect();
+    let given = given.ok_or_else(|| ctx.fail("cuts parts of negative sizes"))?;
+    let sizes = if sizes.is_empty() { &given } else { sizes };
     if sizes.is_empty() {
         return Err(ctx.fail("does not say into how many parts it cuts"));
     }

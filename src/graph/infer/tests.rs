@@ -85,12 +85,7 @@ fn tensors_beyond_32_bit_indices_hit_a_limit() {
 
 #[test]
 fn only_height_and_width_can_be_resampled() {
-    let op = Op::Resize(Resize {
-        mode: ResizeMode::Nearest,
-        coordinates: Coordinates::HalfPixel,
-        nearest: NearestRounding::Floor,
-        target: ResizeTarget::Sizes,
-    });
+    let op = Op::Resize(Resize::new(ResizeMode::Nearest, Coordinates::HalfPixel, NearestRounding::Floor, ResizeTarget::Sizes));
     assert_eq!(infer_with(&op, &[1, 2, 3, 4], &[&[1, 2, 6, 3]]).unwrap(), Shape::from([1, 2, 6, 3]));
     assert_eq!(infer_with(&op, &[1, 2, 4], &[&[1, 2, 3]]).unwrap(), Shape::from([1, 2, 3]));
     assert!(matches!(infer_with(&op, &[1, 2, 3, 4], &[&[1, 4, 3, 4]]), Err(Error::Unsupported(_))));

@@ -56,6 +56,9 @@ fn binary(graph: &Graph, node: &Node, op: Binary, sizes: &Sizes<'_>) -> Option<F
         (Some(constant), None) => (b, constant, true),
         _ => return None,
     };
+    if !constant.dtype().is_float() {
+        return None;
+    }
     let channels = sizes.channels(x)?;
     let c = per_channel(constant, sizes.rank(x)?, channels)?;
     let same = |value: f64| vec![value; channels];

@@ -36,7 +36,7 @@ pub fn fold_weights(graph: &mut Graph) -> Result<bool> {
 ///
 /// # Errors
 /// As [`fold_weights`]; [`crate::Error::Limits`] for a tensor that is larger.
-pub(super) fn fold_weights_within(graph: &mut Graph, bounds: &Bounds) -> Result<bool> {
+pub(crate) fn fold_weights_within(graph: &mut Graph, bounds: &Bounds) -> Result<bool> {
     let mut folding = Folding::new(graph, Inference::of_constants(graph)?, bounds);
     for i in 0..graph.nodes.len() {
         let node = &graph.nodes[i];
@@ -93,6 +93,12 @@ impl<'b> Folding<'b> {
         let node = &graph.nodes[i];
         node.outputs.iter().try_for_each(|&id| self.bounds.check(node, graph.name(id), &self.state.shapes[id.0 as usize]))?;
         if !folded {
+            // One part of a split may be empty, and so known, while the others are not.
+            for id in graph.nodes[i].outputs.clone() {
+                if self.state.shapes[id.0 as usize].contains(&0) {
+                    graph.value_mut(id).constant = self.state.constants[id.0 as usize].clone();
+                }
+            }
             return Ok(());
         }
         self.folded[i] = true;

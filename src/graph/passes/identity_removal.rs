@@ -2,15 +2,15 @@
 
 use super::rewriter::{Rewriter, affine_constants};
 use crate::error::Result;
-use crate::graph::{Graph, Node, Op, Unary, ValueId};
+use crate::graph::{Graph, Node, Op, Unary, ValueId, infer_types};
 use crate::tensor::{DType, Shape};
 
 /// Rewrites the graph; tells whether anything changed. `shapes` are those of all values for the nominal input shapes.
 ///
 /// # Errors
-/// None at present; the signature is that of all passes.
+/// As [`infer_types`].
 pub fn run(graph: &mut Graph, shapes: &[Shape]) -> Result<bool> {
-    let integers = integers(graph);
+    let types = infer_types(graph)?;
     let mut rewriter = Rewriter::new(graph);
     let mut aliases: Vec<ValueId> = (0..rewriter.graph.values.len()).map(|i| ValueId(i as u32)).collect();
     for i in 0..rewriter.graph.nodes.len() {
@@ -21,7 +21,7 @@ pub fn run(graph: &mut Graph, shapes: &[Shape]) -> Result<bool> {
         let node = &rewriter.graph.nodes[i];
         let ([x, ..], [y]) = (&node.inputs[..], &node.outputs[..]) else { continue };
         let (x, y) = (*x, *y);
-        if !changes_nothing(rewriter.graph, node, shapes, &integers) {
+        if !changes_nothing(rewriter.graph, node, shapes, &types) {
             continue;
         }
         if !rewriter.graph.outputs.contains(&y) {
@@ -56,12 +56,12 @@ fn rename_output(rewriter: &mut Rewriter<'_>, producer: usize, i: usize, x: Valu
     rewriter.remove(i);
 }
 
-fn changes_nothing(graph: &Graph, node: &Node, shapes: &[Shape], integers: &[bool]) -> bool {
+fn changes_nothing(graph: &Graph, node: &Node, shapes: &[Shape], types: &[DType]) -> bool {
     let x = node.inputs[0];
     let rank = shapes.get(x.0 as usize).map_or(0, Shape::rank);
     match &node.op {
         Op::Identity | Op::Unary(Unary::Clip { lo: None, hi: None }) => true,
-        Op::Cast { to } => (*to == DType::I64) == integers[x.0 as usize],
+        Op::Cast { to } => to.is_float() && types[x.0 as usize].is_float() || *to == types[x.0 as usize],
         Op::Affine => {
             affine_constants(graph, node).is_some_and(|(scale, shift)| scale.iter().all(|&s| s == 1.0) && shift.iter().all(|&t| t == 0.0))
         }
@@ -95,21 +95,4 @@ fn merge_transposes(rewriter: &mut Rewriter<'_>, i: usize, shapes: &[Shape]) {
     rewriter.graph.nodes[i].op = Op::Transpose { perm };
     rewriter.graph.nodes[i].inputs = vec![x];
     rewriter.remove(before);
-}
-
-/// Which values hold integers. Graph inputs never do.
-fn integers(graph: &Graph) -> Vec<bool> {
-    let mut out: Vec<bool> = graph.values.iter().map(|v| v.constant.as_ref().is_some_and(|t| t.dtype() == DType::I64)).collect();
-    for node in &graph.nodes {
-        let integer = match node.op {
-            Op::Shape { .. } => true,
-            Op::ConstantOfShape { integer, .. } => integer,
-            Op::Cast { to } => to == DType::I64,
-            _ => node.inputs.first().is_some_and(|x| out[x.0 as usize]),
-        };
-        for y in &node.outputs {
-            out[y.0 as usize] = integer;
-        }
-    }
-    out
 }

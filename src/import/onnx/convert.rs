@@ -9,8 +9,9 @@ use super::source::{Done, Refusal, Source, label, unsupported};
 use super::tensor::Reader;
 use super::wire::NodeProto;
 use crate::error::{Error, Result};
+use crate::graph::infer::result_type;
 use crate::graph::{Dim, Graph, Node, Op, ValueId};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// The graph under construction.
 pub(super) struct Importer<'a> {
@@ -110,11 +111,11 @@ impl<'a> Importer<'a> {
     }
 
     /// Adds an input of the graph.
-    pub(super) fn add_input(&mut self, name: &str, dims: Vec<Dim>) {
+    pub(super) fn add_input(&mut self, name: &str, dims: Vec<Dim>, dtype: DType) {
         let rank = dims.len();
         let flow = if rank == 0 { Flow::Mixed } else { Flow::BatchFirst };
-        let id = self.graph.add_input(name, dims);
-        self.name(name, id, Fact { rank: Some(rank), flow, poisoned: false });
+        let id = self.graph.add_typed_input(name, dims, dtype);
+        self.name(name, id, Fact { rank: Some(rank), flow, dtype, poisoned: false });
     }
 
     /// Adds a constant under a name of the file.
@@ -132,6 +133,16 @@ impl<'a> Importer<'a> {
         Ok(self.add_constant(&name, tensor))
     }
 
+    /// Adds a constant made here as the first output of `source`.
+    pub(super) fn constant_result(&mut self, source: &Source<'_>, tensor: Tensor) -> Done {
+        let name = source.output(0);
+        if !name.is_empty() {
+            self.book(name, &tensor)?;
+            self.add_constant(name, tensor);
+        }
+        Ok(())
+    }
+
     /// Books the memory of a tensor made here.
     pub(super) fn book(&mut self, name: &str, tensor: &Tensor) -> Done {
         self.reader.budget.reserve(name, (tensor.len() as u64).saturating_mul(8)).map_err(Refusal::from)
@@ -144,7 +155,12 @@ impl<'a> Importer<'a> {
 
     /// Adds a node whose result is the first output of `source`.
     pub(super) fn emit(&mut self, source: &Source<'_>, op: Op, inputs: &[ValueId]) -> Done<ValueId> {
-        let name = match source.output(0) {
+        self.emit_at(source, 0, op, inputs)
+    }
+
+    /// Adds a node whose result is the output `index` of `source`.
+    pub(super) fn emit_at(&mut self, source: &Source<'_>, index: usize, op: Op, inputs: &[ValueId]) -> Done<ValueId> {
+        let name = match source.output(index) {
             "" => self.fresh(source, "unused"),
             name => name.to_owned(),
         };
@@ -183,7 +199,20 @@ impl<'a> Importer<'a> {
         let limits = *self.reader.budget.limits();
         limits.check_nodes(&name, self.graph.nodes.len() + 1)?;
         let graph = &self.graph;
-        let fact = facts::infer(&op, &facts::known(inputs, &self.facts, |id| graph.constant(id).map(Arc::as_ref)));
+        let known = facts::known(inputs, &self.facts, |id| graph.constant(id).map(Arc::as_ref));
+        let types: Vec<_> = known.facts.iter().map(|f| f.dtype).collect();
+        let dtype = match result_type(&op, &types) {
+            Ok(dtype) => dtype,
+            // What stands for a value that could not be imported has no type worth a complaint.
+            Err(_) if known.facts.iter().any(|f| f.poisoned) => DType::F32,
+            Err(why) => {
+                return Err(Refusal::Broken(Error::Model(format!(
+                    "The node `{name}` ({}) {why}. The model is not valid ONNX; export it again.",
+                    op.kind()
+                ))));
+            }
+        };
+        let fact = facts::infer(&op, &known, dtype);
         let ids: Vec<_> = outputs
             .iter()
             .map(|o| {
@@ -212,7 +241,7 @@ impl<'a> Importer<'a> {
     }
 
     /// A name that nothing in the file has, made from the first output of `source`.
-    fn fresh(&mut self, source: &Source<'_>, suffix: &str) -> String {
+    pub(super) fn fresh(&mut self, source: &Source<'_>, suffix: &str) -> String {
         let base = match source.output(0) {
             "" => source.label,
             name => name,

@@ -1,7 +1,7 @@
 //! What is known of a value while importing, without shapes: its rank, and where the batch is.
 
 use crate::graph::{Op, ValueId};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// Whether and how a value depends on the batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(super) struct Fact {
     pub(super) rank: Option<usize>,
     /// Where the batch is.
     pub(super) flow: Flow,
+    /// The type of its elements.
+    pub(super) dtype: DType,
     /// Comes from a node that could not be imported: further complaints about it would only be noise.
     pub(super) poisoned: bool,
 }
@@ -46,26 +48,59 @@ impl Known<'_> {
         axis == 0 || self.facts.first().and_then(|f| f.rank).is_some_and(|r| axis == -(r as i64))
     }
 
+    fn rank(&self, index: usize) -> Option<usize> {
+        self.facts.get(index).and_then(|f| f.rank)
+    }
+
+    /// The flow of what is picked from the first operand, whose own part in it is `x`, by the indices in the second. `first`: an axis of
+    /// the indices is the first of the result.
+    fn picked(&self, x: Flow, first: bool) -> Flow {
+        match (x, self.facts.get(1).map_or(Flow::Static, |f| f.flow)) {
+            (x, Flow::Static) => x,
+            (_, Flow::BatchFirst) if first && self.facts.first().is_some_and(|f| f.flow == Flow::Static || x == Flow::BatchFirst) => {
+                Flow::BatchFirst
+            }
+            _ => Flow::Mixed,
+        }
+    }
+
+    /// Whether constant pads add to or cut from dimension 0.
+    fn pads_first(&self) -> bool {
+        let (Some(pads), axes) = (self.ints(1), self.ints(3).filter(|a| !a.is_empty())) else { return false };
+        let at = match axes {
+            Some(axes) => axes.iter().position(|&a| self.is_first(a)),
+            None => Some(0),
+        };
+        let half = pads.len() / 2;
+        at.is_some_and(|at| pads.get(at).is_some_and(|&p| p != 0) || pads.get(half + at).is_some_and(|&p| p != 0))
+    }
+
     /// The flow of several operands of one element-wise operation.
     fn joined(&self, rank: Option<usize>) -> Flow {
         let moving = self.facts.iter().filter(|f| f.flow != Flow::Static);
         if moving.clone().next().is_none() {
             return Flow::Static;
         }
+        // A scalar is the same for every picture.
+        let moving = moving.filter(|f| f.rank != Some(0) || rank == Some(0));
         let aligned = |f: &Fact| f.flow == Flow::BatchFirst && (f.rank.is_none() || rank.is_none() || f.rank == rank);
         if moving.clone().all(aligned) { Flow::BatchFirst } else { Flow::Mixed }
     }
 }
 
-/// What is known of the outputs of `op`.
-pub(super) fn infer(op: &Op, known: &Known<'_>) -> Fact {
+/// What is known of the outputs of `op`, whose elements have the type `dtype`.
+pub(super) fn infer(op: &Op, known: &Known<'_>, dtype: DType) -> Fact {
     let x = known.facts.first().copied().unwrap_or_default();
     let poisoned = known.facts.iter().any(|f| f.poisoned);
     let moved = |first: bool| if first && x.flow == Flow::BatchFirst { Flow::Mixed } else { x.flow };
     let (rank, flow) = match op {
-        Op::Conv(_) | Op::LocallyConnected(_) | Op::Pool(_) | Op::GlobalPool(_) | Op::Resize(_) => (x.rank.or(Some(4)), x.flow),
+        Op::Conv(_) | Op::LocallyConnected(_) | Op::Pool(_) | Op::PoolArgMax { .. } | Op::GlobalPool(_) | Op::Resize(_) => {
+            (x.rank.or(Some(4)), x.flow)
+        }
         Op::Linear(_) => (Some(2), x.flow),
-        Op::Binary(_) | Op::PRelu => {
+        Op::ConvTranspose(_) => (x.rank.or(Some(4)), x.flow),
+        Op::MatMul => matmul(known),
+        Op::Binary(_) | Op::PRelu | Op::Where => {
             let ranks: Option<Vec<_>> = known.facts.iter().map(|f| f.rank).collect();
             let rank = ranks.and_then(|r| r.into_iter().max());
             (rank, known.joined(rank))
@@ -75,9 +110,18 @@ pub(super) fn infer(op: &Op, known: &Known<'_>) -> Fact {
             (rank, if known.is_first(*axis) && x.flow != Flow::Static { Flow::Mixed } else { known.joined(rank) })
         }
         Op::Reduce { axes, keep_dims, .. } => {
-            let left = if axes.is_empty() { Some(0) } else { x.rank.and_then(|r| r.checked_sub(axes.len())) };
+            let left = match (known.facts.len() > 1, axes.len()) {
+                (true, _) => None,
+                (false, 0) => Some(0),
+                (false, n) => x.rank.and_then(|r| r.checked_sub(n)),
+            };
             (if *keep_dims { x.rank } else { left }, moved(axes.is_empty() || axes.iter().any(|&a| known.is_first(a))))
         }
+        Op::ArgReduce { axis, keep_dims, .. } => {
+            (x.rank.and_then(|r| r.checked_sub(usize::from(!keep_dims))), moved(known.is_first(*axis)))
+        }
+        Op::TopK { axis, .. } | Op::LayerNorm { axis, .. } => (x.rank, moved(known.is_first(*axis))),
+        Op::CumSum { .. } => (x.rank, moved(known.ints(1).is_none_or(|axis| axis.iter().any(|&a| known.is_first(a))))),
         Op::Flatten { axis } => (Some(2), moved(*axis != 1)),
         Op::Reshape { .. } => (known.len(1), reshape_flow(x.flow, known.ints(1))),
         Op::Transpose { perm } => (x.rank.or((!perm.is_empty()).then_some(perm.len())), moved(perm.first() != Some(&0))),
@@ -94,15 +138,41 @@ pub(super) fn infer(op: &Op, known: &Known<'_>) -> Fact {
         Op::Slice => (x.rank, moved(known.ints(3).is_none_or(|axes| axes.is_empty() || axes.iter().any(|&a| known.is_first(a))))),
         Op::Expand => (x.rank.zip(known.len(1)).map(|(a, b)| a.max(b)), moved(known.len(1).zip(x.rank).is_some_and(|(n, r)| n > r))),
         Op::Gather { axis } => {
-            let indices = known.facts.get(1).and_then(|f| f.rank);
-            let rank = x.rank.zip(indices).and_then(|(r, i)| (r + i).checked_sub(1));
-            (rank, moved(known.is_first(*axis)))
+            let rank = x.rank.zip(known.rank(1)).and_then(|(r, i)| (r + i).checked_sub(1));
+            (rank, known.picked(moved(known.is_first(*axis)), known.is_first(*axis)))
         }
+        Op::GatherElements { axis } => (x.rank, known.picked(moved(known.is_first(*axis)), true)),
+        Op::GatherNd { batch_dims } => (None, known.picked(moved(*batch_dims == 0), true)),
+        Op::GridSample(_) => (x.rank, known.joined(x.rank)),
+        Op::Tile => (x.rank, moved(known.ints(1).is_none_or(|r| r.first() != Some(&1)))),
+        Op::Pad { .. } => (x.rank, moved(known.pads_first())),
+        Op::Range => (Some(1), if known.facts.iter().all(|f| f.flow == Flow::Static) { Flow::Static } else { Flow::Mixed }),
         Op::Shape { .. } => (Some(1), Flow::Static),
         Op::ConstantOfShape { .. } => (known.len(0), Flow::Static),
         _ => (x.rank, x.flow),
     };
-    Fact { rank, flow, poisoned }
+    Fact { rank, flow, dtype, poisoned }
+}
+
+/// A product keeps the batch of a stack, and that of the rows of a single matrix on the left.
+fn matmul(known: &Known<'_>) -> (Option<usize>, Flow) {
+    let (a, b) = match known.facts[..] {
+        [a, b, ..] => (a, b),
+        _ => return (None, Flow::Mixed),
+    };
+    if a.flow == Flow::Static && b.flow == Flow::Static {
+        return (None, Flow::Static);
+    }
+    let (Some(ra), Some(rb)) = (a.rank, b.rank) else { return (None, Flow::Mixed) };
+    let rank = ra.max(rb).saturating_sub(usize::from(ra == 1) + usize::from(rb == 1));
+    let in_front = |f: Fact, rank: usize, least: usize| f.flow == Flow::BatchFirst && rank >= least && rank == ra.max(rb);
+    let flow = match (in_front(a, ra, 2), in_front(b, rb, 3)) {
+        (true, true) if ra > 2 => Flow::BatchFirst,
+        (true, false) if b.flow == Flow::Static => Flow::BatchFirst,
+        (false, true) if a.flow == Flow::Static => Flow::BatchFirst,
+        _ => Flow::Mixed,
+    };
+    (Some(rank), flow)
 }
 
 /// A reshape that keeps dimension 0 keeps the batch. A computed target (Shape, Gather, Concat) does so by custom.
@@ -133,7 +203,7 @@ pub(super) fn free_batch(target: &[i64], flow: Flow, allow_zero: bool, frozen: O
 
 /// The rank and flow of a constant.
 pub(super) fn of_constant(tensor: &Tensor) -> Fact {
-    Fact { rank: Some(tensor.shape().rank()), flow: Flow::Static, poisoned: false }
+    Fact { rank: Some(tensor.shape().rank()), flow: Flow::Static, dtype: tensor.dtype(), poisoned: false }
 }
 
 /// Collects the operands' facts.

@@ -1,4 +1,4 @@
-//! ONNX files, operator sets 7 to 23.
+//! ONNX files, operator sets 6 to 28.
 //!
 //! The structure of the file is walked, its messages are decoded, its names are checked, and each node is mapped to the graph by the file of
 //! its operator family in `ops/`. The mapping is faithful; simplifying is left to the graph's passes. The one liberty: dimension 0 of
@@ -7,8 +7,10 @@
 mod convert;
 mod external;
 mod facts;
+mod functions;
 mod names;
 mod ops;
+mod report;
 mod scan;
 mod sniff;
 mod source;
@@ -24,21 +26,23 @@ use prost::bytes::Bytes;
 
 use self::convert::Importer;
 use self::tensor::{Reader, type_name};
-use self::wire::{GraphProto, ModelProto, ValueInfoProto, data_type};
+use self::wire::{GraphProto, ModelProto, ValueInfoProto};
 use super::limits::{Budget, Limits};
 use super::{canonical, validate};
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph};
+use crate::tensor::{DType, Tensor};
 
-pub use ops::supported_operators;
+pub use ops::{supported_attributes, supported_operators};
+pub use report::ImportReport;
 pub(crate) use sniff::looks_like_safetensors;
 
-/// The oldest operator set that is read: from 7 on, broadcasting follows NumPy.
-pub const OLDEST_OPSET: i64 = 7;
+/// The oldest operator set that is read: what exporters of 2017 wrote.
+pub const OLDEST_OPSET: i64 = 6;
 /// The newest operator set that is read.
-pub const NEWEST_OPSET: i64 = 23;
+pub const NEWEST_OPSET: i64 = 28;
 
-/// Reads the graph of an ONNX file.
+/// Reads the graph of an ONNX file, and says what that changed.
 ///
 /// `name` is what messages call the file; `folder` is where external data may lie (`None`: the model came as bytes, external data are
 /// refused). The bytes are not copied but shared with the decoded messages; weights are copied once, into their tensors.
@@ -46,16 +50,35 @@ pub const NEWEST_OPSET: i64 = 23;
 /// # Errors
 /// [`Error::Model`] for a file that is something else, damaged or contradictory; [`Error::Limits`]; one [`Error::Unsupported`] that
 /// lists every operator that cannot be imported, with the names of its nodes; [`Error::Io`] for external data.
-pub fn import(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<Graph> {
+pub fn import(bytes: Bytes, name: &str, folder: Option<&Path>, limits: &Limits) -> Result<(Graph, ImportReport)> {
     limits.check_file(name, bytes.len() as u64)?;
     if let Some(e) = sniff::foreign(name, &bytes) {
         return Err(e);
     }
-    let budget = scan::scan(&bytes, name, limits)?;
-    let model = ModelProto::decode(bytes.clone())
+    let mut budget = scan::scan(&bytes, name, limits)?;
+    let mut model = ModelProto::decode(bytes.clone())
         .map_err(|e| sniff::Damage::Malformed { part: "the messages".into(), at: 0, reason: e.to_string() }.error(name, &bytes))?;
     drop(bytes);
-    convert(&model, name, folder, limits, budget)
+    let opset = opset(&model, name)?;
+    let nodes = |model: &ModelProto| model.graph.as_ref().map_or(0, |g| g.node.len());
+    let mut report = ImportReport { opset, nodes_in_file: nodes(&model), ..ImportReport::default() };
+    let opsets = functions::inline(&mut model, opset, name, &mut budget)?;
+    report.inlined = nodes(&model).saturating_sub(report.nodes_in_file);
+    let graph = convert(&model, (opset, &opsets), name, folder, budget, &mut report)?;
+    Ok((graph, report))
+}
+
+/// Reads one tensor stored by itself (a `TensorProto`), as test data of ONNX are. External data are refused.
+///
+/// # Errors
+/// [`Error::Model`] for bytes that are no tensor, [`Error::Limits`], [`Error::Unsupported`] for element types that are not read.
+#[doc(hidden)]
+pub fn tensor_from_bytes(bytes: &[u8], name: &str, limits: &Limits) -> Result<Tensor> {
+    limits.check_file(name, bytes.len() as u64)?;
+    let proto = wire::TensorProto::decode(bytes).map_err(|e| {
+        Error::Model(format!("The file `{name}` does not hold an ONNX tensor ({e}). Check the path or write the file again."))
+    })?;
+    Reader { folder: None, budget: Budget::new(limits) }.tensor(&proto, name)
 }
 
 /// Whether a domain is the standard one.
@@ -66,6 +89,12 @@ fn is_standard(domain: &str) -> bool {
 fn opset(model: &ModelProto, name: &str) -> Result<i64> {
     let mut versions = model.opset_import.iter().filter(|o| is_standard(&o.domain)).map(|o| o.version);
     let Some(version) = versions.next() else {
+        if let Some(other) = model.opset_import.iter().find(|o| !is_standard(&o.domain)) {
+            return Err(Error::Unsupported(format!(
+                "The model `{name}` uses operators of the domain `{}` only, but those of the standard ONNX domain are supported. Export it with standard operators.",
+                other.domain
+            )));
+        }
         return Err(Error::Model(format!(
             "The model `{name}` does not say which ONNX operator set it uses. The file is damaged or not an ONNX model; export it again."
         )));
@@ -84,13 +113,21 @@ fn opset(model: &ModelProto, name: &str) -> Result<i64> {
     }
 }
 
-fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limits, budget: Budget) -> Result<Graph> {
+/// `opset` is that of the model, and those of its nodes where they differ.
+fn convert(
+    model: &ModelProto,
+    (opset, opsets): (i64, &[i64]),
+    name: &str,
+    folder: Option<&Path>,
+    budget: Budget,
+    report: &mut ImportReport,
+) -> Result<Graph> {
     let Some(proto) = &model.graph else {
         return Err(Error::Model(format!(
             "The file `{name}` holds no graph. It is not an ONNX model, or its end is missing; fetch or export it again."
         )));
     };
-    let opset = opset(model, name)?;
+    let limits = &budget.limits().clone();
     limits.check_nodes(name, proto.node.len())?;
     limits.check_initializers(name, proto.initializer.len())?;
     if !proto.sparse_initializer.is_empty() {
@@ -106,12 +143,14 @@ fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limit
     for tensor in &proto.initializer {
         importer.initializer(tensor)?;
     }
-    for node in &proto.node {
-        importer.node(node, opset)?;
+    for (i, node) in proto.node.iter().enumerate() {
+        importer.node(node, opsets.get(i).copied().unwrap_or(opset))?;
     }
     let outputs: Vec<_> = proto.output.iter().filter_map(|o| importer.find(&o.name)).collect();
+    report.batch_freed = importer.frozen_batch;
     let mut graph = importer.finish(name)?;
     graph.outputs = outputs;
+    report::fold(&mut graph, report, limits)?;
     let graph = canonical(&graph);
     validate(&graph, name, limits)?;
     Ok(graph)
@@ -121,28 +160,28 @@ fn convert(model: &ModelProto, name: &str, folder: Option<&Path>, limits: &Limit
 fn inputs(importer: &mut Importer<'_>, proto: &GraphProto, file: &str, limits: &Limits) -> Result<()> {
     let constants: HashSet<&str> = proto.initializer.iter().map(|t| t.name.as_str()).collect();
     for info in proto.input.iter().filter(|i| !constants.contains(i.name.as_str())) {
-        let (dims, frozen) = dims(info, file, limits)?;
+        let (dims, dtype, frozen) = dims(info, file, limits)?;
         importer.frozen_batch = importer.frozen_batch.or(frozen);
-        importer.add_input(&info.name, dims);
+        importer.add_input(&info.name, dims, dtype);
     }
     Ok(())
 }
 
-/// The dimensions of an input with a free batch, and the batch that the file says.
-fn dims(info: &ValueInfoProto, file: &str, limits: &Limits) -> Result<(Vec<Dim>, Option<i64>)> {
+/// The dimensions of an input with a free batch, its type, and the batch that the file says.
+fn dims(info: &ValueInfoProto, file: &str, limits: &Limits) -> Result<(Vec<Dim>, DType, Option<i64>)> {
     let name = &info.name;
-    let Some(tensor) = info.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()) else {
+    let Some(proto) = info.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()) else {
         return Err(Error::Unsupported(format!(
             "The input `{name}` of the model `{file}` is not a tensor. Export a model that takes a batch of pictures."
         )));
     };
-    if !matches!(tensor.elem_type, data_type::FLOAT | data_type::FLOAT16 | data_type::DOUBLE | data_type::BFLOAT16) {
+    let Some(dtype) = tensor::dtype_of(proto.elem_type) else {
         return Err(Error::Unsupported(format!(
-            "The input `{name}` of the model `{file}` takes elements of type {}, but only floating-point inputs are supported. Export the model with float inputs.",
-            type_name(tensor.elem_type)
+            "The input `{name}` of the model `{file}` takes elements of type {}, but only floats, whole numbers of 8 to 64 bits and truth values are supported. Export the model with float inputs.",
+            type_name(proto.elem_type)
         )));
-    }
-    let Some(shape) = &tensor.shape else {
+    };
+    let Some(shape) = &proto.shape else {
         return Err(Error::Model(format!(
             "The input `{name}` of the model `{file}` has no shape. Export the model again with the shapes of its inputs (free dimensions may be named)."
         )));
@@ -159,7 +198,8 @@ fn dims(info: &ValueInfoProto, file: &str, limits: &Limits) -> Result<(Vec<Dim>,
         });
     }
     let frozen = shape.dim.first().and_then(|d| d.dim_value).filter(|&v| v > 0);
-    Ok((dims, frozen))
+    // Half floats are f32 on their way through.
+    Ok((dims, if dtype == DType::F16 { DType::F32 } else { dtype }, frozen))
 }
 
 /// What a free dimension without a name is called.

@@ -28,9 +28,6 @@ pub(super) fn check(graph: &GraphProto, file: &str) -> Result<HashSet<String>> {
         }
         taken.insert(i.name.clone());
     }
-    if inputs.is_subset(&constants) {
-        return Err(Error::Model(format!("The model `{file}` has no input. Export the network with its input.")));
-    }
     order(graph, file, &mut taken)?;
     if graph.output.is_empty() {
         return Err(Error::Model(format!("The model `{file}` has no output. Export the network with its outputs.")));

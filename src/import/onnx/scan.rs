@@ -15,6 +15,7 @@ use crate::import::limits::{Budget, Limits};
 enum Kind {
     Model,
     Opset,
+    Function,
     Graph,
     Node,
     Attribute,
@@ -32,7 +33,10 @@ impl Kind {
         Some(match (self, field) {
             (Self::Model, 7) => Self::Graph,
             (Self::Model, 8) => Self::Opset,
-            (Self::Graph, 1) => Self::Node,
+            (Self::Model, 25) => Self::Function,
+            (Self::Graph, 1) | (Self::Function, 7) => Self::Node,
+            (Self::Function, 9) => Self::Opset,
+            (Self::Function, 11) => Self::Attribute,
             (Self::Graph, 5) | (Self::Attribute, 5) => Self::Tensor,
             (Self::Graph, 11 | 12) => Self::ValueInfo,
             (Self::Node, 5) => Self::Attribute,
@@ -50,7 +54,7 @@ impl Kind {
         match self {
             Self::Node => Some(3),
             Self::Tensor => Some(8),
-            Self::Attribute | Self::ValueInfo => Some(1),
+            Self::Attribute | Self::ValueInfo | Self::Function => Some(1),
             _ => None,
         }
     }
@@ -59,6 +63,7 @@ impl Kind {
         match self {
             Self::Model => "the header",
             Self::Opset => "the list of operator sets",
+            Self::Function => "a function",
             Self::Graph => "the graph",
             Self::Node => "a node",
             Self::Attribute => "an attribute",
@@ -73,6 +78,7 @@ impl Kind {
         let (message, imported) = match self {
             Self::Model => (size_of::<wire::ModelProto>(), 0),
             Self::Opset => (size_of::<wire::OperatorSetIdProto>(), 0),
+            Self::Function => (size_of::<wire::FunctionProto>(), 0),
             Self::Graph => (size_of::<wire::GraphProto>(), 0),
             // The node of the graph and its canonical copy, and its line in the text that is hashed.
             Self::Node => (size_of::<wire::NodeProto>(), 1536),

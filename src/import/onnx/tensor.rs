@@ -1,7 +1,6 @@
 //! `TensorProto` to [`Tensor`].
 //!
-//! Floating-point types become f32, except f16, which stays f16 (weights at rest). Integer and boolean types become i64: in this crate
-//! integers are shapes and indices, evaluated on the host.
+//! Floating-point types become f32, except f16, which stays f16 (weights at rest). Whole numbers and truth values keep their type.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -12,7 +11,7 @@ use super::external;
 use super::wire::{TensorProto, data_type as dt};
 use crate::error::{Error, Result};
 use crate::import::limits::Budget;
-use crate::tensor::{Data, Tensor};
+use crate::tensor::{DType, Data, Tensor};
 
 /// Turns tensors of one model file into host tensors.
 pub(super) struct Reader<'a> {
@@ -23,7 +22,7 @@ pub(super) struct Reader<'a> {
 
 /// A name for an element type, for messages.
 pub(super) fn type_name(data_type: i32) -> Cow<'static, str> {
-    const NAMES: [&str; 17] = [
+    const NAMES: [&str; 27] = [
         "undefined",
         "float",
         "uint8",
@@ -41,8 +40,18 @@ pub(super) fn type_name(data_type: i32) -> Cow<'static, str> {
         "complex64",
         "complex128",
         "bfloat16",
+        "float8e4m3fn",
+        "float8e4m3fnuz",
+        "float8e5m2",
+        "float8e5m2fnuz",
+        "uint4",
+        "int4",
+        "float4e2m1",
+        "float8e8m0",
+        "uint2",
+        "int2",
     ];
-    usize::try_from(data_type).ok().and_then(|i| NAMES.get(i)).map_or_else(|| format!("type {data_type}").into(), |&n| n.into())
+    usize::try_from(data_type).ok().and_then(|i| NAMES.get(i)).map_or_else(|| format!("number {data_type}").into(), |&n| n.into())
 }
 
 /// Bytes of one element in `raw_data`, or `None` for types that are not read.
@@ -52,6 +61,24 @@ fn raw_bytes(data_type: i32) -> Option<usize> {
         dt::UINT16 | dt::INT16 | dt::FLOAT16 | dt::BFLOAT16 => 2,
         dt::FLOAT | dt::INT32 | dt::UINT32 => 4,
         dt::INT64 | dt::UINT64 | dt::DOUBLE => 8,
+        _ => return None,
+    })
+}
+
+/// The type that elements have here, or `None` for types that are not read.
+pub(super) fn dtype_of(data_type: i32) -> Option<DType> {
+    Some(match data_type {
+        dt::FLOAT | dt::DOUBLE | dt::BFLOAT16 => DType::F32,
+        dt::FLOAT16 => DType::F16,
+        dt::INT64 => DType::I64,
+        dt::INT32 => DType::I32,
+        dt::INT16 => DType::I16,
+        dt::INT8 => DType::I8,
+        dt::UINT64 => DType::U64,
+        dt::UINT32 => DType::U32,
+        dt::UINT16 => DType::U16,
+        dt::UINT8 => DType::U8,
+        dt::BOOL => DType::Bool,
         _ => return None,
     })
 }
@@ -99,7 +126,12 @@ impl Reader<'_> {
             check_fields(proto, name, len, raw)?;
             if proto.raw_data.is_empty() { from_typed(proto, name)? } else { from_raw(&proto.raw_data, data_type, name)? }
         };
-        Tensor::new(shape, data).ok_or_else(|| damaged(name, "holds another number of elements than its dimensions say"))
+        let wrong = || damaged(name, "holds elements that are out of range, or another number of them than its dimensions say");
+        let tensor = match (data, dtype_of(data_type)) {
+            (Data::I64(v), Some(dtype)) => Tensor::integers(dtype, shape, v),
+            (data, _) => Tensor::new(shape, data),
+        };
+        tensor.ok_or_else(wrong)
     }
 }
 
@@ -151,6 +183,7 @@ fn from_typed(p: &TensorProto, name: &str) -> Result<Data> {
         dt::BFLOAT16 => Data::F32(bits("has bfloat16 bits beyond 16 bits")?.into_iter().map(|b| bf16::from_bits(b).to_f32()).collect()),
         dt::INT64 => Data::I64(p.int64_data.clone()),
         dt::UINT32 | dt::UINT64 => Data::I64(p.uint64_data.iter().map(|&x| unsigned(x, name)).collect::<Result<_>>()?),
+        dt::BOOL => Data::I64(p.int32_data.iter().map(|&x| i64::from(x != 0)).collect()),
         _ => Data::I64(p.int32_data.iter().map(|&x| i64::from(x)).collect()),
     })
 }
@@ -166,14 +199,8 @@ fn from_raw(bytes: &[u8], data_type: i32, name: &str) -> Result<Data> {
         dt::DOUBLE => Data::F32(elements(bytes, |b| f64::from_le_bytes(b) as f32)),
         dt::FLOAT16 => Data::F16(elements(bytes, f16::from_le_bytes)),
         dt::BFLOAT16 => Data::F32(elements(bytes, |b| bf16::from_le_bytes(b).to_f32())),
-        dt::INT64 => Data::I64(elements(bytes, i64::from_le_bytes)),
-        dt::INT32 => Data::I64(elements(bytes, |b| i32::from_le_bytes(b).into())),
-        dt::UINT32 => Data::I64(elements(bytes, |b| u32::from_le_bytes(b).into())),
-        dt::INT16 => Data::I64(elements(bytes, |b| i16::from_le_bytes(b).into())),
-        dt::UINT16 => Data::I64(elements(bytes, |b| u16::from_le_bytes(b).into())),
-        dt::INT8 => Data::I64(elements(bytes, |b| i8::from_le_bytes(b).into())),
         dt::UINT64 => Data::I64(elements(bytes, u64::from_le_bytes).into_iter().map(|x| unsigned(x, name)).collect::<Result<_>>()?),
-        _ => Data::I64(bytes.iter().map(|&b| b.into()).collect()),
+        other => Data::I64(dtype_of(other).unwrap_or(DType::U8).integers_from_le(bytes)),
     })
 }
 

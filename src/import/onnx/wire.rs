@@ -20,6 +20,38 @@ pub struct ModelProto {
     /// Operator sets, by domain.
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSetIdProto>,
+    /// Functions that nodes may call.
+    #[prost(message, repeated, tag = "25")]
+    pub functions: Vec<FunctionProto>,
+}
+
+/// `onnx.FunctionProto`
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct FunctionProto {
+    /// Name; what nodes call as their operator.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// Names of operands.
+    #[prost(string, repeated, tag = "4")]
+    pub input: Vec<String>,
+    /// Names of results.
+    #[prost(string, repeated, tag = "5")]
+    pub output: Vec<String>,
+    /// The body.
+    #[prost(message, repeated, tag = "7")]
+    pub node: Vec<NodeProto>,
+    /// Operator sets of the body, by domain.
+    #[prost(message, repeated, tag = "9")]
+    pub opset_import: Vec<OperatorSetIdProto>,
+    /// Operator domain.
+    #[prost(string, tag = "10")]
+    pub domain: String,
+    /// Attributes with default values.
+    #[prost(message, repeated, tag = "11")]
+    pub attribute_proto: Vec<AttributeProto>,
+    /// Tells functions of one name apart.
+    #[prost(string, tag = "13")]
+    pub overload: String,
 }
 
 /// `onnx.OperatorSetIdProto`
@@ -77,6 +109,9 @@ pub struct NodeProto {
     /// Operator domain.
     #[prost(string, tag = "7")]
     pub domain: String,
+    /// Which function of this name is called.
+    #[prost(string, tag = "8")]
+    pub overload: String,
 }
 
 /// `onnx.AttributeProto`

@@ -5,7 +5,7 @@ use half::f16;
 use crate::kernels::f32_bytes;
 use crate::recording::Constant;
 
-/// A view of a constant: element `(o, ky, kx, c)` is at `o * stride[0] + ky * stride[1] + kx * stride[2] + c * stride[3]`.
+/// A view of a constant: element `(o, ky, kx, c)` is at `o * stride[0] + ky * stride[1] + kx * stride[2] + c * stride[3]`, but for periods.
 #[derive(Clone, Debug)]
 pub(crate) struct Filter {
     pub(crate) constant: Constant,
@@ -13,6 +13,16 @@ pub(crate) struct Filter {
     pub(crate) kernel: [usize; 2],
     pub(crate) channels: usize,
     pub(crate) stride: [usize; 4],
+    pub(crate) periods: Option<Periods>,
+}
+
+/// Outputs that are counted in periods: output `o` is number `o % len` of period `o / len`. Of each period `used` outputs exist, the rest
+/// is 0; periods lie `stride` elements apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Periods {
+    pub(crate) len: usize,
+    pub(crate) used: usize,
+    pub(crate) stride: usize,
 }
 
 impl Filter {
@@ -20,12 +30,33 @@ impl Filter {
     pub(crate) fn conv(constant: &Constant) -> Self {
         let s = constant.shape();
         let (o, i, kh, kw) = (s[0], s[1], s[2], s[3]);
-        Self { constant: constant.clone(), outputs: o, kernel: [kh, kw], channels: i, stride: [i * kh * kw, kw, 1, kh * kw] }
+        Self { constant: constant.clone(), outputs: o, kernel: [kh, kw], channels: i, stride: [i * kh * kw, kw, 1, kh * kw], periods: None }
+    }
+
+    /// Weights of a transposed convolution `[I, O, kh, kw]` as those of a product with one output for each tap and channel, channels in
+    /// whole vec4s.
+    pub(crate) fn taps(constant: &Constant) -> Self {
+        let s = constant.shape();
+        let (i, o, taps) = (s[0], s[1], s[2] * s[3]);
+        let periods = Periods { len: o.next_multiple_of(4), used: o, stride: 1 };
+        let stride = [taps, 0, 0, o * taps];
+        Self { constant: constant.clone(), outputs: taps * periods.len, kernel: [1, 1], channels: i, stride, periods: Some(periods) }
+    }
+
+    /// Where the elements of output `o` begin; `None` when it is 0.
+    fn output(&self, o: usize) -> Option<usize> {
+        let (period, place) = match self.periods {
+            Some(p) if o % p.len >= p.used => return None,
+            Some(p) => (o / p.len * p.stride, o % p.len),
+            None => (0, o),
+        };
+        (o < self.outputs).then_some(period + place * self.stride[0])
     }
 
     /// Describes the packing for [`crate::recording::Recorder::weight`].
     pub(crate) fn form(&self, what: &str, lanes: usize, blocks: std::ops::Range<usize>, halves: bool) -> String {
-        format!("{what} lanes {lanes} blocks {blocks:?} halves {halves} of {:?} {} {:?}", self.kernel, self.channels, self.stride)
+        let Self { kernel, channels, stride, periods, .. } = self;
+        format!("{what} lanes {lanes} blocks {blocks:?} halves {halves} of {kernel:?} {channels} {stride:?} {periods:?}")
     }
 
     /// vec4s of one block of `lanes` vec4s of outputs: `[tap][c4][4 k][lane]`, half as many when `halves`.
@@ -38,12 +69,9 @@ impl Filter {
     pub(crate) fn pack(&self, lanes: usize, blocks: std::ops::Range<usize>, halves: bool) -> Vec<u8> {
         let data = self.constant.to_f32();
         let c4s = self.channels.div_ceil(4);
-        let at = |o: usize, ky: usize, kx: usize, c: usize| {
-            if o < self.outputs && c < self.channels {
-                data[o * self.stride[0] + ky * self.stride[1] + kx * self.stride[2] + c * self.stride[3]]
-            } else {
-                0.0
-            }
+        let at = |o: usize, ky: usize, kx: usize, c: usize| match self.output(o) {
+            Some(start) if c < self.channels => data[start + ky * self.stride[1] + kx * self.stride[2] + c * self.stride[3]],
+            _ => 0.0,
         };
         let mut out = vec![0f32; blocks.len() * self.block_vec4s(lanes, false) * 4];
         let mut next = out.chunks_exact_mut(4);

@@ -8,6 +8,7 @@ pub(crate) mod grouped;
 pub(crate) mod naive;
 pub(crate) mod subgroup_gemm;
 pub(crate) mod tiled_gemm;
+pub(crate) mod transpose;
 pub(crate) mod winograd;
 pub(crate) mod winograd_input;
 pub(crate) mod winograd_output;

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::recording::{Packed, Recorder, Source};
-use crate::reference::image::resize::Sample;
+use crate::reference::image::resize::Place;
 use crate::shader;
 
 /// Mirrors the shader's `Params`.
@@ -17,18 +17,24 @@ pub(crate) struct Params {
     pub(crate) pixels: u32,
 }
 
-/// Records the resampling by the taps of each output row and column.
+/// First cell, second cell, bits of the second's weight.
+fn entry(place: &Place) -> [u32; 4] {
+    let (first, second) = (place.first as u32, place.weights.get(1).copied());
+    [first, first + u32::from(second.is_some()), (second.unwrap_or(0.0) as f32).to_bits(), 0]
+}
+
+/// Records the resampling by what each output row and column is made of: one cell or two.
 pub(crate) fn record(
     rec: &mut Recorder<'_>,
     label: &str,
     x: Source,
     from: Packed,
     to: Packed,
-    rows: &[Sample],
-    columns: &[Sample],
+    rows: &[Place],
+    columns: &[Place],
 ) -> Result<Source> {
     let y = rec.tensor(to.bytes());
-    let table: Vec<[u32; 4]> = rows.iter().chain(columns).map(|t| [t.low as u32, t.high as u32, (t.weight as f32).to_bits(), 0]).collect();
+    let table: Vec<[u32; 4]> = rows.iter().chain(columns).map(entry).collect();
     let form = format!("resize {table:?}");
     let table = rec.weight(&form, &[], table.len() as u64 * 16, move || bytemuck::cast_slice(&table).to_vec());
     let params = Params {

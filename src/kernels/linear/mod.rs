@@ -1,6 +1,7 @@
-//! Fully connected layers.
+//! Fully connected layers and products of computed matrices.
 
 pub(crate) mod gemv;
+pub(crate) mod matmul;
 
 use crate::error::Result;
 use crate::kernels::conv::{Filter, Finish, Geometry, gemm};

@@ -38,35 +38,49 @@ impl Axis {
     }
 }
 
+/// Most dimensions of a tensor.
+pub(crate) const MOST_AXES: usize = 8;
+
 /// Mirrors the shader's `Params`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
 pub(crate) struct Params {
-    pub(crate) axes: [Axis; 6],
+    /// The last dimension first.
+    pub(crate) axes: [Axis; MOST_AXES],
     pub(crate) total: u32,
     pub(crate) x_offset: u32,
     pub(crate) y_offset: u32,
     pub(crate) mode: u32,
-    pub(crate) fill: f32,
+    pub(crate) fill: u32,
+    pub(crate) rank: u32,
     pub(crate) pad0: u32,
     pub(crate) pad1: u32,
-    pub(crate) pad2: u32,
 }
 
 /// A copy to record; offsets and strides in elements.
 #[derive(Clone, Debug)]
 pub(crate) struct Copy {
-    /// Outermost first, at most six once neighbours are merged.
+    /// Outermost first, at most [`MOST_AXES`] once neighbours are merged.
     pub(crate) axes: Vec<Axis>,
     pub(crate) x_offset: usize,
     pub(crate) y_offset: usize,
     pub(crate) mode: PadMode,
-    pub(crate) fill: f32,
+    /// Bits of what fills places outside.
+    pub(crate) fill: u32,
 }
 
 impl Copy {
     pub(crate) fn new(axes: Vec<Axis>) -> Self {
-        Self { axes, x_offset: 0, y_offset: 0, mode: PadMode::Constant, fill: 0.0 }
+        Self { axes, x_offset: 0, y_offset: 0, mode: PadMode::Constant, fill: 0 }
+    }
+}
+
+impl Copy {
+    /// Whether the target would hold the same bytes as the source.
+    pub(crate) fn changes_nothing(&self) -> bool {
+        let merged = merge(&self.axes);
+        let whole = |a: &Axis| is_whole(a) && a.x_stride == 1 && a.y_stride == 1;
+        self.x_offset == 0 && self.y_offset == 0 && merged.len() <= 1 && merged.iter().all(whole)
     }
 }
 
@@ -75,15 +89,14 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, copy: &Copy, x: Source
     let mut copy = copy.clone();
     copy.axes = merge(&copy.axes);
     let vec4 = to_vec4(&mut copy);
-    if copy.axes.len() > 6 {
+    if copy.axes.len() > MOST_AXES {
         return Err(Error::Unsupported(format!(
-            "The layer `{label}` moves a tensor of more than six dimensions ({}), which is not supported.",
+            "The layer `{label}` moves a tensor of {} dimensions, and at most {MOST_AXES} are supported.",
             copy.axes.len()
         )));
     }
-    let mut axes = [Axis::all(1, 0, 0); 6];
-    let first = 6 - copy.axes.len();
-    axes[first..].copy_from_slice(&copy.axes);
+    let mut axes = [Axis::all(1, 0, 0); MOST_AXES];
+    axes.iter_mut().zip(copy.axes.iter().rev()).for_each(|(to, from)| *to = *from);
     let total: u64 = copy.axes.iter().map(|a| u64::from(a.size)).product();
     let params = Params {
         axes,
@@ -94,11 +107,12 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, copy: &Copy, x: Source
             PadMode::Constant => 0,
             PadMode::Reflect => 1,
             PadMode::Edge => 2,
+            PadMode::Wrap => 3,
         },
         fill: copy.fill,
+        rank: copy.axes.len() as u32,
         pad0: 0,
         pad1: 0,
-        pad2: 0,
     };
     let shader = if vec4 { &shader::MOVEMENT_COPY_VEC4 } else { &shader::MOVEMENT_COPY_F32 };
     let groups = rec.fold((total as usize).div_ceil(64));

@@ -1,7 +1,7 @@
 //! Host side of shaders/norm/axis.wgsl.
 
+use super::Lines;
 use crate::error::Result;
-use crate::graph::Reduction;
 use crate::recording::{Recorder, Source};
 use crate::shader;
 
@@ -20,33 +20,21 @@ pub(crate) struct Params {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Along {
     Softmax,
+    LogSoftmax,
     /// Lower bound of the norm.
     L2Normalize(f32),
-    Reduce(Reduction),
 }
 
-/// Records one pass over `x` seen as `[outer, axis, inner]`, row-major.
-pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, along: Along, x: Source, [outer, axis, inner]: [usize; 3]) -> Result<Source> {
-    let (kind, epsilon, out) = match along {
-        Along::Softmax => (0, 0.0, outer * axis * inner),
-        Along::L2Normalize(epsilon) => (1, epsilon, outer * axis * inner),
-        Along::Reduce(r) => (code(r), 0.0, outer * inner),
+/// Records one pass over `x`, row-major.
+pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, along: Along, x: Source, lines: Lines) -> Result<Source> {
+    let (kind, epsilon) = match along {
+        Along::Softmax => (0, 0.0),
+        Along::L2Normalize(epsilon) => (1, epsilon),
+        Along::LogSoftmax => (2, 0.0),
     };
-    let y = rec.tensor(out as u64 * 4);
-    let params = Params { outer: outer as u32, axis: axis as u32, inner: inner as u32, kind, epsilon };
-    let groups = rec.fold((outer * inner).div_ceil(64));
-    rec.dispatch(&shader::NORM_AXIS, label, groups, &params, &[x, y], (outer * axis * inner * 3) as u64)?;
+    let y = rec.tensor(lines.elements() as u64 * 4);
+    let params = Params { outer: lines.outer as u32, axis: lines.axis as u32, inner: lines.inner as u32, kind, epsilon };
+    let shader = if lines.by_row() { &shader::NORM_AXIS_ROW } else { &shader::NORM_AXIS_LINE };
+    rec.dispatch(shader, label, lines.groups(rec), &params, &[x, y], lines.elements() as u64 * 3)?;
     Ok(y)
-}
-
-fn code(r: Reduction) -> u32 {
-    match r {
-        Reduction::Mean => 2,
-        Reduction::Sum => 3,
-        Reduction::Max => 4,
-        Reduction::Min => 5,
-        Reduction::L2 => 6,
-        Reduction::L1 => 7,
-        Reduction::SumSquare => 8,
-    }
 }

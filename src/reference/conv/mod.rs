@@ -1,3 +1,4 @@
 //! Convolutions.
 
 pub(super) mod conv2d;
+pub(super) mod transpose;

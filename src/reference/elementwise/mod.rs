@@ -1,5 +1,6 @@
 //! Element by element.
 
 pub(super) mod binary;
+pub(super) mod choice;
 pub(super) mod prelu;
 pub(super) mod unary;

@@ -1,6 +1,7 @@
 //! Operations that copy elements without changing them.
 
 pub(super) mod concat;
+pub(super) mod gather;
 pub(super) mod pad;
 
 use super::{Array, strided};
@@ -29,26 +30,51 @@ pub(super) fn slice(inputs: &[&Array], out: &[usize]) -> Result<Vec<f64>> {
     Ok(strided::read(&x.data, base, out, &steps))
 }
 
-/// Slices by index; negative indices count from the end.
-pub(super) fn gather(axis: i64, x: &Array, indices: &Array) -> Vec<f64> {
-    let axis = geometry::axis(axis, x.shape.rank()).unwrap_or(0);
-    let (n, inner) = (x.shape[axis], x.shape[axis + 1..].iter().product::<usize>());
-    let mut out = Vec::new();
-    for block in x.data.chunks(n * inner) {
-        for &i in &indices.data {
-            let i = if i < 0.0 { i + n as f64 } else { i } as usize;
-            out.extend_from_slice(&block[i * inner..][..inner]);
-        }
-    }
-    out
+/// Repeated along every axis.
+pub(super) fn tile(x: &Array, out: &[usize]) -> Vec<f64> {
+    let (own, to) = (strides(&x.shape), strides(out));
+    let cell = |i: usize| (0..out.len()).map(|axis| i / to[axis] % x.shape[axis] * own[axis]).sum::<usize>();
+    (0..out.iter().product()).map(|i| x.data[cell(i)]).collect()
 }
 
-/// Another element type: integers are truncated, floats kept as they are.
+/// Blocks of channels spread over places: the axes of channels seen apart, permuted, and seen together again.
+pub(super) fn depth_to_space(x: &Array, b: usize, column_row_depth: bool) -> Vec<f64> {
+    let (n, c, h, w) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3]);
+    let depth = c / (b * b);
+    let (split, perm) =
+        if column_row_depth { ([n, depth, b, b, h, w], [0, 1, 4, 2, 5, 3]) } else { ([n, b, b, depth, h, w], [0, 3, 4, 1, 5, 2]) };
+    permuted(x, &split, &perm)
+}
+
+/// The opposite of [`depth_to_space`].
+pub(super) fn space_to_depth(x: &Array, b: usize, column_row_depth: bool) -> Vec<f64> {
+    let (n, c, h, w) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3]);
+    let perm = if column_row_depth { [0, 1, 3, 5, 2, 4] } else { [0, 3, 5, 1, 2, 4] };
+    permuted(x, &[n, c, h / b, b, w / b, b], &perm)
+}
+
+/// `x` seen in the shape `split`, transposed.
+fn permuted(x: &Array, split: &[usize], perm: &[usize]) -> Vec<f64> {
+    let own = strides(split);
+    let out: Vec<_> = perm.iter().map(|&p| split[p]).collect();
+    strided::read(&x.data, 0, &out, &perm.iter().map(|&p| own[p] as isize).collect::<Vec<_>>())
+}
+
+/// `count` numbers from `start` by `delta`.
+pub(super) fn range(inputs: &[&Array], count: usize) -> Vec<f64> {
+    let (start, delta) = (inputs[0].data[0], inputs[2].data[0]);
+    (0..count).map(|i| start + i as f64 * delta).collect()
+}
+
+/// Another element type. The caller truncates and wraps whole numbers.
 pub(super) fn cast(x: &Array, to: DType) -> Vec<f64> {
-    match to {
-        DType::I64 => x.data.iter().map(|v| if v.is_nan() { 0.0 } else { v.trunc() }).collect(),
-        DType::F32 | DType::F16 => x.data.clone(),
-    }
+    let convert = |v: f64| match to {
+        DType::Bool => f64::from(u8::from(v != 0.0)),
+        to if to.is_float() => v,
+        _ if v.is_nan() => 0.0,
+        _ => v,
+    };
+    x.data.iter().map(|&v| convert(v)).collect()
 }
 
 /// The dimensions `start..end`.

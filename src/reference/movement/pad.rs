@@ -35,9 +35,11 @@ fn source_cell(mode: PadMode, place: usize, n: usize, (before, after): (i64, i64
     let cell = match mode {
         _ if (first..=last).contains(&cell) => cell,
         PadMode::Constant => return None,
+        PadMode::Wrap => first + (cell - first).rem_euclid(last - first + 1),
         PadMode::Edge => cell.max(first).min(last),
-        PadMode::Reflect if cell < first => 2 * first - cell,
-        PadMode::Reflect => 2 * last - cell,
+        PadMode::Reflect if first == last => first,
+        // There and back again, as often as it takes; the edges are not doubled.
+        PadMode::Reflect => last - (last - first - (cell - first).rem_euclid(2 * (last - first))).abs(),
     };
     usize::try_from(cell).ok()
 }

@@ -4,9 +4,10 @@ pub(super) mod batch_norm;
 pub(super) mod l2_normalize;
 pub(super) mod lrn;
 pub(super) mod softmax;
+pub(super) mod standardize;
 
 /// Calls `change` with every run of elements along one axis, which starts at an index and has `step` between its `len` elements.
-fn for_each_line(shape: &[usize], axis: usize, mut change: impl FnMut(Line)) {
+pub(super) fn for_each_line(shape: &[usize], axis: usize, mut change: impl FnMut(Line)) {
     let len = shape[axis];
     let step: usize = shape[axis + 1..].iter().product();
     let outer: usize = shape[..axis].iter().product();
@@ -17,14 +18,14 @@ fn for_each_line(shape: &[usize], axis: usize, mut change: impl FnMut(Line)) {
 
 /// See [`for_each_line`].
 #[derive(Clone, Copy)]
-struct Line {
+pub(super) struct Line {
     start: usize,
     step: usize,
     len: usize,
 }
 
 impl Line {
-    fn indices(self) -> impl Iterator<Item = usize> {
+    pub(super) fn indices(self) -> impl Iterator<Item = usize> {
         (0..self.len).map(move |i| self.start + i * self.step)
     }
 }

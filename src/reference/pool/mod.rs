@@ -1,5 +1,6 @@
 //! Pooling.
 
+pub(super) mod argmax;
 pub(super) mod global;
 pub(super) mod window;
 
@@ -11,6 +12,7 @@ fn gather(kind: PoolKind, cells: impl Iterator<Item = f64>, divisor: usize) -> f
         PoolKind::Max => cells.fold(f64::NEG_INFINITY, larger),
         PoolKind::Average => cells.sum::<f64>() / divisor as f64,
         PoolKind::L2 => cells.map(|v| v * v).sum::<f64>().sqrt(),
+        PoolKind::Lp(p) => cells.map(|v| v.abs().powi(p as i32)).sum::<f64>().powf(1.0 / f64::from(p)),
     }
 }
 

@@ -20,7 +20,7 @@ pub(in crate::reference) fn pool(pool: &Pool, x: &Array, out: &[usize]) -> Vec<f
             let divisor = row.counted * column.counted;
             *v = match (pool.kind, row.count * column.count) {
                 // A dilated window can step over the picture altogether.
-                (PoolKind::Max, 0) => f64::from(f32::MIN),
+                (PoolKind::Max, 0) => x.dtype.range().map_or(f64::from(f32::MIN), |r| r.0 as f64),
                 (PoolKind::Average, 0) => 0.0,
                 _ => gather(pool.kind, inside, divisor),
             };
@@ -30,7 +30,7 @@ pub(in crate::reference) fn pool(pool: &Pool, x: &Array, out: &[usize]) -> Vec<f
 }
 
 /// The cells of one window along one axis.
-struct Span {
+pub(super) struct Span {
     first: usize,
     step: usize,
     count: usize,
@@ -39,7 +39,7 @@ struct Span {
 }
 
 impl Span {
-    fn new(pool: &Pool, axis: usize, n: usize, place: usize) -> Self {
+    pub(super) fn new(pool: &Pool, axis: usize, n: usize, place: usize) -> Self {
         let window = &pool.window;
         let (before, after) = window.padding(axis, n);
         let step = window.dilation[axis];
@@ -51,7 +51,7 @@ impl Span {
         Self { first: inside.first().map_or(0, |p| p - before), step, count: inside.len(), counted }
     }
 
-    fn cells(&self) -> impl Iterator<Item = usize> + Clone + use<> {
+    pub(super) fn cells(&self) -> impl Iterator<Item = usize> + Clone + use<> {
         let (first, step) = (self.first, self.step);
         (0..self.count).map(move |i| first + i * step)
     }

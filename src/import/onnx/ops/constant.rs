@@ -1,13 +1,16 @@
-//! Constant and ConstantOfShape.
+//! Constant, ConstantOfShape and Range.
 
 use crate::graph::Op;
 use crate::import::onnx::convert::Importer;
 use crate::import::onnx::source::{Done, Source, unsupported};
-use crate::tensor::{DType, Data, Tensor};
+use crate::tensor::{Data, Tensor};
 
 /// The forms a constant comes in; exactly one is there.
 pub(super) const ATTRIBUTES: &[&str] =
     &["sparse_value", "value", "value_float", "value_floats", "value_int", "value_ints", "value_string", "value_strings"];
+
+/// Whole numbers up to this one are exact in f64.
+const MOST_EXACT: f64 = 9e15;
 
 /// A constant becomes a constant value; no node is left.
 pub(super) fn constant(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
@@ -40,21 +43,24 @@ fn scalar(data: Data) -> Tensor {
 pub(super) fn of_shape(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     source.at_most(1)?;
     let shape = source.required(0)?;
-    let (value, integer) = match source.tensor("value")? {
-        None => (0.0, false),
-        Some(proto) => {
-            let tensor = importer.read_tensor(proto, source.label)?;
-            let (1, Some(&value)) = (tensor.len(), tensor.to_f64().first()) else {
-                return source.broken("has a value that is not one element");
-            };
-            if f64::from(value as f32) != value {
-                return unsupported(format!("its value ({value}) is not finite or too precise for a 32-bit float"));
-            }
-            (value as f32, tensor.dtype() == DType::I64)
-        }
+    let tensor = match source.tensor("value")? {
+        None => Tensor::zeros([]),
+        Some(proto) => importer.read_tensor(proto, source.label)?,
     };
-    if !value.is_finite() {
-        return unsupported(format!("its value ({value}) is not finite"));
+    let (dtype, value) = (tensor.dtype(), tensor.to_f64().first().copied());
+    let (Some(value), Some(tensor)) = (value, tensor.reshaped([])) else {
+        return source.broken("has a value that is not one element");
+    };
+    // The model file keeps finite numbers only, as f64: others are a constant that is repeated.
+    if !value.is_finite() || value.abs() > MOST_EXACT {
+        let value = importer.new_constant(source, "value", tensor)?;
+        return importer.emit(source, Op::Expand, &[value, shape]).map(drop);
     }
-    importer.emit(source, Op::ConstantOfShape { value, integer }, &[shape]).map(drop)
+    importer.emit(source, Op::ConstantOfShape { value, dtype }, &[shape]).map(drop)
+}
+
+pub(super) fn range(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
+    source.at_most(3)?;
+    let operands = [source.required(0)?, source.required(1)?, source.required(2)?];
+    importer.emit(source, Op::Range, &operands).map(drop)
 }

@@ -1,4 +1,4 @@
-//! Gemm and MatMul with constant weights, as linear layers with w `[O, K]`.
+//! Gemm and MatMul: with a constant matrix on the right, linear layers with w `[O, K]`; else products of computed matrices.
 
 use std::sync::Arc;
 
@@ -13,44 +13,72 @@ fn layer(bias: bool) -> Op {
     Op::Linear(Linear { bias, flatten_order: Vec::new(), epilogue: Epilogue::default() })
 }
 
-/// `alpha * A * B + beta * C`. alpha and beta are multiplied into the constants.
+/// `alpha * A * B + beta * C`. alpha and beta are multiplied into what is constant.
 pub(super) fn gemm(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     source.at_most(3)?;
-    let (x, b) = (source.required(0)?, source.required(1)?);
+    let (a, b) = (source.required(0)?, source.required(1)?);
     let (alpha, beta) = (source.float("alpha", 1.0)?, source.float("beta", 1.0)?);
-    if source.flag("transA", false)? {
-        return unsupported("its first operand is transposed (transA = 1)");
+    for (id, what) in [(a, "first"), (b, "second")] {
+        if importer.fact(id).rank.is_some_and(|r| r != 2) {
+            return source.broken(&format!("has a {what} operand that is not a matrix"));
+        }
+        whole_numbers(importer, id)?;
     }
-    let transposed = source.flag("transB", false)?;
-    let weight = importer.constant_operand(b, "second operand")?;
-    let [rows, columns] = *weight.shape().dims() else {
-        return source.broken(&format!("has a second operand of the shape {}", weight.shape()));
+    let a = if source.flag("transA", false)? { turned(importer, source, "turned_a", a)? } else { a };
+    let turned_b = source.flag("transB", false)?;
+    // Before operator set 11 a file may say so with `broadcast`; that C is broadcast follows from its shape.
+    let c = source.input(2).filter(|_| beta != 0.0);
+    let constant = importer.constant(c.unwrap_or(b));
+    let Some(weight) = importer.constant(b).filter(|w| w.shape().rank() == 2) else {
+        let b = if turned_b { turned(importer, source, "turned_b", b)? } else { b };
+        let a = times(importer, source, "scaled_a", a, alpha)?;
+        let Some(c) = c else { return importer.emit(source, Op::MatMul, &[a, b]).map(drop) };
+        let y = importer.step(source, "product", Op::MatMul, &[a, b])?;
+        return added(importer, source, y, c, beta);
     };
-    if importer.fact(x).rank.is_some_and(|r| r != 2) {
-        return source.broken("has a first operand that is not a matrix");
-    }
-    let outputs = if transposed { rows } else { columns };
-    let w = weights(importer, source, b, &weight, !transposed, alpha)?;
-    let Some(c) = source.input(2).filter(|_| beta != 0.0) else {
-        return importer.emit(source, layer(false), &[x, w]).map(drop);
-    };
-    let constant = importer.constant(c);
+    let outputs = weight.shape()[usize::from(!turned_b)];
+    let w = weights(importer, source, b, &weight, !turned_b, alpha)?;
+    let Some(c) = c else { return importer.emit(source, layer(false), &[a, w]).map(drop) };
     if let Some(bias) = constant.as_deref().and_then(|c| bias_of(c, outputs, beta)) {
         let same = beta == 1.0 && constant.as_deref().is_some_and(|c| c.shape().dims() == [outputs]);
         let bias = if same { c } else { importer.new_constant(source, "bias", bias)? };
-        return importer.emit(source, layer(true), &[x, w, bias]).map(drop);
+        return importer.emit(source, layer(true), &[a, w, bias]).map(drop);
     }
-    // A bias that differs by row, or that the model computes, is added afterwards.
-    let y = importer.step(source, "product", layer(false), &[x, w])?;
-    let c = match (&constant, beta) {
-        (_, 1.0) => c,
-        (Some(t), _) => importer.new_constant(source, "bias", scaled(t, beta))?,
-        (None, _) => {
-            let factor = importer.new_constant(source, "beta", Tensor::vector(vec![beta]))?;
-            importer.step(source, "scaled", Op::Binary(Binary::Mul), &[c, factor])?
-        }
-    };
+    // A bias that differs by row, or that is computed, is added afterwards.
+    let y = importer.step(source, "product", layer(false), &[a, w])?;
+    added(importer, source, y, c, beta)
+}
+
+/// `y + beta * c` as the result of `source`.
+fn added(importer: &mut Importer<'_>, source: &Source<'_>, y: ValueId, c: ValueId, beta: f32) -> Done {
+    let c = times(importer, source, "scaled_c", c, beta)?;
     importer.emit(source, Op::Binary(Binary::Add), &[y, c]).map(drop)
+}
+
+/// `x * factor`; of a constant at once.
+fn times(importer: &mut Importer<'_>, source: &Source<'_>, suffix: &str, x: ValueId, factor: f32) -> Done<ValueId> {
+    if factor == 1.0 {
+        return Ok(x);
+    }
+    if let Some(t) = importer.constant(x) {
+        return importer.new_constant(source, suffix, scaled(&t, factor));
+    }
+    let factor = importer.new_constant(source, "factor", Tensor::vector(vec![factor]))?;
+    importer.step(source, suffix, Op::Binary(Binary::Mul), &[x, factor])
+}
+
+/// The transpose of a matrix; of a constant at once.
+fn turned(importer: &mut Importer<'_>, source: &Source<'_>, suffix: &str, x: ValueId) -> Done<ValueId> {
+    match importer.constant(x) {
+        Some(t) => importer.new_constant(source, suffix, transposed(&t)),
+        None => importer.step(source, suffix, Op::Transpose { perm: vec![1, 0] }, &[x]),
+    }
+}
+
+/// Refuses products of whole numbers, which the kernels would compute as floats.
+fn whole_numbers(importer: &Importer<'_>, id: ValueId) -> Done {
+    let dtype = importer.fact(id).dtype;
+    if dtype.is_float() { Ok(()) } else { unsupported(format!("it multiplies matrices of {dtype}; floats are supported")) }
 }
 
 /// The bias `[outputs]` that C times `beta` is, when it is the same for each row.
@@ -103,18 +131,18 @@ fn turn<T: Copy>(v: &[T], rows: usize, columns: usize) -> Vec<T> {
     out
 }
 
-/// A MatMul with a constant matrix on the right. Operands of more than two dimensions are flattened to rows and restored.
+/// MatMul. Operands of more than two dimensions on the left of a constant matrix are flattened to rows and restored.
 pub(super) fn matmul(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     source.at_most(2)?;
     let (x, b) = (source.required(0)?, source.required(1)?);
-    let weight = importer.constant_operand(b, "right operand")?;
-    let [k, outputs] = *weight.shape().dims() else {
-        return unsupported(format!("its right operand has the shape {}; a matrix is supported", weight.shape()));
-    };
+    whole_numbers(importer, x)?;
+    whole_numbers(importer, b)?;
     let fact = importer.fact(x);
-    if fact.rank.is_some_and(|r| r < 2) {
-        return unsupported("its left operand is a vector");
-    }
+    let matrix = importer.constant(b).filter(|w| w.shape().rank() == 2 && !w.is_empty());
+    let (Some(weight), Some(2..)) = (matrix, fact.rank) else {
+        return importer.emit(source, Op::MatMul, &[x, b]).map(drop);
+    };
+    let (k, outputs) = (weight.shape()[0], weight.shape()[1]);
     let w = weights(importer, source, b, &weight, true, 1.0)?;
     if fact.rank == Some(2) {
         return importer.emit(source, layer(false), &[x, w]).map(drop);

@@ -1,7 +1,8 @@
 //! Resize (opset 10 and later) and its predecessor Upsample.
 
-use crate::graph::{Coordinates, NearestRounding, Op, Resize, ResizeMode, ResizeTarget, ValueId};
+use crate::graph::{AspectRatio, Coordinates, NearestRounding, Op, Resize, ResizeMode, ResizeTarget, ValueId};
 use crate::import::onnx::convert::Importer;
+use crate::import::onnx::facts::Flow;
 use crate::import::onnx::source::{Done, Source, unsupported};
 use crate::tensor::Tensor;
 
@@ -17,76 +18,125 @@ pub(super) const ATTRIBUTES: &[&str] = &[
     "nearest_mode",
 ];
 
-fn mode(source: &Source<'_>) -> Done<ResizeMode> {
-    match source.text("mode", "nearest")? {
-        "nearest" => Ok(ResizeMode::Nearest),
-        "linear" | "bilinear" => Ok(ResizeMode::Linear),
-        other => unsupported(format!("its mode is {other}; nearest and linear are supported")),
-    }
-}
+/// How far an axis may lie from 0; the exact check needs shapes and comes later.
+const MOST_AXES: u64 = 64;
 
-/// The meaning that Upsample and Resize of opset 10 have. Nearest takes the cell before when it enlarges and the cell after when it
-/// shrinks, as the operator's test cases do.
-fn asymmetric(importer: &Importer<'_>, mode: ResizeMode, scales: ValueId) -> Done<Resize> {
-    let scales = importer.constant(scales).map(|t| t.to_f32().into_owned()).unwrap_or_default();
-    let nearest = match (scales.iter().any(|&s| s < 1.0), scales.iter().any(|&s| s > 1.0)) {
-        (true, true) if mode == ResizeMode::Nearest => return unsupported("it enlarges one of height and width and shrinks the other"),
-        (true, false) => NearestRounding::Ceil,
-        _ => NearestRounding::Floor,
+fn mode(importer: &Importer<'_>, source: &Source<'_>, x: ValueId) -> Done<ResizeMode> {
+    let mode = match source.text("mode", "nearest")? {
+        "nearest" => return Ok(ResizeMode::Nearest),
+        "linear" | "bilinear" => ResizeMode::Linear,
+        "cubic" if source.opset >= 11 => ResizeMode::Cubic { a: source.float("cubic_coeff_a", -0.75)? },
+        other => return source.broken(&format!("has the mode {other}")),
     };
-    Ok(Resize { mode, coordinates: Coordinates::Asymmetric, nearest, target: ResizeTarget::Scales })
+    let fact = importer.fact(x);
+    if !fact.dtype.is_float() && !fact.poisoned {
+        return unsupported(format!(
+            "it interpolates elements of {}; floats can be interpolated, and any type resized to the nearest",
+            fact.dtype
+        ));
+    }
+    Ok(mode)
 }
 
-/// Upsample: scales are an attribute in opset 7, an operand since 9.
+/// The meaning that Upsample and Resize of opset 10 have.
+fn asymmetric(mode: ResizeMode) -> Resize {
+    Resize::new(mode, Coordinates::Asymmetric, NearestRounding::DownOrUp, ResizeTarget::Scales)
+}
+
+/// Upsample: scales are an attribute before opset 9 (before 7, two of them), an operand since.
 pub(super) fn upsample(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     let x = source.required(0)?;
-    let mode = mode(source)?;
+    let mode = mode(importer, source, x)?;
     let scales = if source.opset < 9 {
         source.at_most(1)?;
-        let Some(scales) = source.floats("scales")? else { return source.broken("has no scales") };
-        importer.new_constant(source, "scales", Tensor::vector(scales.to_vec()))?
+        let scales = match source.floats("scales")? {
+            Some(scales) => scales.to_vec(),
+            None if source.has("height_scale") && source.has("width_scale") => {
+                vec![1.0, 1.0, source.float("height_scale", 1.0)?, source.float("width_scale", 1.0)?]
+            }
+            None => return source.broken("has no scales"),
+        };
+        importer.new_constant(source, "scales", Tensor::vector(scales))?
     } else {
         source.at_most(2)?;
         source.required(1)?
     };
-    let scales = full_scales(importer, source, scales, None)?;
-    let resize = asymmetric(importer, mode, scales)?;
-    importer.emit(source, Op::Resize(resize), &[x, scales]).map(drop)
+    check_scales(importer, source, scales)?;
+    importer.emit(source, Op::Resize(asymmetric(mode)), &[x, scales]).map(drop)
 }
 
 pub(super) fn resize(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     let x = source.required(0)?;
-    let mode = mode(source)?;
+    let mode = mode(importer, source, x)?;
     if source.opset < 11 {
         source.at_most(2)?;
-        let scales = full_scales(importer, source, source.required(1)?, None)?;
-        let resize = asymmetric(importer, mode, scales)?;
-        return importer.emit(source, Op::Resize(resize), &[x, scales]).map(drop);
+        let scales = source.required(1)?;
+        check_scales(importer, source, scales)?;
+        return importer.emit(source, Op::Resize(asymmetric(mode)), &[x, scales]).map(drop);
     }
     source.at_most(4)?;
-    let coordinates = coordinates(source)?;
-    let nearest = rounding(source)?;
-    refuse_variants(source)?;
-    let axes = source.ints("axes")?;
-    // An empty tensor stands for an absent operand. The second operand (the region) only matters to tf_crop_and_resize.
+    // An empty tensor stands for an absent operand.
     let present = |index| source.input(index).filter(|&id| importer.constant(id).is_none_or(|t| !t.is_empty()));
     let (target, operand) = match (present(2), present(3)) {
-        (Some(scales), None) => (ResizeTarget::Scales, full_scales(importer, source, scales, axes)?),
-        (None, Some(sizes)) => (ResizeTarget::Sizes, full_sizes(importer, source, x, sizes, axes)?),
+        (Some(scales), None) => (ResizeTarget::Scales, scales),
+        (None, Some(sizes)) => (ResizeTarget::Sizes, sizes),
         _ => return source.broken("needs either scales or sizes"),
     };
-    importer.emit(source, Op::Resize(Resize { mode, coordinates, nearest, target }), &[x, operand]).map(drop)
+    let region = present(1);
+    let mut resize = Resize {
+        axes: axes(source)?,
+        antialias: source.flag("antialias", false)?,
+        exclude_outside: source.flag("exclude_outside", false)?,
+        aspect: aspect(source)?,
+        extrapolation: source.float("extrapolation_value", 0.0)?,
+        ..Resize::new(mode, coordinates(source)?, rounding(source)?, target)
+    };
+    if target == ResizeTarget::Scales {
+        check_scales(importer, source, operand)?;
+    }
+    let mut operands = vec![x, operand];
+    if resize.coordinates == Coordinates::TfCropAndResize {
+        let Some(region) = region else { return source.broken("crops, but has no region of interest") };
+        operands.push(region);
+    } else if target == ResizeTarget::Sizes {
+        operands[1] = free_batch(importer, source, &mut resize, x, operand)?;
+    }
+    importer.emit(source, Op::Resize(resize), &operands).map(drop)
+}
+
+/// Constant sizes of all axes repeat the batch that the exporter froze: then it is left out of them.
+fn free_batch(importer: &mut Importer<'_>, source: &Source<'_>, resize: &mut Resize, x: ValueId, sizes: ValueId) -> Done<ValueId> {
+    if !resize.axes.is_empty() || resize.aspect != AspectRatio::Stretch || importer.constant(sizes).is_none() {
+        return Ok(sizes);
+    }
+    let given = importer.constant_ints(sizes, "sizes")?;
+    match given.split_first() {
+        Some((&first, rest)) if Some(first) == importer.frozen_batch && importer.fact(x).flow == Flow::BatchFirst && !rest.is_empty() => {
+            resize.axes = (1..given.len() as i64).collect();
+            importer.indices(source, "sizes", rest)
+        }
+        _ => Ok(sizes),
+    }
+}
+
+fn axes(source: &Source<'_>) -> Done<Vec<i64>> {
+    let axes = source.ints("axes")?.unwrap_or_default();
+    match axes.iter().find(|a| a.abs_diff(0) > MOST_AXES) {
+        Some(a) => source.broken(&format!("has the axis {a}")),
+        None => Ok(axes.to_vec()),
+    }
 }
 
 fn coordinates(source: &Source<'_>) -> Done<Coordinates> {
     match source.text("coordinate_transformation_mode", "half_pixel")? {
         "half_pixel" => Ok(Coordinates::HalfPixel),
+        "half_pixel_symmetric" => Ok(Coordinates::HalfPixelSymmetric),
         "pytorch_half_pixel" => Ok(Coordinates::PytorchHalfPixel),
         "align_corners" => Ok(Coordinates::AlignCorners),
         "asymmetric" => Ok(Coordinates::Asymmetric),
-        other => unsupported(format!(
-            "its coordinate_transformation_mode is {other}; half_pixel, pytorch_half_pixel, align_corners and asymmetric are supported"
-        )),
+        "tf_half_pixel_for_nn" => Ok(Coordinates::TfHalfPixelForNn),
+        "tf_crop_and_resize" => Ok(Coordinates::TfCropAndResize),
+        other => source.broken(&format!("has the coordinate_transformation_mode {other}")),
     }
 }
 
@@ -100,72 +150,21 @@ fn rounding(source: &Source<'_>) -> Done<NearestRounding> {
     }
 }
 
-fn refuse_variants(source: &Source<'_>) -> Done {
-    for name in ["antialias", "exclude_outside"] {
-        if source.flag(name, false)? {
-            return unsupported(format!("it uses {name}"));
-        }
-    }
+fn aspect(source: &Source<'_>) -> Done<AspectRatio> {
     match source.text("keep_aspect_ratio_policy", "stretch")? {
-        "stretch" => Ok(()),
-        other => unsupported(format!("its keep_aspect_ratio_policy is {other}; stretch is supported")),
+        "stretch" => Ok(AspectRatio::Stretch),
+        "not_larger" => Ok(AspectRatio::NotLarger),
+        "not_smaller" => Ok(AspectRatio::NotSmaller),
+        other => source.broken(&format!("has the keep_aspect_ratio_policy {other}")),
     }
 }
 
-/// Where in N, C, H, W each entry of scales or sizes belongs.
-fn places(source: &Source<'_>, axes: &[i64]) -> Done<Vec<usize>> {
-    axes.iter()
-        .map(|&a| match usize::try_from(if a < 0 { a.saturating_add(4) } else { a }) {
-            Ok(p) if p < 4 => Ok(p),
-            _ => source.broken(&format!("has the axis {a}")),
-        })
-        .collect()
-}
-
-/// Scales for all four dimensions. Constant ones are checked; computed ones are left to shape inference.
-fn full_scales(importer: &mut Importer<'_>, source: &Source<'_>, id: ValueId, axes: Option<&[i64]>) -> Done<ValueId> {
-    let Some(tensor) = importer.constant(id) else {
-        return if axes.is_none() { Ok(id) } else { unsupported("its scales are computed inside the model and given for some axes only") };
-    };
-    let given = tensor.to_f32();
-    let places = axes.map_or(Ok((0..4).collect()), |a| places(source, a))?;
-    if given.len() != places.len() {
-        return unsupported(format!("it has {} scales for {} dimensions; pictures have 4", given.len(), places.len()));
-    }
-    let mut scales = [1.0f32; 4];
-    for (&place, &scale) in places.iter().zip(given.iter()) {
-        scales[place] = scale;
-    }
+/// Constant scales are checked here; computed ones are left to shape inference.
+fn check_scales(importer: &Importer<'_>, source: &Source<'_>, id: ValueId) -> Done {
+    let Some(scales) = importer.constant(id) else { return Ok(()) };
+    let scales = scales.to_f32();
     if scales.iter().any(|s| !s.is_finite() || *s <= 0.0) {
         return source.broken(&format!("has the scales {scales:?}"));
     }
-    if scales[0] != 1.0 || scales[1] != 1.0 {
-        return unsupported("it resizes the batch or the channels");
-    }
-    if axes.is_none() { Ok(id) } else { importer.new_constant(source, "scales", Tensor::vector(scales.to_vec())) }
-}
-
-/// Sizes for all four dimensions. Constant ones repeat the batch that the exporter froze, so only H and W are taken from them.
-fn full_sizes(importer: &mut Importer<'_>, source: &Source<'_>, x: ValueId, id: ValueId, axes: Option<&[i64]>) -> Done<ValueId> {
-    let places = axes.map_or(Ok((0..4).collect()), |a| places(source, a))?;
-    let spatial = if importer.constant(id).is_some() {
-        let sizes = importer.constant_ints(id, "sizes")?;
-        if sizes.len() != places.len() {
-            return unsupported(format!("it has {} sizes for {} dimensions; pictures have 4", sizes.len(), places.len()));
-        }
-        let at = |place: usize| places.iter().position(|&p| p == place).and_then(|i| sizes.get(i)).copied();
-        let (Some(h), Some(w)) = (at(2), at(3)) else { return unsupported("it resizes only one of height and width") };
-        if h <= 0 || w <= 0 {
-            return source.broken(&format!("has the sizes {sizes:?}"));
-        }
-        importer.indices(source, "sizes", &[h, w])?
-    } else if axes.is_none() {
-        return Ok(id);
-    } else if *places == [2, 3] {
-        id
-    } else {
-        return unsupported("its sizes are computed inside the model and given for other axes than height and width");
-    };
-    let leading = importer.step(source, "leading", Op::Shape { start: 0, end: Some(2) }, &[x])?;
-    importer.step(source, "shape", Op::Concat { axis: 0 }, &[leading, spatial])
+    Ok(())
 }

@@ -86,6 +86,15 @@ pub(super) fn unsqueeze(importer: &mut Importer<'_>, source: &Source<'_>) -> Don
     }
 }
 
+/// The number of elements, as a scalar: the shape of x in one row.
+pub(super) fn size(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
+    source.at_most(1)?;
+    let x = source.required(0)?;
+    let row = importer.step(source, "row", Op::Flatten { axis: 0 }, &[x])?;
+    let length = importer.step(source, "length", Op::Shape { start: 1, end: None }, &[row])?;
+    importer.emit(source, Op::Squeeze, &[length]).map(drop)
+}
+
 /// Shape; a part of it since opset 15.
 pub(super) fn shape(importer: &mut Importer<'_>, source: &Source<'_>) -> Done {
     source.at_most(1)?;

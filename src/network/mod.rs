@@ -1,10 +1,14 @@
 //! A model on a device: compiled once, run at any batch.
 
+mod batch;
+mod summary;
+
+pub use summary::{DispatchSummary, PlanSummary};
+
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Instance, KernelTime, Uploaded, Warp, wgpu};
@@ -14,7 +18,7 @@ use crate::kernels::image::warp::channel_count;
 use crate::model::{InputDescription, Model, Precision};
 use crate::plan::{self, Feed, Force, Plan, PlanOptions};
 pub use crate::tensor::PictureView;
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
 
 /// How to compile a [`Network`].
 #[derive(Clone, Debug)]
@@ -37,44 +41,16 @@ impl Default for CompileOptions {
     }
 }
 
-/// What a compiled network does and needs, for `info` and `bench`.
-#[derive(Clone, Debug, Serialize)]
-pub struct PlanSummary {
-    /// Launches in order.
-    pub dispatches: Vec<DispatchSummary>,
-    /// Bytes of packed weights.
-    pub weight_bytes: u64,
-    /// Bytes of all activation slots.
-    pub slot_bytes: u64,
-    /// Number of activation slots.
-    pub slots: usize,
-    /// Bytes of the buffer that results are read through.
-    pub staging_bytes: u64,
-    /// Number of different pipelines.
-    pub pipelines: usize,
-}
-
-/// One launch of a [`PlanSummary`].
-#[derive(Clone, Debug, Serialize)]
-pub struct DispatchSummary {
-    /// Layer and shape.
-    pub label: String,
-    /// Permutation.
-    pub shader: String,
-    /// Workgroups.
-    pub groups: [u32; 3],
-    /// Floating point operations.
-    pub flops: u64,
-    /// Bytes bound.
-    pub bytes: u64,
-}
-
 /// Plans kept ready, by input shapes; the least recently used one goes first.
 const KEPT_PLANS: usize = 8;
+
+/// The content of every input that plans depend on; `None` for the others.
+type Contents = Vec<Option<Arc<Tensor>>>;
 
 #[derive(Debug)]
 struct Ready {
     shapes: Vec<Shape>,
+    contents: Contents,
     feed: Feed,
     /// Locked while it runs: its buffers hold one run at a time.
     instance: Arc<Mutex<Instance>>,
@@ -84,8 +60,10 @@ struct Ready {
 #[derive(Debug)]
 pub struct Network {
     gpu: Gpu,
-    /// Optimised, for any input shapes.
+    /// Optimised, for any input shapes; as the model has it when plans depend on the content of inputs.
     graph: Graph,
+    /// For every input, whether plans depend on its content.
+    content: Vec<bool>,
     bounds: Bounds,
     input: InputDescription,
     options: CompileOptions,
@@ -106,37 +84,73 @@ impl Network {
         if !options.outputs.is_empty() {
             graph.select_outputs(&options.outputs)?;
         }
-        let (shapes, bounds) = (graph.input_shapes(options.batch, &options.shapes)?, model.limits.bounds());
-        passes::optimise_within(&mut graph, &shapes, &bounds)?;
+        let content = graph.content_inputs()?;
+        let known = !content.contains(&true);
+        let shapes = if known { graph.input_shapes(options.batch, &options.shapes)? } else { Vec::new() };
+        let bounds = model.limits.bounds();
+        if known {
+            passes::optimise_within(&mut graph, &shapes, &bounds)?;
+        }
         let network = Self {
             gpu: gpu.clone(),
             graph,
+            content,
             bounds,
             input: model.description.input.clone(),
             options: options.clone(),
             uploaded: Uploaded::default(),
             ready: Mutex::new(VecDeque::new()),
         };
-        network.instance(&shapes, Feed::Packed)?;
+        if known {
+            network.instance(&shapes, &network.nothing(), Feed::Packed)?;
+        }
         Ok(network)
     }
 
-    /// The plan for these input shapes, made now if need be.
-    fn instance(&self, shapes: &[Shape], feed: Feed) -> Result<Arc<Mutex<Instance>>> {
+    /// The contents when no plan depends on any.
+    fn nothing(&self) -> Contents {
+        vec![None; self.content.len()]
+    }
+
+    /// The plan for the batch and shapes the network was compiled for.
+    fn compiled(&self, feed: Feed) -> Result<Arc<Mutex<Instance>>> {
+        if let Some(i) = self.content.iter().position(|&c| c) {
+            return Err(Error::Caller(format!(
+                "The plan of this model depends on the content of its input `{}`, so there is none before it is known. Use `run` with all inputs.",
+                self.graph.name(self.graph.inputs[i].value)
+            )));
+        }
+        self.instance(&self.graph.input_shapes(self.options.batch, &self.options.shapes)?, &self.nothing(), feed)
+    }
+
+    /// The graph for one content of the inputs that plans depend on, and the shapes of the other inputs.
+    fn bound(&self, shapes: &[Shape], contents: &Contents) -> Result<(Cow<'_, Graph>, Vec<Shape>)> {
+        if contents.iter().all(Option::is_none) {
+            return Ok((Cow::Borrowed(&self.graph), shapes.to_vec()));
+        }
+        let mut graph = self.graph.with_contents(contents);
+        let shapes: Vec<_> = shapes.iter().zip(contents).filter(|(_, c)| c.is_none()).map(|(s, _)| s.clone()).collect();
+        passes::optimise_within(&mut graph, &shapes, &self.bounds)?;
+        Ok((Cow::Owned(graph), shapes))
+    }
+
+    /// The plan for these inputs, made now if need be.
+    fn instance(&self, shapes: &[Shape], contents: &Contents, feed: Feed) -> Result<Arc<Mutex<Instance>>> {
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = ready.iter().position(|r| r.feed == feed && r.shapes == shapes);
+        let known = ready.iter().position(|r| r.feed == feed && r.shapes == shapes && r.contents == *contents);
         if let Some(found) = known.and_then(|i| ready.remove(i)) {
             let instance = Arc::clone(&found.instance);
             ready.push_front(found);
             return Ok(instance);
         }
-        let (graph, all) = passes::specialise_within(&self.graph, shapes, &self.bounds)?;
+        let (bound, inputs) = self.bound(shapes, contents)?;
+        let (graph, all) = passes::specialise_within(&bound, &inputs, &self.bounds)?;
         let options = PlanOptions { precision: self.options.precision, feed, force: self.options.force.clone() };
         let plan = plan::build(&graph, &all, self.gpu.caps(), &options)?;
         // The memory of the plan that goes is free before the new one asks for it.
         ready.truncate(KEPT_PLANS - 1);
         let instance = Arc::new(Mutex::new(Instance::new(&self.gpu, plan, &self.uploaded)?));
-        ready.push_front(Ready { shapes: shapes.to_vec(), feed, instance: Arc::clone(&instance) });
+        ready.push_front(Ready { shapes: shapes.to_vec(), contents: contents.clone(), feed, instance: Arc::clone(&instance) });
         Ok(instance)
     }
 
@@ -162,56 +176,43 @@ impl Network {
     /// As [`Network::run`].
     pub fn warm_up(&self) -> Result<Duration> {
         let start = Instant::now();
-        let zeros: Vec<_> = self.inputs()?.into_iter().map(|(name, shape)| (name, Tensor::zeros(shape))).collect();
-        let inputs: Vec<_> = zeros.iter().map(|(name, t)| (name.as_str(), t)).collect();
-        self.run(&inputs)?;
+        let instance = self.compiled(Feed::Packed)?;
+        let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
+        let zeros: Vec<_> = instance.plan.inputs.iter().map(|port| Tensor::zeros(port.shape.clone())).collect();
+        instance.upload(&self.gpu, &zeros.iter().collect::<Vec<_>>())?;
+        instance.run(&self.gpu, |_| {})?;
         Ok(start.elapsed())
     }
 
-    /// Runs on host tensors in the model's own layout (N, C, H, W; f32), whatever the batch. Blocks until the results are here.
-    /// A batch too large for the device's bindings is run in parts.
+    /// Runs on host tensors in the model's own layout (N, C, H, W) and types, whatever the batch. Blocks until the results are here.
+    /// A batch too large for the device's bindings is run in parts. Where an input decides shapes (the target of a Reshape, the k of a
+    /// TopK), a plan is made for each content of it.
     ///
     /// # Errors
     /// A missing or unknown input, a shape that does not fit, too little memory, a timeout, a lost device.
     pub fn run(&self, inputs: &[(&str, &Tensor)]) -> Result<Vec<(String, Tensor)>> {
         let tensors = self.match_inputs(inputs)?;
-        let shapes: Vec<Shape> = tensors.iter().map(|t| t.shape().clone()).collect();
-        match self.run_whole(&tensors, &shapes) {
+        let tensors: Vec<&Tensor> = tensors.iter().map(Cow::as_ref).collect();
+        match self.run_whole(&tensors) {
             Err(Error::Limits(reason)) => self.run_in_halves(&tensors, &reason),
             other => other,
         }
     }
 
-    fn run_whole(&self, tensors: &[&Tensor], shapes: &[Shape]) -> Result<Vec<(String, Tensor)>> {
-        let instance = self.instance(shapes, Feed::Packed)?;
+    fn run_whole(&self, tensors: &[&Tensor]) -> Result<Vec<(String, Tensor)>> {
+        let (instance, fed) = self.fed(tensors)?;
         let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
-        let data: Vec<_> = tensors.iter().map(|t| t.to_f32()).collect();
-        let data: Vec<&[f32]> = data.iter().map(|d| d.as_ref()).collect();
-        instance.upload(&self.gpu, &data);
+        instance.upload(&self.gpu, &fed)?;
         let results = instance.run(&self.gpu, |_| {})?;
-        named(&instance.plan, results)
+        Ok(named(&instance.plan, results))
     }
 
-    /// Splits the batch in two where one binding cannot hold a whole batch, and joins the outputs.
-    fn run_in_halves(&self, tensors: &[&Tensor], reason: &str) -> Result<Vec<(String, Tensor)>> {
-        let batch = tensors.iter().map(|t| t.shape().first().copied().unwrap_or(1)).min().unwrap_or(1);
-        let same = tensors.iter().all(|t| t.shape().first() == Some(&batch));
-        if batch < 2 || !same {
-            return Err(Error::Limits(reason.to_owned()));
-        }
-        let names = self.graph.inputs.iter().map(|i| self.graph.name(i.value));
-        let half = batch / 2;
-        let mut joined: Option<Vec<(String, Tensor)>> = None;
-        for range in [0..half, half..batch] {
-            let parts: Vec<Tensor> = tensors.iter().filter_map(|t| rows(t, &range)).collect();
-            let inputs: Vec<_> = names.clone().zip(&parts).collect();
-            let results = self.run(&inputs)?;
-            joined = Some(match joined {
-                None => results,
-                Some(first) => first.into_iter().zip(results).map(|((name, a), (_, b))| join(name, &a, &b)).collect::<Result<_>>()?,
-            });
-        }
-        Ok(joined.unwrap_or_default())
+    /// The plan for these inputs, and those of them that are uploaded.
+    fn fed<'t>(&self, tensors: &[&'t Tensor]) -> Result<(Arc<Mutex<Instance>>, Vec<&'t Tensor>)> {
+        let shapes: Vec<Shape> = tensors.iter().map(|t| t.shape().clone()).collect();
+        let contents = tensors.iter().zip(&self.content).map(|(&t, c)| c.then(|| Arc::new(t.clone()))).collect();
+        let fed = tensors.iter().zip(&self.content).filter(|(_, c)| !**c).map(|(&t, _)| t).collect();
+        Ok((self.instance(&shapes, &contents, Feed::Packed)?, fed))
     }
 
     /// Runs on decoded pictures: warp, channel order and normalisation (as the model's description says) happen on the GPU.
@@ -220,11 +221,11 @@ impl Network {
     /// A model that does not take one input of pictures, a picture whose bytes do not fit its size, and as [`Network::run`].
     pub fn run_pictures(&self, pictures: &[PictureView<'_>]) -> Result<Vec<(String, Tensor)>> {
         let shapes = self.picture_shapes(pictures.len())?;
-        let instance = self.instance(&shapes, Feed::Packed)?;
+        let instance = self.instance(&shapes, &self.nothing(), Feed::Packed)?;
         let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
         let warp = Warp::new(&self.gpu, &instance, &self.input, pictures)?;
         let results = instance.run(&self.gpu, |encoder| warp.encode(&self.gpu, encoder))?;
-        named(&instance.plan, results)
+        Ok(named(&instance.plan, results))
     }
 
     /// Input shapes for a batch of pictures.
@@ -257,8 +258,7 @@ impl Network {
         inputs: &[(&str, &wgpu::Buffer)],
         outputs: &[(&str, &wgpu::Buffer)],
     ) -> Result<()> {
-        let shapes = self.graph.input_shapes(self.options.batch, &self.options.shapes)?;
-        let instance = self.instance(&shapes, Feed::Plain)?;
+        let instance = self.compiled(Feed::Plain)?;
         let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
         instance.encode_shared(encoder, inputs, outputs)
     }
@@ -269,12 +269,10 @@ impl Network {
     /// As [`Network::run`].
     pub fn profile(&self, inputs: &[(&str, &Tensor)]) -> Result<Vec<KernelTime>> {
         let tensors = self.match_inputs(inputs)?;
-        let shapes: Vec<Shape> = tensors.iter().map(|t| t.shape().clone()).collect();
-        let instance = self.instance(&shapes, Feed::Packed)?;
+        let tensors: Vec<&Tensor> = tensors.iter().map(Cow::as_ref).collect();
+        let (instance, fed) = self.fed(&tensors)?;
         let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
-        let data: Vec<_> = tensors.iter().map(|t| t.to_f32()).collect();
-        let data: Vec<&[f32]> = data.iter().map(|d| d.as_ref()).collect();
-        instance.upload(&self.gpu, &data);
+        instance.upload(&self.gpu, &fed)?;
         instance.profile(&self.gpu)
     }
 
@@ -283,14 +281,13 @@ impl Network {
     /// # Errors
     /// Too little memory for that plan, if it was dropped meanwhile.
     pub fn summary(&self) -> Result<PlanSummary> {
-        let shapes = self.graph.input_shapes(self.options.batch, &self.options.shapes)?;
-        let instance = self.instance(&shapes, Feed::Packed)?;
+        let instance = self.compiled(Feed::Packed)?;
         let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(PlanSummary::of(&instance.plan))
     }
 
-    /// The given tensors in the order of the graph's inputs.
-    fn match_inputs<'t>(&self, inputs: &[(&str, &'t Tensor)]) -> Result<Vec<&'t Tensor>> {
+    /// The given tensors in the order of the graph's inputs, in types that those take.
+    fn match_inputs<'t>(&self, inputs: &[(&str, &'t Tensor)]) -> Result<Vec<Cow<'t, Tensor>>> {
         let names: Vec<&str> = self.graph.inputs.iter().map(|i| self.graph.name(i.value)).collect();
         if let Some((unknown, _)) = inputs.iter().find(|(n, _)| !names.contains(n)) {
             return Err(Error::Caller(format!("The model has no input named `{unknown}`. Its inputs are {}.", names.join(", "))));
@@ -301,70 +298,30 @@ impl Network {
             let (_, tensor) = found
                 .ok_or_else(|| Error::Caller(format!("The input `{name}` is missing. The model's inputs are {}.", names.join(", "))))?;
             self.graph.check_input(input, tensor.shape())?;
-            Ok(*tensor)
+            converted(name, tensor, input.dtype)
         };
         self.graph.inputs.iter().map(find).collect()
     }
 }
 
-impl PlanSummary {
-    fn of(plan: &Plan) -> Self {
-        let mut names: Vec<_> = plan.dispatches.iter().map(|d| d.shader.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        Self {
-            dispatches: plan
-                .dispatches
-                .iter()
-                .map(|d| DispatchSummary {
-                    label: d.label.clone(),
-                    shader: d.shader.name.to_owned(),
-                    groups: d.groups,
-                    flops: d.flops,
-                    bytes: d.bytes,
-                })
-                .collect(),
-            weight_bytes: plan.weight_bytes(),
-            slot_bytes: plan.slots.iter().sum(),
-            slots: plan.slots.len(),
-            staging_bytes: plan.outputs.iter().map(|o| plan.bytes(o.1)).sum(),
-            pipelines: names.len(),
-        }
-    }
+/// The results of a run with their names.
+fn named(plan: &Plan, results: Vec<Tensor>) -> Vec<(String, Tensor)> {
+    plan.outputs.iter().map(|port| port.name.clone()).zip(results).collect()
 }
 
-fn named(plan: &Plan, results: Vec<Vec<f32>>) -> Result<Vec<(String, Tensor)>> {
-    plan.outputs
-        .iter()
-        .zip(results)
-        .map(|((name, _, shape), data)| {
-            let tensor = Tensor::from_f32(shape.clone(), data)
-                .ok_or_else(|| Error::Device(format!("The result `{name}` has another size than its shape {shape}.")))?;
-            Ok((name.clone(), tensor))
-        })
-        .collect()
-}
-
-/// Rows `range` of the first dimension.
-fn rows(t: &Tensor, range: &std::ops::Range<usize>) -> Option<Tensor> {
-    let row = t.len() / t.shape().first()?;
-    let mut dims = t.shape().to_vec();
-    dims[0] = range.len();
-    Tensor::from_f32(dims, t.to_f32().get(range.start * row..range.end * row)?.to_vec())
-}
-
-/// Joins two results along the first dimension.
-fn join(name: String, a: &Tensor, b: &Tensor) -> Result<(String, Tensor)> {
-    let mut dims = a.shape().to_vec();
-    let fits = a.shape().rank() > 0 && a.shape()[1..] == b.shape()[1..];
-    if let Some(first) = dims.first_mut() {
-        *first += b.shape()[0];
-    }
-    let data: Vec<f32> = a.to_f32().iter().chain(b.to_f32().iter()).copied().collect();
-    match Tensor::from_f32(dims, data).filter(|_| fits) {
-        Some(t) => Ok((name, t)),
-        None => Err(Error::Limits(format!(
-            "The output `{name}` has no batch dimension, so the batch cannot be run in parts. Use a smaller batch."
-        ))),
-    }
+/// Whole numbers are fed to float inputs as floats, and to inputs of another width when they fit; floats are never cut to whole numbers.
+fn converted<'t>(name: &str, tensor: &'t Tensor, dtype: DType) -> Result<Cow<'t, Tensor>> {
+    let fits = match (tensor.as_i64(), dtype.is_float()) {
+        (None, true) => return Ok(Cow::Borrowed(tensor)),
+        (Some(_), false) if tensor.dtype() == dtype => return Ok(Cow::Borrowed(tensor)),
+        (Some(_), true) => Tensor::from_f32(tensor.shape().clone(), tensor.to_f32().into_owned()),
+        (Some(whole), false) => Tensor::integers(dtype, tensor.shape().clone(), whole.to_vec()),
+        (None, false) => None,
+    };
+    fits.map(Cow::Owned).ok_or_else(|| {
+        Error::Caller(format!(
+            "The input `{name}` takes {dtype}, but the array holds {} or numbers beyond that. Convert the array.",
+            tensor.dtype()
+        ))
+    })
 }

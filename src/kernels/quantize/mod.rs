@@ -1,0 +1,3 @@
+//! Whole numbers that stand for real ones.
+
+pub(crate) mod linear;

@@ -1,0 +1,4 @@
+//! Resampling along axes and by grids.
+
+pub(crate) mod grid;
+pub(crate) mod resample;

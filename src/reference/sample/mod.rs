@@ -1,0 +1,3 @@
+//! Sampling at places that an operand gives.
+
+pub(super) mod grid;
