@@ -6,8 +6,9 @@ use crate::tensor::Shape;
 
 /// How much a model file may ask for. The defaults take any face network in use and stop a hostile file before it hurts.
 ///
-/// Reading takes at most the size of the file and `max_model_bytes`. Compiling may write every weight anew once, and fold and copy constants up to
-/// `max_folding_bytes`; it keeps to the limits that the model was read with. Time is not bounded, only memory.
+/// Reading takes at most the size of the file, `max_model_bytes`, and `max_folding_bytes` for constants that are computed from constants.
+/// Compiling may write every weight anew once, and fold and copy up to `max_folding_bytes` more; it keeps to the limits that the model was
+/// read with. Time is not bounded, only memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the file itself (default 4 GiB).

@@ -66,6 +66,19 @@ fn model_file(nodes: &str, inputs: &str, tensors: &str, data: usize) -> Vec<u8> 
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; data]].concat()
 }
 
+/// A model that calls one function, whose body is `body`, `calls` times in a row.
+fn calling(name: &str, calls: usize, call: &[Vec<u8>], body: &[Vec<u8>]) -> Vec<u8> {
+    let function = [field(1, b"F"), field(4, b"a"), field(5, b"b"), body.concat(), field(10, b"d"), field(9, &number(2, 13))].concat();
+    let more = [&[field(3, name.as_bytes()), field(7, b"d")], call].concat();
+    [model(&[chain(calls, |i, o| node("F", &[i], &[o], &more))]), field(25, &function)].concat()
+}
+
+/// A node of a function's body.
+fn inner(op: &str, output: &str, more: &[Vec<u8>]) -> Vec<u8> {
+    let node = [field(1, b"a"), field(2, output.as_bytes()), field(4, op.as_bytes()), more.concat()].concat();
+    field(7, &node)
+}
+
 /// Name and content.
 pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
     let relu = node("Relu", &["x"], &["y"], &[]);
@@ -129,6 +142,18 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
             model(&[chain(5000, |i, o| node("Reshape", &[i, "s"], &[o], &[])), ints("s", &[&[1, 4], &[1; 60][..]].concat())]),
         ),
         ("shapes", model(&[names(90_000).iter().flat_map(|n| node("Shape", &["x"], &[&format!("s{n}")], &[])).collect(), relu])),
+        ("function calls", calling("", 5_000, &[], &[many(10, &inner("Relu", "c", &[])), inner("Relu", "b", &[])])),
+        ("function calls of one name", calling("n", 20_000, &[], &[inner("Relu", "b", &[])])),
+        ("long names in functions", calling(&long, 4, &[], &[many(1_000, &inner("Relu", "c", &[])), inner("Relu", "b", &[])])),
+        (
+            "attributes in functions",
+            calling(
+                "",
+                4,
+                &[field(5, &[field(1, b"big"), field(8, &vec![1; 1 << 18]), number(20, 7)].concat())],
+                &[inner("Relu", "b", &[many(2_000, &field(5, &[field(1, b"i"), field(21, b"big"), number(20, 7)].concat()))])],
+            ),
+        ),
         ("nodes.safetensors", model_file(&[identity("x", "0"), linked.join(","), identity("x", "y")].join(","), x, "", 0)),
         (
             "empty names.safetensors",

@@ -104,13 +104,22 @@ impl Kind {
             // Shared with the file.
             (Self::Tensor, 9) | (Self::Attribute, 4) => (0, 0),
             // Names of values are kept in several tables, by name and by number.
-            (Self::Node, 2) | (Self::Tensor, 8) | (Self::ValueInfo, 1) => (512, 12),
+            (Self::Node, RESULT) | (Self::Tensor, 8) | (Self::ValueInfo, 1) => (512, 12),
             (Self::Node, _) => (64, 8),
             _ => (0, 1),
         };
         (fixed + size_of::<Bytes>() as u64 * VECTOR, growth)
     }
 }
+
+/// Memory of a node made here: of itself, and of names of `names` bytes in all.
+pub(super) fn node_bytes(names: usize) -> u64 {
+    let (fixed, growth) = Kind::Node.leaf(RESULT);
+    (names as u64).saturating_mul(growth).saturating_add(Kind::Node.bytes() + fixed)
+}
+
+/// The field of a node's results.
+const RESULT: u64 = 2;
 
 /// A vector that grows by one has up to twice the capacity it needs, and half of that besides while it moves.
 const VECTOR: u64 = 3;
