@@ -282,7 +282,7 @@ def wire():
     graph = b""
     for _ in range(1000):
         graph = field(1, field(4, b"If") + field(2, b"y") + field(5, field(1, b"then_branch") + field(6, graph)))
-    add("wire/subgraphs_1000_deep.onnx", raw_model(graph), "If in If in If, a thousand levels", "Model", "no input")
+    add("wire/subgraphs_1000_deep.onnx", raw_model(graph), "If in If in If, a thousand levels", "Model", "no output")
 
 
 def counts():
@@ -290,10 +290,10 @@ def counts():
     relu = [node("Relu", ["x"], [f"r{i}"]) for i in range(700)]
     add("counts/nodes.onnx", model(relu + [node("Relu", ["x"], ["y"])]), "701 nodes: more than a limit of 500 allows, fewer than the default")
     empty = field(1, b"") * 2_000
-    add("counts/empty_nodes.onnx", raw_model(empty), "2000 nodes of two bytes", "Model", "no input")
+    add("counts/empty_nodes.onnx", raw_model(empty), "2000 nodes of two bytes", "Model", "no output")
     add("counts/empty_weights.onnx", raw_model(field(5, b"") * 2_000), "2000 weights of two bytes", "Model", "without a name")
     add("counts/empty_inputs.onnx", raw_model(field(11, b"") * 2_000), "2000 inputs of two bytes", "Model", "without a name")
-    add("counts/empty_operands.onnx", raw_model(field(1, field(4, b"Sum") + field(1, b"") * 2_000)), "A node of 2000 absent operands", "Model", "no input")
+    add("counts/empty_operands.onnx", raw_model(field(1, field(4, b"Sum") + field(1, b"") * 2_000)), "A node of 2000 absent operands", "Model", "no output")
     attributes = field(1, field(4, b"Relu") + field(1, b"x") + field(2, b"y") + field(5, b"") * 2_000)
     x, y = (value(n, [1, 2]).SerializeToString(deterministic=True) for n in "xy")
     add("counts/empty_attributes.onnx", raw_model(attributes + field(11, x) + field(12, y)), "A node of 2000 attributes of two bytes", "Unsupported", "attribute `` is not known")
@@ -339,8 +339,8 @@ def payloads():
     w("bfloat16 bits above 65535 in int32_data", "bfloat_out_of_range", "beyond 16 bits", put(raw_data=b"", data_type=16, int32_data=[1 << 20] * 72))
     w("Text", "strings", "string", put(raw_data=b"", data_type=8, string_data=[b"a"] * 72), "Unsupported")
     w("The type 0", "type_undefined", "undefined", put(data_type=0), "Unsupported")
-    w("The type 99", "type_99", "type 99", put(data_type=99), "Unsupported")
-    w("The type -1", "type_negative", "type -1", put(data_type=-1), "Unsupported")
+    w("The type 99", "type_99", "type number 99", put(data_type=99), "Unsupported")
+    w("The type -1", "type_negative", "type number -1", put(data_type=-1), "Unsupported")
     w("complex64", "type_complex", "complex64", put(data_type=14), "Unsupported")
     w("A part of a larger tensor", "segment", "segments", lambda t: t.segment.SetInParent(), "Unsupported")
     w("A negative dimension", "dim_negative", "negative dimension (-4)", put(dims=[-4, 2, 3, 3]))
@@ -360,7 +360,7 @@ def payloads():
         node("BatchNormalization", ["c", "g", "b", "m", "v"], ["y"]),
     ]
     parameters = [floats("w", 4, 2, 3, 3), *(floats(n, 4, fill=f) for n, f in zip("gbmv", (1, 0, float("nan"), -1)))]
-    add("payloads/statistics_nan.onnx", model(batch_norm, parameters), "A variance below zero and a mean that is not a number", "Unsupported", "not finite")
+    add("payloads/statistics_nan.onnx", model(batch_norm, parameters), "A variance below zero and a mean that is not a number are computed as they are")
 
 
 def external():
@@ -476,7 +476,7 @@ def graphs():
     g("value_missing", "A value that nothing makes", "Model", "nothing makes", operand(1, 0, "ghost"))
     g("output_missing", "An output that nothing makes", "Model", "output `ghost`", rename("output", 0, "ghost"))
     g("no_output", "No output", "Model", "no output", lambda graph: graph.ClearField("output"))
-    g("no_input", "No input", "Model", "no input", lambda graph: graph.ClearField("input"))
+    g("no_input", "No input", "Model", "nothing makes", lambda graph: graph.ClearField("input"))
     g("no_nodes", "An output that nothing makes, because there are no nodes", "Model", "output `y`", lambda graph: graph.ClearField("node"))
     g("output_twice", "One output twice", "Model", "`y` twice", lambda graph: graph.output.append(value("y", None)))
     g("output_unnamed", "An output without a name", "Model", "output", rename("output", 0, ""))
@@ -512,14 +512,30 @@ def graphs():
     itself = helper.make_function("local", "F", ["a"], ["b"], [node("F", ["a"], ["b"], domain="local")], [helper.make_opsetid("local", 1)])
     call = model([node("F", ["x"], ["y"], name="call", domain="local")], functions=[itself])
     call.opset_import.append(helper.make_opsetid("local", 1))
-    add("graphs/function_calls_itself.onnx", call, "A function that calls itself", "Unsupported", "local.F (node `call`")
+    add("graphs/function_calls_itself.onnx", call, "A function that calls itself", "Model", "`F` -> `F`")
     pair = [
         helper.make_function("local", n, ["a"], ["b"], [node(m, ["a"], ["b"], domain="local")], [helper.make_opsetid("local", 1)])
         for n, m in (("F", "G"), ("G", "F"))
     ]
     call = model([node("F", ["x"], ["y"], name="call", domain="local")], functions=pair)
     call.opset_import.append(helper.make_opsetid("local", 1))
-    add("graphs/functions_call_each_other.onnx", call, "Two functions that call each other", "Unsupported", "local.F (node `call`")
+    add("graphs/functions_call_each_other.onnx", call, "Two functions that call each other", "Model", "`F` -> `G` -> `F`")
+    levels = [
+        helper.make_function("local", f"F{i}", ["a"], ["b0"], [node(f"F{i + 1}", ["a"], [f"b{k}"], domain="local") for k in range(10)], [helper.make_opsetid("local", 1)])
+        for i in range(9)
+    ]
+    levels.append(helper.make_function("local", "F9", ["a"], ["b"], [node("Relu", ["a"], ["b"])], [helper.make_opsetid("", 13)]))
+    call = model([node("F0", ["x"], ["y"], name="call", domain="local")], functions=levels)
+    call.opset_import.append(helper.make_opsetid("local", 1))
+    add("graphs/function_calls_a_billion.onnx", call, "Ten functions that each call the next ten times", "Limits", "")
+    refers = node("Foreign", ["a"], ["b"])
+    for i in range(200):
+        a = refers.attribute.add()
+        a.name, a.ref_attr_name, a.type = f"a{i}", "big", AttributeProto.INTS
+    copies = helper.make_function("local", "F", ["a"], ["b"], [refers], [helper.make_opsetid("", 13)], ["big"])
+    call = model([node("F", ["x"], ["y"], name="call", domain="local", big=[1] * 5_000)], functions=[copies])
+    call.opset_import.append(helper.make_opsetid("local", 1))
+    add("graphs/function_copies_attributes.onnx", call, "200 copies of one attribute", "Unsupported", "Foreign")
     training = network()
     training.training_info.add().algorithm.CopyFrom(body)
     add("graphs/training.onnx", training, "Training information is not read")
@@ -565,7 +581,7 @@ def attributes():
         ("conv_unknown", changed(lambda g: None, conv={"surprise": 1}), "An attribute that does not exist", "Unsupported", "`surprise` is not known"),
         ("pool_pads_32767", one("MaxPool", kernel_shape=[2, 2], pads=[32767] * 4), "More padding than kernel", "Model", "not less than its window"),
         ("pool_no_kernel", one("MaxPool"), "A pool without a kernel", "Model", "no kernel_shape"),
-        ("pool_3_axes", one("MaxPool", kernel_shape=[2, 2, 2]), "A pool over three axes", "Unsupported", "3 spatial axes"),
+        ("pool_3_axes", one("MaxPool", kernel_shape=[2, 2, 2]), "A pool over three axes of a picture", "Model", "takes 5 dimensions"),
         ("softmax_axis", one("Softmax", axis=-I63 - 1), "An axis of -2^63", "Model", "axis"),
         ("softmax_axis_4", one("Softmax", axis=4), "An axis that the operand does not have", "Model", "axis 4"),
         ("flatten_axis", one("Flatten", axis=I63), "An axis of 2^63-1", "Model", "axis"),
@@ -631,7 +647,7 @@ def shapes():
     bomb("resize_scale_nan", one("Resize", ["x", "", "s"], [helper.make_tensor("s", 1, [4], [1, 1, float("nan"), 1])]), "Resize by what is not a number", "Model", "scales")
     bomb("resize_sizes", one("Resize", ["x", "", "", "s"], [ints("s", 1, 2, m31, m31)]), "Resize to 2^62 cells")
     bomb("resize_sizes_most", one("Resize", ["x", "", "", "s"], [ints("s", 1, 2, I63, I63)]), "Resize to 2^126 cells")
-    bomb("resize_sizes_0", one("Resize", ["x", "", "", "s"], [ints("s", 1, 2, 0, 4)]), "Resize to nothing", "Model", "sizes")
+    bomb("resize_sizes_0", one("Resize", ["x", "", "", "s"], [ints("s", 1, 2, 0, 4)]), "Resize to nothing", "Model", "0 cells")
     chain = [node("Resize", [f"t{i}" if i else "x", "", "s"], [f"t{i + 1}"]) for i in range(10)] + [node("Relu", ["t10"], ["y"])]
     bomb("resize_chain", model(chain, [helper.make_tensor("s", 1, [4], [1, 1, 16, 16])]), "Ten times 256 times as many cells")
     bomb("upsample", one("Upsample", opset=7, scales=[1.0, 1.0, 1e5, 1e5]), "Upsample by 10^10")
@@ -641,7 +657,7 @@ def shapes():
     bomb("pad_4_gib", one("Pad", ["x", "p"], [ints("p", 0, 0, 15_000, 15_000, 0, 0, 15_000, 15_000)]), "Pad by 15 000 on all sides", phrase="max_tensor_bytes")
     scalars = [ints("a", 0, dims=[]), ints("b", 2**40, dims=[]), ints("d", 1, dims=[])]
     tail = [node("Cast", ["r"], ["f"], to=1), node("ReduceSum", ["f"], ["m"], keepdims=0), node("Add", ["x", "m"], ["y"])]
-    bomb("range", model([node("Range", ["a", "b", "d"], ["r"]), *tail], scalars), "Range to 2^40", waits="Range")
+    bomb("range", model([node("Range", ["a", "b", "d"], ["r"]), *tail], scalars), "Range to 2^40", "Model", "counts from 0 to 1099511627776", waits="Range")
     scalars = [ints("a", -I63 - 1, dims=[]), ints("b", I63, dims=[]), ints("d", 1, dims=[])]
     bomb("range_most", model([node("Range", ["a", "b", "d"], ["r"]), *tail], scalars), "Range from -2^63 to 2^63-1", "*", "", waits="Range")
     scalars = [ints("a", 0, dims=[]), ints("b", 1, dims=[]), ints("d", 0, dims=[])]
@@ -658,7 +674,7 @@ def shapes():
     bomb("broadcast_squares", model(outer, [floats("row", 1, 500), floats("column", 500, 1), ints("flat", 1, -1)]), "A row times a column, and the result again", phrase="elements")
     bomb("gather_many", model([node("Expand", ["i", "s"], ["big"]), node("Gather", ["x", "big"], ["y"], axis=3)], [ints("i", 0), ints("s", m20, 2048)]), "2^31 indices")
     picks = [node("Gather", [f"t{i}" if i else "x", "i"], [f"t{i + 1}"], axis=1) for i in range(4)] + [node("Relu", ["t4"], ["y"])]
-    bomb("gather_of_gathers", model(picks, [ints("i", *[0] * 256, dims=[16, 16])]), "Indices of indices of indices", "Unsupported", "picks 256 slices")
+    bomb("gather_of_gathers", model(picks, [ints("i", *[0] * 256, dims=[16, 16])]), "Indices of indices of indices", None, "")
     picks = [node("Gather", [f"t{i}" if i else "x", "i"], [f"t{i + 1}"], axis=1) for i in range(6)] + [node("Relu", ["t6"], ["y"])]
     bomb("gather_rank_10", model(picks, [ints("i", *[0] * 256, dims=[16, 16])]), "Indices that add a dimension each time")
     bomb("shape_of_shape", model([node("Shape", ["x"], ["s"]), node("Mul", ["s", "k"], ["t"]), node("ConstantOfShape", ["t"], ["big"]), node("ReduceSum", ["big"], ["n"], keepdims=0), node("Add", ["x", "n"], ["y"])], [ints("k", m20, m20, 1, 1)]), "A shape computed to be large")
@@ -745,10 +761,10 @@ def model_files():
     f("graph_cycle", file(header(metadata([identity | {"inputs": ["y"]}]))), "A node that reads its own result", "Model", "nothing before that node makes it")
     f("graph_tensor_missing", file(header(metadata([affine]), s=tensor([2], 0, 8)), two), "A tensor that is not there", "Model", "no tensor `t`")
     f("graph_output_missing", file(header(metadata([identity], outputs=["z"]))), "An output that is not there", "Model", "no tensor `z`")
-    f("graph_no_input", file(header(metadata([identity | {"inputs": ["s"]}], inputs=[]), s=tensor([2], 0, 8)), two), "No input", "Model", "no input")
+    f("graph_no_input", file(header(metadata([identity | {"inputs": ["s"]}], inputs=[]), s=tensor([2], 0, 8)), two), "No input: an output that is a constant", None)
     f("graph_fixed_batch", file(header(metadata([identity], inputs=[{"name": "x", "dims": [1, 2]}]))), "A fixed batch", "Model", "fixed batch")
     f("graph_input_overflow", file(header(metadata([identity], inputs=[{"name": "x", "dims": ["b", 2**40, 2**40]}]))), "An input of 2^80 elements", "Model", "impossible dimensions")
-    f("graph_input_0", file(header(metadata([identity], inputs=[{"name": "x", "dims": ["b", 0]}]))), "An input of no elements", "Model", "impossible dimensions")
+    f("graph_input_0", file(header(metadata([identity], inputs=[{"name": "x", "dims": ["b", 0]}]))), "An input of no elements", None)
     f("graph_names", file(header(metadata([identity, identity | {"inputs": ["y"]}]))), "Two nodes make one value", "Model", "twice")
     conv = {"name": "n", "inputs": ["x", "w"], "outputs": ["y"], "op": "conv", "groups": 1, "bias": False}
     window = {"kernel": [3, 3], "stride": [1, 1], "dilation": [1, 1], "pads": [1, 1, 1, 1], "auto": "explicit"}

@@ -10,7 +10,9 @@ mod bodies;
 mod mutate;
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use lookalike::graph::Dim;
 use lookalike::import::Limits;
 use lookalike::model::{Model, Precision};
 
@@ -46,6 +48,7 @@ fn real_models() -> Vec<PathBuf> {
 #[test]
 fn ten_thousand_changed_onnx_files() {
     let mut random = Random(0x5eed);
+    let mut slowest = (Duration::ZERO, 0);
     let seeds: Vec<Vec<u8>> = hostile("seeds", "onnx").iter().map(|p| std::fs::read(p).unwrap()).collect();
     for round in 0..ROUNDS {
         let file = &seeds[round % seeds.len()];
@@ -55,8 +58,35 @@ fn ten_thousand_changed_onnx_files() {
             mutate::bytes(&mut damaged, &mut random);
             damaged
         });
+        let start = Instant::now();
         bodies::onnx_import(&changed);
+        if start.elapsed() > slowest.0 {
+            slowest = (start.elapsed(), round);
+        }
     }
+    println!("slowest: round {}, {:?}", slowest.1, slowest.0);
+}
+
+/// Element numbers, bytes and workgroups at the edge of 32 bits: a plan that keeps to the device's limits, or a sentence.
+#[test]
+fn sizes_at_the_edge_plan_or_say_no() {
+    const SIZES: [usize; 12] = [1, 2, 255, 4097, 11_585, 16_384, 32_768, 46_341, 65_536, 1 << 20, (1 << 31) - 1, usize::MAX];
+    let mut planned = 0;
+    for path in hostile("seeds", "onnx") {
+        let mut model = Model::from_onnx(&std::fs::read(path).unwrap(), "seed.onnx", &Limits::default()).unwrap();
+        for input in &mut model.graph.inputs {
+            for dim in input.dims.iter_mut().skip(2) {
+                *dim = Dim::Free("size".into());
+            }
+        }
+        for (batch, size) in [1, 3, 65_535, 1 << 24].into_iter().flat_map(|batch| SIZES.map(|size| (batch, size))) {
+            match bodies::plan(&model, batch, size) {
+                Ok(()) => planned += 1,
+                Err(e) => bodies::sentence(&e),
+            }
+        }
+    }
+    assert!(planned > 20, "{planned}");
 }
 
 #[test]

@@ -54,3 +54,34 @@ fn the_manifest_lists_every_file() {
     }
     assert_eq!(listed, found);
 }
+
+/// `lookalike convert FILE`, its exit code and what it says.
+#[cfg(feature = "cli")]
+fn convert(file: &str, options: &[&str]) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_lookalike"))
+        .arg("convert")
+        .arg(manifest::folder().join(file))
+        .arg("-o")
+        .arg(folder.path().join("out.safetensors"))
+        .args(options)
+        .output()
+        .unwrap();
+    (run.status.code(), String::from_utf8(run.stderr).unwrap())
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn the_command_line_sets_limits_and_obeys_no_file() {
+    let file = "counts/nodes.onnx";
+    assert_eq!(convert(file, &[]).0, Some(0));
+    let (code, said) = convert(file, &["--limit", "max_nodes=500"]);
+    assert!(code == Some(2) && said.contains("at least 501 nodes") && said.contains("--limit max_nodes=N"), "{said}");
+    let (code, said) = convert("counts/rank_9.onnx", &["--limit", "max_rank=9", "--limit", "max_model_bytes=1K"]);
+    assert!(code == Some(2) && said.contains("max_model_bytes"), "{said}");
+    let (code, said) = convert(file, &["--limit", "max_fun=9"]);
+    assert!(code == Some(2) && said.contains("no limit named `max_fun`"), "{said}");
+    assert_eq!(convert(file, &["--limit", "max_nodes"]).0, Some(2));
+    let (code, said) = convert("graphs/escape_sequences.onnx", &[]);
+    assert!(code == Some(2) && said.contains("\\u{1b}]0;owned\\u{7}") && !said.contains('\u{1b}'), "{said}");
+}

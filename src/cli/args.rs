@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use lookalike::Error;
+use lookalike::import::Limits;
 use lookalike::model::Precision;
 use lookalike::tensor::Shape;
 
@@ -53,12 +54,51 @@ impl From<PrecisionArg> for Precision {
     }
 }
 
-/// What ONNX cannot say about a model.
+/// How a model is read.
 #[derive(Args)]
 pub(crate) struct DescribeArg {
     /// TOML that says how to feed the model: pixel order, mean and scale, alignment, embedding, licence.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) describe: Option<PathBuf>,
+    /// How much the model file may ask for, as the error about it says: max_model_bytes=16G.
+    #[arg(long, value_name = "NAME=N")]
+    limit: Vec<LimitArg>,
+}
+
+impl DescribeArg {
+    /// The default limits with those that were given.
+    pub(crate) fn limits(&self) -> Result<Limits, Error> {
+        let mut limits = Limits::default();
+        self.limit.iter().try_for_each(|l| limits.set(&l.name, l.value))?;
+        Ok(limits)
+    }
+}
+
+/// `max_model_bytes=16G`.
+#[derive(Clone, Debug, PartialEq)]
+struct LimitArg {
+    name: String,
+    value: u64,
+}
+
+impl std::str::FromStr for LimitArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let (name, number) = text.split_once('=')?;
+            let digits = number.trim_end_matches(['K', 'M', 'G']);
+            let shift = match &number[digits.len()..] {
+                "" => 0,
+                "K" => 10,
+                "M" => 20,
+                "G" => 30,
+                _ => return None,
+            };
+            Some(Self { name: name.to_owned(), value: digits.parse::<u64>().ok()?.checked_mul(1 << shift)? })
+        };
+        parse().ok_or_else(|| format!("`{text}` is not a limit; write for example max_model_bytes=16G"))
+    }
 }
 
 /// `NAME=1x3x112x112`.
@@ -96,6 +136,16 @@ pub(crate) fn shapes_of(graph: &lookalike::graph::Graph, shapes: &[ShapeArg]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_take_binary_units() {
+        assert_eq!("max_rank=9".parse(), Ok(LimitArg { name: "max_rank".to_owned(), value: 9 }));
+        assert_eq!("a=3K".parse(), Ok(LimitArg { name: "a".to_owned(), value: 3072 }));
+        assert_eq!("a=2G".parse(), Ok(LimitArg { name: "a".to_owned(), value: 2 << 30 }));
+        for bad in ["", "a", "a=", "a=K", "a=1KK", "a=-1", "a=1.5G", "a=99999999999G"] {
+            assert!(bad.parse::<LimitArg>().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn shapes_are_parsed_and_nonsense_is_refused() {

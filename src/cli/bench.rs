@@ -89,7 +89,7 @@ fn kernels(global: &GlobalArgs, ui: &Ui, args: &KernelArgs) -> Outcome {
 }
 
 fn network(global: &GlobalArgs, ui: &Ui, args: &NetworkArgs) -> Outcome {
-    let model = model_or_builtin(args.model.as_deref(), args.describe.describe.as_deref())?;
+    let model = model_or_builtin(args.model.as_deref(), &args.describe)?;
     let given = shapes_of(&model.graph, &args.shape)?;
     let batch = args.batch as usize;
     let shapes = model.graph.input_shapes(batch, &given)?;

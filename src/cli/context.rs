@@ -4,11 +4,10 @@ use std::path::Path;
 
 use lookalike::embed::builtin_model;
 use lookalike::gpu::{Gpu, GpuOptions, KernelTime};
-use lookalike::import::Limits;
 use lookalike::model::{Description, Model};
 use lookalike::{Error, Result};
 
-use super::args::GlobalArgs;
+use super::args::{DescribeArg, GlobalArgs};
 use super::table::micros;
 use super::ui::Ui;
 
@@ -34,19 +33,19 @@ pub(crate) fn adapter_line(gpu: &Gpu) -> String {
     format!("{} ({kind}, {}{}{})", a.name, a.backend, if driver.trim().is_empty() { "" } else { ", " }, driver.trim())
 }
 
-/// A model file or an ONNX file, described by `describe` if there is one.
-pub(crate) fn load_model(path: &Path, describe: Option<&Path>) -> Result<Model> {
-    let mut model = Model::load(path, &Limits::default())?;
-    if let Some(describe) = describe {
+/// A model file or an ONNX file, with the description that was given.
+pub(crate) fn load_model(path: &Path, how: &DescribeArg) -> Result<Model> {
+    let mut model = Model::load(path, &how.limits()?)?;
+    if let Some(describe) = &how.describe {
         model.describe(load_description(describe)?)?;
     }
     Ok(model)
 }
 
 /// The model the user named, or the built-in embedder.
-pub(crate) fn model_or_builtin(path: Option<&Path>, describe: Option<&Path>) -> Result<Model> {
-    match (path, describe) {
-        (Some(path), describe) => load_model(path, describe),
+pub(crate) fn model_or_builtin(path: Option<&Path>, how: &DescribeArg) -> Result<Model> {
+    match (path, &how.describe) {
+        (Some(path), _) => load_model(path, how),
         (None, Some(_)) => {
             Err(Error::Caller("The built-in embedder has its own description. Name a model with --model to describe it.".to_owned()))
         }

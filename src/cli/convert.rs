@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use lookalike::import::Limits;
 use lookalike::import::onnx::ImportReport;
 use lookalike::model::{Model, Precision};
 use lookalike::people::PeopleModel;
@@ -35,10 +34,10 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     if let Some(people) = people_model(&args.input)? {
         return convert_people(ui, args, &people);
     }
-    let model = load_model(&args.input, args.describe.describe.as_deref())?;
+    let model = load_model(&args.input, &args.describe)?;
     model.save(&args.output, Precision::from(global.precision))?;
     // Read back: rounding changes the digest, and a file that does not load is better found out here.
-    let written = Model::load(&args.output, &Limits::default())?;
+    let written = Model::load(&args.output, &args.describe.limits()?)?;
     report(ui, args, &written, model.import.as_ref(), global.precision.name(), rounding(&model, &written))
 }
 
@@ -91,11 +90,18 @@ fn rounding_error(exact: &Tensor, rounded: &Tensor) -> f64 {
     if largest > 0.0 { error / largest } else { 0.0 }
 }
 
+/// A larger file is no people model, and is only read within the limits for models.
+const PEOPLE_BYTES: u64 = 16 << 20;
+
 fn people_model(path: &Path) -> Result<Option<PeopleModel>> {
     if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors")) {
         return Ok(None);
     }
-    let bytes = std::fs::read(path).map_err(|e| Error::io("Reading", path, e))?;
+    let failed = |e| Error::io("Reading", path, e);
+    if std::fs::metadata(path).map_err(failed)?.len() > PEOPLE_BYTES {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(path).map_err(failed)?;
     if PeopleModel::is_people_file(&bytes) { PeopleModel::from_bytes(&bytes).map(Some) } else { Ok(None) }
 }
 

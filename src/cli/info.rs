@@ -39,7 +39,7 @@ struct Facts {
 }
 
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
-    let model = model_or_builtin(args.model.as_deref(), args.describe.describe.as_deref())?;
+    let model = model_or_builtin(args.model.as_deref(), &args.describe)?;
     let given = shapes_of(&model.graph, &args.shape)?;
     let facts = gather(model, &given)?;
     let plan = if facts.unknown.is_none() { plan(global, ui, &facts.model, given)? } else { None };

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use lookalike::graph::passes::specialise_within;
 use lookalike::graph::{Graph, ValueId};
 use lookalike::model::{Model, Precision};
 use lookalike::network::{CompileOptions, Network};
@@ -40,7 +41,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
-    let model = load_model(&args.model, args.describe.describe.as_deref())?;
+    let model = load_model(&args.model, &args.describe)?;
     let inputs = read_inputs(&model.graph, &args.input, &args.shape)?;
     let names = output_names(&model.graph, &args.output);
     let values: Vec<String> = names.iter().map(|n| value_name(&model.graph, n)).collect();
@@ -50,8 +51,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     model.graph.clone().select_outputs(&unique)?;
     let files = output_files(&args.out, &names)?;
     let start = Instant::now();
-    let results =
-        if args.reference { on_reference(&model.graph, &inputs, &unique)? } else { on_gpu(global, ui, &model, &inputs, &unique)? };
+    let results = if args.reference { on_reference(&model, &inputs, &unique)? } else { on_gpu(global, ui, &model, &inputs, &unique)? };
     let seconds = start.elapsed().as_secs_f64();
     let mut written = Vec::new();
     for ((name, value), path) in names.iter().zip(&values).zip(&files) {
@@ -164,7 +164,11 @@ fn file_stem(name: &str) -> String {
     if stem.chars().all(|c| c == '.') { "_".repeat(stem.len().max(1)) } else { stem }
 }
 
-fn on_reference(graph: &Graph, inputs: &[(String, Tensor)], names: &[String]) -> Result<Vec<Tensor>> {
+fn on_reference(model: &Model, inputs: &[(String, Tensor)], names: &[String]) -> Result<Vec<Tensor>> {
+    let graph = &model.graph;
+    // The reference itself takes what the shapes ask for.
+    let shapes: Vec<_> = inputs.iter().map(|(_, t)| t.shape().clone()).collect();
+    specialise_within(graph, &shapes, &model.limits.bounds())?;
     let arrays: Vec<Array> = inputs.iter().map(|(_, t)| Array::from(t)).collect();
     let outputs: Vec<ValueId> = names.iter().filter_map(|n| graph.find(n)).collect();
     run_graph(graph, &arrays, &outputs)?.iter().map(Array::to_tensor).collect()

@@ -1,5 +1,6 @@
 //! What the user sees: results on stdout, the rest on stderr.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -56,6 +57,15 @@ fn failed_write(e: std::io::Error) -> Failure {
     if e.kind() == std::io::ErrorKind::BrokenPipe { Failure::BrokenPipe } else { Error::io("Writing", "standard output", e).into() }
 }
 
+/// `text` without the control characters that a terminal would obey: names in it can come from anybody's file.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(obeyed) {
+        return text.into();
+    }
+    text.chars().flat_map(|c| if obeyed(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
 impl Ui {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
         Self { json: global.json, quiet: global.quiet, verbosity: global.verbose }
@@ -63,6 +73,11 @@ impl Ui {
 
     /// A result, with a line break after it.
     pub(crate) fn line(&self, text: &str) -> Outcome<()> {
+        self.record(&harmless(text))
+    }
+
+    /// A result for a program, whose format says how names are escaped, with a line break after it.
+    pub(crate) fn record(&self, text: &str) -> Outcome<()> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).map_err(failed_write)
     }
@@ -71,7 +86,7 @@ impl Ui {
     pub(crate) fn json(&self, value: &impl serde::Serialize) -> Outcome<()> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|e| Error::Caller(format!("The result cannot be written as JSON ({e}). Leave out --json.")))?;
-        self.line(&text)
+        self.record(&text)
     }
 
     /// The one line a failed command ends with.
@@ -101,13 +116,13 @@ impl Ui {
     /// A line without a prefix, not a result.
     pub(crate) fn say_plain(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr().lock(), "{text}");
+            let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text));
         }
     }
 
     fn say(&self, prefix: &str, text: &str) {
         // There is nowhere to report that standard error is closed.
-        let _ = writeln!(std::io::stderr().lock(), "{prefix}: {text}");
+        let _ = writeln!(std::io::stderr().lock(), "{prefix}: {}", harmless(text));
     }
 
     /// A progress bar of `len` steps that shows up after a second, on a terminal only.
@@ -146,5 +161,16 @@ impl Progress {
     /// Removes the bar.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn a_terminal_gets_no_orders_from_a_file() {
+        assert_eq!(harmless("a\tb\nc é"), "a\tb\nc é");
+        assert_eq!(harmless("\u{1b}]0;x\u{7}\r\u{9b}2J"), "\\u{1b}]0;x\\u{7}\\r\\u{9b}2J");
     }
 }

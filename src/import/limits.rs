@@ -6,8 +6,9 @@ use crate::tensor::Shape;
 
 /// How much a model file may ask for. The defaults take any face network in use and stop a hostile file before it hurts.
 ///
-/// Reading takes at most the size of the file and `max_model_bytes`. Compiling may write every weight anew once, and fold and copy constants up to
-/// `max_folding_bytes`; it keeps to the limits that the model was read with. Time is not bounded, only memory.
+/// Reading takes at most the size of the file, `max_model_bytes`, and `max_folding_bytes` for constants that are computed from constants.
+/// Compiling may write every weight anew once, and fold and copy up to `max_folding_bytes` more; it keeps to the limits that the model was
+/// read with. Time is not bounded, only memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the file itself (default 4 GiB).
@@ -91,14 +92,14 @@ impl Limits {
     /// # Errors
     /// [`Error::Limits`] when there are too many nodes.
     pub fn check_nodes(&self, what: &str, nodes: usize) -> Result<()> {
-        check(nodes as u64, self.max_nodes as u64, "max_nodes", || format!("The model `{what}` has {nodes} nodes"))
+        check(nodes as u64, self.max_nodes as u64, "max_nodes", || format!("The model `{what}` has at least {nodes} nodes"))
     }
 
     /// # Errors
     /// [`Error::Limits`] when there are too many constants.
     pub fn check_initializers(&self, what: &str, constants: usize) -> Result<()> {
         check(constants as u64, self.max_initializers as u64, "max_initializers", || {
-            format!("The model `{what}` has {constants} constants")
+            format!("The model `{what}` has at least {constants} constants")
         })
     }
 

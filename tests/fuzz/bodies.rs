@@ -12,14 +12,13 @@ use lookalike::people::PeopleModel;
 use lookalike::plan::{self, Caps, Feed, Force, GemmFamily, PlanOptions};
 use lookalike::tensor::Shape;
 
-/// Small enough that going beyond them shows.
+/// Small enough that going beyond them shows. Tensors may be as large as by default: their shapes reach the planner, not memory.
 pub(crate) fn limits() -> Limits {
     Limits {
         max_file_bytes: 4 << 20,
         max_header_bytes: 1 << 18,
         max_nodes: 500,
         max_initializers: 500,
-        max_tensor_bytes: 4 << 20,
         max_model_bytes: 16 << 20,
         max_folding_bytes: 2 << 20,
         ..Limits::default()
@@ -60,35 +59,48 @@ pub(crate) fn weights(bytes: &[u8]) {
     }
 }
 
-/// Goes from a model to a plan, as compiling does: for hardware and a batch of one, or for a software adapter.
+/// Goes from a model to a plan, as compiling does, with `free` for every free size but the batch: for hardware, or for a software adapter
+/// when the batch is not 1.
 ///
 /// # Errors
 /// The first error on the way.
-pub(crate) fn plan(model: &Model, batch: usize) -> Result<(), Error> {
+pub(crate) fn plan(model: &Model, batch: usize, free: usize) -> Result<(), Error> {
     let bounds = model.limits.bounds();
-    let shapes = model.graph.input_shapes(batch, &sizes(&model.graph, batch))?;
+    let shapes = model.graph.input_shapes(batch, &sizes(&model.graph, batch, free))?;
     let mut graph = model.graph.clone();
     passes::optimise_within(&mut graph, &shapes, &bounds)?;
     let (special, all) = passes::specialise_within(&graph, &shapes, &bounds)?;
     let software = Caps { gemm: GemmFamily::Subgroup(8), subgroup: Some(8), textures: true, max_binding: 1 << 31, ..Caps::baseline() };
     let (caps, feed) = if batch == 1 { (Caps::baseline(), Feed::Plain) } else { (software, Feed::Packed) };
-    plan::build(&special, &all, &caps, &PlanOptions { precision: Precision::F32, feed, force: Force::default() }).map(drop)
+    let plan = plan::build(&special, &all, &caps, &PlanOptions { precision: Precision::F32, feed, force: Force::default() })?;
+    for dispatch in &plan.dispatches {
+        assert!(
+            dispatch.groups.iter().all(|&g| (1..=caps.max_groups).contains(&g)),
+            "{}: {:?} workgroups",
+            dispatch.label,
+            dispatch.groups
+        );
+        for &source in &dispatch.bindings {
+            assert!(plan.bytes(source) <= caps.max_binding, "{}: a binding of {} bytes", dispatch.label, plan.bytes(source));
+        }
+    }
+    Ok(())
 }
 
 fn prepare(model: &Model) {
     for batch in [1, 3] {
-        if let Err(e) = plan(model, batch) {
+        if let Err(e) = plan(model, batch, 12) {
             sentence(&e);
         }
     }
 }
 
 /// A size for every free dimension.
-fn sizes(graph: &Graph, batch: usize) -> Vec<(String, Shape)> {
+fn sizes(graph: &Graph, batch: usize, free: usize) -> Vec<(String, Shape)> {
     let size = |(axis, dim): (usize, &Dim)| match dim {
         Dim::Fixed(n) => *n,
         Dim::Free(_) if axis == 0 => batch,
-        Dim::Free(_) => 12,
+        Dim::Free(_) => free,
     };
     let shape = |dims: &[Dim]| Shape::from(dims.iter().enumerate().map(size).collect::<Vec<_>>());
     graph.inputs.iter().map(|i| (graph.name(i.value).to_owned(), shape(&i.dims))).collect()

@@ -82,7 +82,7 @@ impl Entry {
 
     /// Reads the file and prepares it for one picture.
     pub(crate) fn run(&self, root: &Path, limits: &Limits) -> Result<(), Error> {
-        Model::load(&root.join(&self.file), limits).and_then(|model| super::bodies::plan(&model, 1))
+        Model::load(&root.join(&self.file), limits).and_then(|model| super::bodies::plan(&model, 1, 12))
     }
 
     /// What is wrong with an outcome, if anything is.

@@ -77,7 +77,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         let text = format!("There is no picture in {}. Name pictures or folders with pictures.", files::names(&args.pictures));
         return Err(Error::Caller(text).into());
     }
-    let model = model_or_builtin(args.model.as_deref(), args.describe.describe.as_deref())?;
+    let model = model_or_builtin(args.model.as_deref(), &args.describe)?;
     let gpu = open_gpu(global, ui)?;
     let options = EmbedOptions {
         batch: args.batch as usize,

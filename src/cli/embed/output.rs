@@ -58,7 +58,7 @@ impl<'a> Output<'a> {
         self.rows += 1;
         let source = source.display().to_string();
         match &mut self.kind {
-            Kind::Lines => self.ui.line(&json_line(&source, embedding))?,
+            Kind::Lines => self.ui.record(&json_line(&source, embedding))?,
             Kind::Table => self.ui.line(&table_line(&source, embedding))?,
             Kind::Npy(matrix, sources) => {
                 matrix.row(embedding)?;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use prost::Message;
+use prost::bytes::Bytes;
 
-use super::is_standard;
 use super::source::label;
-use super::wire::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
+use super::wire::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto};
+use super::{is_standard, scan};
 use crate::error::{Error, Result};
 use crate::import::limits::Budget;
 
@@ -31,13 +31,15 @@ pub(super) fn inline(model: &mut ModelProto, opset: i64, name: &str, budget: &mu
     let Some(graph) = model.graph.as_mut().filter(|_| !functions.is_empty()) else { return Ok(Vec::new()) };
     let mut by_key = HashMap::new();
     for f in &functions {
-        if by_key.insert(key(&f.domain, &f.name, &f.overload), (f, body_bytes(f))).is_some() {
+        if by_key.insert(key(&f.domain, &f.name, &f.overload), f).is_some() {
             return Err(Error::Model(format!("The model `{name}` defines the function `{}` twice. Export it again.", f.name)));
         }
     }
     let taken = names(graph);
     let nodes = std::mem::take(&mut graph.node);
-    let mut inliner = Inliner { file: name, budget, by_key, taken, calls: 0, nodes: Vec::new(), opsets: Vec::new(), open: Vec::new() };
+    let numbers = HashMap::new();
+    let mut inliner =
+        Inliner { file: name, budget, by_key, taken, numbers, calls: 0, nodes: Vec::new(), opsets: Vec::new(), open: Vec::new() };
     for node in nodes {
         inliner.visit(node, opset)?;
     }
@@ -51,17 +53,24 @@ fn names(graph: &GraphProto) -> BTreeSet<String> {
     values.chain(inputs).chain(graph.initializer.iter().map(|t| &t.name)).cloned().collect()
 }
 
-/// What a copy of a body takes in memory, rounded up: a packed number grows from one byte to eight at most.
-fn body_bytes(function: &FunctionProto) -> u64 {
-    let node = |n: &NodeProto| (n.encoded_len() as u64).saturating_mul(8).saturating_add(size_of::<NodeProto>() as u64);
-    function.node.iter().map(node).fold(0, u64::saturating_add)
+/// What copying an attribute takes in memory. Raw data and text are shared with the file.
+fn copied_bytes(a: &AttributeProto) -> u64 {
+    let tensor = |t: &TensorProto| {
+        let entries = t.external_data.iter().map(|e| size_of_val(e) + e.key.len() + e.value.len()).sum::<usize>();
+        let wide = t.dims.len() + t.int64_data.len() + t.double_data.len() + t.uint64_data.len();
+        8 * wide + 4 * (t.float_data.len() + t.int32_data.len()) + t.name.len() + entries
+    };
+    let lists = 8 * a.ints.len() + 4 * a.floats.len() + size_of::<Bytes>() * a.graphs.len();
+    (size_of_val(a) + a.name.len() + a.ref_attr_name.len() + lists + a.t.as_ref().map_or(0, tensor)) as u64
 }
 
 struct Inliner<'m> {
     file: &'m str,
     budget: &'m mut Budget,
-    by_key: HashMap<Key<'m>, (&'m FunctionProto, u64)>,
+    by_key: HashMap<Key<'m>, &'m FunctionProto>,
     taken: BTreeSet<String>,
+    /// How many bodies were written for calls of each name.
+    numbers: HashMap<String, usize>,
     calls: usize,
     nodes: Vec<NodeProto>,
     opsets: Vec<i64>,
@@ -71,7 +80,7 @@ struct Inliner<'m> {
 
 impl<'m> Inliner<'m> {
     fn visit(&mut self, node: NodeProto, opset: i64) -> Result<()> {
-        let Some(&(function, bytes)) = self.by_key.get(&key(&node.domain, &node.op_type, &node.overload)) else {
+        let Some(&function) = self.by_key.get(&key(&node.domain, &node.op_type, &node.overload)) else {
             self.budget.limits().check_nodes(self.file, self.nodes.len() + 1)?;
             self.nodes.push(node);
             self.opsets.push(opset);
@@ -89,7 +98,6 @@ impl<'m> Inliner<'m> {
         // Empty bodies make no nodes, but calling them takes time all the same.
         self.calls += 1;
         self.budget.limits().check_nodes(self.file, self.calls)?;
-        self.budget.reserve(&function.name, bytes)?;
         self.open.push(&function.name);
         self.body(&node, function, opset)?;
         self.open.pop();
@@ -132,6 +140,10 @@ impl<'m> Inliner<'m> {
             _ => format!("{prefix}{name}"),
         };
         for inner in &function.node {
+            let names =
+                inner.input.iter().chain(&inner.output).map(|n| renamed.get(n.as_str()).map_or(prefix.len() + n.len(), String::len));
+            let attributes = inner.attribute.iter().filter_map(|a| given(a, call, function)).map(copied_bytes).sum::<u64>();
+            self.reserve(&function.name, names.sum::<usize>() + prefix.len() + label(inner).len(), attributes)?;
             let node = NodeProto {
                 input: inner.input.iter().map(|n| rename(n)).collect(),
                 output: inner.output.iter().map(|n| rename(n)).collect(),
@@ -144,7 +156,13 @@ impl<'m> Inliner<'m> {
         Ok(())
     }
 
+    /// Books a node with names of so many bytes in all: the names and attributes of the caller come into every node of a body.
+    fn reserve(&mut self, function: &str, names: usize, attributes: u64) -> Result<()> {
+        self.budget.reserve(function, scan::node_bytes(names).saturating_add(attributes))
+    }
+
     fn pass(&mut self, call: &NodeProto, from: String, to: String, opset: i64) -> Result<()> {
+        self.reserve(&call.op_type, from.len() + to.len() + call.name.len(), 0)?;
         let identity = NodeProto {
             input: vec![from],
             output: vec![to],
@@ -157,24 +175,30 @@ impl<'m> Inliner<'m> {
 
     /// What names of a body begin with: no name of the file and no other body does.
     fn prefix(&mut self, call: &str) -> String {
-        let mut prefix = format!("{call}/");
-        let mut number = 1;
-        while self.taken.range(prefix.clone()..).next().is_some_and(|n| n.starts_with(&prefix)) {
-            number += 1;
-            prefix = format!("{call}/{number}/");
+        let number = self.numbers.entry(call.to_owned()).or_insert(0);
+        loop {
+            *number += 1;
+            let prefix = if *number == 1 { format!("{call}/") } else { format!("{call}/{number}/") };
+            if !self.taken.range(prefix.clone()..).next().is_some_and(|n| n.starts_with(&prefix)) {
+                self.taken.insert(prefix.clone());
+                return prefix;
+            }
         }
-        self.taken.insert(prefix.clone());
-        prefix
     }
 }
 
-/// An attribute of a body's node: its own, the caller's where it refers to one, or the function's default; absent where nobody gives it.
-fn attribute(inner: &AttributeProto, call: &NodeProto, function: &FunctionProto) -> Option<AttributeProto> {
+/// What an attribute of a body's node holds: its own value, the caller's where it refers to one, or the function's default; nothing where
+/// nobody gives it.
+fn given<'a>(inner: &'a AttributeProto, call: &'a NodeProto, function: &'a FunctionProto) -> Option<&'a AttributeProto> {
     if inner.ref_attr_name.is_empty() {
-        return Some(inner.clone());
+        return Some(inner);
     }
-    let given = call.attribute.iter().chain(&function.attribute_proto).find(|a| a.name == inner.ref_attr_name)?;
-    Some(AttributeProto { name: inner.name.clone(), ..given.clone() })
+    call.attribute.iter().chain(&function.attribute_proto).find(|a| a.name == inner.ref_attr_name)
+}
+
+/// A copy of [`given`] under the attribute's own name.
+fn attribute(inner: &AttributeProto, call: &NodeProto, function: &FunctionProto) -> Option<AttributeProto> {
+    given(inner, call, function).map(|a| AttributeProto { name: inner.name.clone(), ..a.clone() })
 }
 
 #[cfg(test)]

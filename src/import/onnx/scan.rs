@@ -3,7 +3,10 @@
 //! Two things that a decoder does not do: it says *where* a file ends too early, and it adds up what decoding would allocate
 //! (an empty node is two bytes in the file and hundreds in memory), so that the limits hold before the memory is taken.
 
+use prost::bytes::Bytes;
+
 use super::sniff::Damage;
+use super::wire;
 use crate::error::{Error, Result};
 use crate::import::limits::{Budget, Limits};
 
@@ -72,29 +75,54 @@ impl Kind {
 
     /// Memory of one message when it is decoded and imported, beyond its fields, at most.
     fn bytes(self) -> u64 {
-        match self {
-            // The decoded node, the node of the graph and its canonical copy, and its line in the text that is hashed.
-            Self::Node => 2048,
-            Self::Tensor | Self::ValueInfo => 640,
-            _ => 320,
-        }
+        let (message, imported) = match self {
+            Self::Model => (size_of::<wire::ModelProto>(), 0),
+            Self::Opset => (size_of::<wire::OperatorSetIdProto>(), 0),
+            Self::Function => (size_of::<wire::FunctionProto>(), 0),
+            Self::Graph => (size_of::<wire::GraphProto>(), 0),
+            // The node of the graph and its canonical copy, and its line in the text that is hashed.
+            Self::Node => (size_of::<wire::NodeProto>(), 1536),
+            Self::Attribute => (size_of::<wire::AttributeProto>(), 0),
+            Self::Tensor => (size_of::<wire::TensorProto>(), 512),
+            Self::Entry => (size_of::<wire::StringStringEntryProto>(), 0),
+            Self::ValueInfo => (size_of::<wire::ValueInfoProto>(), 512),
+            Self::Type => (size_of::<wire::TypeProto>(), 0),
+            Self::TensorType => (size_of::<wire::TensorTypeProto>(), 0),
+            Self::Shape => (size_of::<wire::TensorShapeProto>(), 0),
+            Self::Dimension => (size_of::<wire::DimensionProto>(), 0),
+        };
+        message as u64 * VECTOR + imported
     }
 
     /// Memory of a length-delimited leaf: in all, and per byte of it.
     fn leaf(self, field: u64) -> (u64, u64) {
-        match (self, field) {
-            // Packed integers grow from one byte to eight.
-            (Self::Tensor, 1 | 7 | 11) | (Self::Attribute, 8) => (64, 8),
-            (Self::Tensor, 5) => (64, 4),
+        let (fixed, growth) = match (self, field) {
+            // Packed numbers grow from one byte to eight.
+            (Self::Tensor, 1 | 7 | 11) | (Self::Attribute, 8) => (0, 8 * VECTOR),
+            (Self::Tensor, 5) => (0, 4 * VECTOR),
+            (Self::Tensor, 4 | 10) | (Self::Attribute, 7) => (0, VECTOR),
             // Shared with the file.
-            (Self::Tensor, 9) | (Self::Attribute, 4) => (64, 0),
+            (Self::Tensor, 9) | (Self::Attribute, 4) => (0, 0),
             // Names of values are kept in several tables, by name and by number.
-            (Self::Node, 2) | (Self::Tensor, 8) | (Self::ValueInfo, 1) => (640, 12),
-            (Self::Node, _) => (128, 8),
-            _ => (64, 1),
-        }
+            (Self::Node, RESULT) | (Self::Tensor, 8) | (Self::ValueInfo, 1) => (512, 12),
+            (Self::Node, _) => (64, 8),
+            _ => (0, 1),
+        };
+        (fixed + size_of::<Bytes>() as u64 * VECTOR, growth)
     }
 }
+
+/// Memory of a node made here: of itself, and of names of `names` bytes in all.
+pub(super) fn node_bytes(names: usize) -> u64 {
+    let (fixed, growth) = Kind::Node.leaf(RESULT);
+    (names as u64).saturating_mul(growth).saturating_add(Kind::Node.bytes() + fixed)
+}
+
+/// The field of a node's results.
+const RESULT: u64 = 2;
+
+/// A vector that grows by one has up to twice the capacity it needs, and half of that besides while it moves.
+const VECTOR: u64 = 3;
 
 /// The highest field number of `onnx.ModelProto` that is in use.
 const MODEL_FIELDS: u64 = 25;
@@ -134,7 +162,7 @@ impl Scan<'_> {
             match wire_type {
                 0 => {
                     self.varint(&mut at, kind, &label)?;
-                    self.budget.reserve(self.name, 8)?;
+                    self.budget.reserve(self.name, 8 * VECTOR)?;
                 }
                 1 => self.skip(&mut at, 8, kind, &label)?,
                 5 => self.skip(&mut at, 4, kind, &label)?,
@@ -212,7 +240,7 @@ impl Scan<'_> {
         if *at > self.bytes.len() {
             return Err(self.truncated(kind, label));
         }
-        self.budget.reserve(self.name, 8)
+        self.budget.reserve(self.name, 8 * VECTOR)
     }
 
     fn truncated(&self, kind: Kind, label: &str) -> Error {
