@@ -40,6 +40,7 @@ fn model(opset: i64, nodes: Vec<NodeProto>, initializer: Vec<TensorProto>, input
             sparse_initializer: Vec::new(),
         }),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: opset }],
+        ..ModelProto::default()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::kernels::elementwise::binary::Function;
 use crate::kernels::elementwise::broadcast::Grid;
 use crate::kernels::elementwise::{affine, binary, cast, choice, unary};
 use crate::recording::{Packed, Source};
-use crate::tensor::{DType, Shape};
+use crate::tensor::Shape;
 
 impl Lower<'_, '_, '_> {
     /// `x * scale + shift` per channel.
