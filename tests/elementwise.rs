@@ -30,17 +30,16 @@ fn model(opset: i64, nodes: Vec<NodeProto>, initializer: Vec<TensorProto>, input
     };
     ModelProto {
         ir_version: 8,
-        producer_name: "test".into(),
         graph: Some(GraphProto {
             node: nodes,
             name: "g".into(),
             initializer,
             input: inputs.iter().map(typed).collect(),
             output: vec![value("y", &[])],
-            sparse_initializer: Vec::new(),
+            ..Default::default()
         }),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: opset }],
-        ..ModelProto::default()
+        ..Default::default()
     }
 }
 
