@@ -30,6 +30,12 @@
 //! run("Slice", [count(3,4), i(-1,2**63-1), i(-2**63,-3), i(0,1), i(-2,-1)])
 //! run("Pad", [count(2,3), i(0,2,1,-1)], mode="edge")
 //! run("Pad", [count(2,3), i(1,2,0,0)], mode="reflect")
+//! row = np.array([[[[1, -2, 4, 0.5, 3]]]], np.float32)
+//! for out, smooth, exclude in [(4, 0, 0), (4, 0, 1), (3, 1, 0)]:
+//!     run("Resize", [row, None, None, i(1,1,1,out)], mode="cubic", cubic_coeff_a=-0.5, antialias=smooth, exclude_outside=exclude)
+//! grid = np.array([-0.9, 0.3, 0.45, -1.4, 1.2, 0.8, 0.1, 1.7], np.float32).reshape(1, 1, 4, 2)
+//! for mode, padding, align in [("bilinear", "reflection", 0), ("bicubic", "border", 1), ("nearest", "zeros", 0)]:
+//!     run("GridSample", [ramp(1,1,3,4), grid], mode=mode, padding_mode=padding, align_corners=align)
 //! ```
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -161,12 +167,47 @@ fn linear_resampling_uses_the_given_scale() {
     // 5 * 1.5 = 7.5 cells become 7, but coordinates go by 1.5.
     let cases = [
         (Coordinates::HalfPixel, [0.0, 0.5, 1.166667, 1.833333, 2.5, 3.166667, 3.833333]),
-        (Coordinates::AlignCorners, [0.0, 0.666667, 1.333333, 2.0, 2.666667, 3.333333, 4.0]),
+        // Here ONNX Runtime goes by the 7 cells; the operator's own test cases go by the 7.5.
+        (Coordinates::AlignCorners, [0.0, 0.615385, 1.230769, 1.846154, 2.461538, 3.076923, 3.692308]),
     ];
     for (coordinates, expected) in cases {
         let op = Op::Resize(Resize::new(ResizeMode::Linear, coordinates, NearestRounding::Floor, ResizeTarget::Scales));
         assert_close(&run(&op, &[&count([1, 1, 1, 5]), &array([4], vec![1.0, 1.0, 1.0, 1.5])]), &[1, 1, 1, 7], &expected);
     }
+}
+
+#[test]
+fn cubic_resampling_matches_onnx_runtime() {
+    let x = array([1, 1, 1, 5], vec![1.0, -2.0, 4.0, 0.5, 3.0]);
+    let cubic = |antialias, exclude_outside| Resize {
+        antialias,
+        exclude_outside,
+        ..Resize::new(ResizeMode::Cubic { a: -0.5 }, Coordinates::HalfPixel, NearestRounding::Floor, ResizeTarget::Sizes)
+    };
+    let run = |resize: Resize, n| run(&Op::Resize(resize), &[&x, &ints(&[1, 1, 1, n])]);
+    assert_close(&run(cubic(false, false), 4), &[1, 1, 1, 4], &[0.707031, 0.008301, 1.790527, 2.766113]);
+    assert_close(&run(cubic(false, true), 4), &[1, 1, 1, 4], &[0.72041, 0.008301, 1.790527, 2.776794]);
+    assert_close(&run(cubic(true, false), 3), &[1, 1, 1, 3], &[-0.246377, 1.803317, 2.094203]);
+}
+
+#[test]
+fn grids_match_onnx_runtime() {
+    let grid = array([1, 1, 4, 2], vec![-0.9, 0.3, 0.45, -1.4, 1.2, 0.8, 0.1, 1.7]);
+    let cases = [
+        (GridMode::Linear, GridPadding::Reflection, false, [-0.3125, 0.24, -1.25, 0.28375]),
+        (GridMode::Cubic, GridPadding::Border, true, [-0.020253, -0.467664, -1.177526, 0.290309]),
+        (GridMode::Nearest, GridPadding::Zeros, false, [0.25, 0.0, 0.0, 0.0]),
+    ];
+    for (mode, padding, align_corners, expected) in cases {
+        let op = Op::GridSample(GridSample { mode, padding, align_corners });
+        assert_close(&run(&op, &[&ramp([1, 1, 3, 4]), &grid]), &[1, 1, 1, 4], &expected);
+    }
+}
+
+#[test]
+fn indices_beyond_an_axis_are_clamped_to_it() {
+    let picked = Array { data: vec![2.0, -3.0, 7.0, -9.0], ..ints(&[0; 4]) };
+    assert_close(&run(&Op::Gather { axis: 0 }, &[&count([3]), &picked]), &[4], &[2.0, 0.0, 2.0, 0.0]);
 }
 
 #[test]

@@ -5,6 +5,9 @@ use crate::error::Result;
 use crate::graph::{AspectRatio, Coordinates, Resize, ResizeMode, ResizeTarget};
 use crate::tensor::{Shape, Tensor};
 
+/// Most cells of an axis that is resampled: what each output place is made of is a table in memory.
+const MOST_CELLS: usize = 1 << 20;
+
 /// One axis of a resampling.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ResizeAxis {
@@ -36,6 +39,10 @@ pub(super) fn resize(ctx: &Context, resize: &Resize) -> Result<Shape> {
     }
     let region = if ctx.shapes.len() > 2 { Some(ctx.tensor(2)?) } else { None };
     let axes = resize_axes(dims, resize, ctx.tensor(1)?, region).map_err(|why| ctx.fail(why))?;
+    if let Some(axis) = axes.iter().find(|a| a.changes() && a.input.max(a.output) > MOST_CELLS) {
+        let (from, to) = (axis.input, axis.output);
+        return Err(ctx.unsupported(format_args!("resamples {from} cells to {to}, and at most {MOST_CELLS} are supported")));
+    }
     Ok(axes.iter().map(|a| a.output).collect::<Vec<_>>().into())
 }
 

@@ -84,19 +84,60 @@ fn tensors_beyond_32_bit_indices_hit_a_limit() {
 }
 
 #[test]
-fn only_height_and_width_can_be_resampled() {
+fn any_axis_can_be_resampled() {
     let op = Op::Resize(Resize::new(ResizeMode::Nearest, Coordinates::HalfPixel, NearestRounding::Floor, ResizeTarget::Sizes));
     assert_eq!(infer_with(&op, &[1, 2, 3, 4], &[&[1, 2, 6, 3]]).unwrap(), Shape::from([1, 2, 6, 3]));
     assert_eq!(infer_with(&op, &[1, 2, 4], &[&[1, 2, 3]]).unwrap(), Shape::from([1, 2, 3]));
-    assert!(matches!(infer_with(&op, &[1, 2, 3, 4], &[&[1, 4, 3, 4]]), Err(Error::Unsupported(_))));
+    assert_eq!(infer_with(&op, &[1, 2, 3, 4], &[&[1, 4, 3, 4]]).unwrap(), Shape::from([1, 4, 3, 4]));
     assert!(matches!(infer_with(&op, &[1, 2, 3, 4], &[&[1, 2, 0, 4]]), Err(Error::Model(_))));
+    assert!(matches!(infer_with(&op, &[1, 1, 1, 4], &[&[1, 1, 1, 1 << 21]]), Err(Error::Unsupported(_))));
+}
+
+#[test]
+fn a_ratio_is_kept_below_or_above_the_sizes() {
+    let stretch = Resize::new(ResizeMode::Nearest, Coordinates::HalfPixel, NearestRounding::Floor, ResizeTarget::Sizes);
+    let resize = |aspect| Op::Resize(Resize { axes: vec![-1, 2], aspect, ..stretch.clone() });
+    let run = |aspect, sizes: &[i64]| infer_with(&resize(aspect), &[1, 3, 20, 40], &[sizes]);
+    assert_eq!(run(AspectRatio::Stretch, &[8, 8]).unwrap(), Shape::from([1, 3, 8, 8]));
+    assert_eq!(run(AspectRatio::NotLarger, &[7, 8]).unwrap(), Shape::from([1, 3, 4, 7]));
+    assert_eq!(run(AspectRatio::NotSmaller, &[7, 8]).unwrap(), Shape::from([1, 3, 8, 16]));
+    assert!(matches!(run(AspectRatio::NotLarger, &[8]), Err(Error::Model(_))));
+}
+
+#[test]
+fn gathers_check_the_indices_they_know() {
+    let gather = Op::Gather { axis: 1 };
+    assert_eq!(infer_with(&gather, &[2, 3, 4], &[&[2, -3]]).unwrap(), Shape::from([2, 2, 4]));
+    assert!(matches!(infer_with(&gather, &[2, 3, 4], &[&[3]]), Err(Error::Model(_))));
+    assert_eq!(infer(&gather, &[&[2, 3, 4], &[5, 6]]).unwrap(), [Shape::from([2, 5, 6, 4])]);
+    assert!(matches!(infer(&gather, &[&[2, 0, 4], &[5]]), Err(Error::Model(_))));
+    assert_eq!(infer(&Op::GatherElements { axis: 0 }, &[&[2, 3], &[7, 1]]).unwrap(), [Shape::from([7, 1])]);
+    assert!(matches!(infer(&Op::GatherElements { axis: 0 }, &[&[2, 3], &[7, 4]]), Err(Error::Model(_))));
+    let tuples = |batch_dims| infer(&Op::GatherNd { batch_dims }, &[&[2, 3, 4, 5], &[2, 7, 2]]);
+    assert_eq!(tuples(0).unwrap(), [Shape::from([2, 7, 4, 5])]);
+    assert_eq!(tuples(1).unwrap(), [Shape::from([2, 7, 5])]);
+    assert!(tuples(2).is_err() && tuples(9).is_err());
+}
+
+#[test]
+fn ranges_count_as_python_does() {
+    let count = |start: &[i64], limit: &[i64], delta: &[i64]| {
+        let tensors = [start, limit, delta].map(|v| Some(Arc::new(Tensor::indices(v.to_vec()))));
+        infer_node("tested", &Op::Range, &[Shape::from([1]), Shape::from([1]), Shape::from([1])], &tensors).map(|s| s[0].len())
+    };
+    assert_eq!(count(&[1], &[10], &[3]).unwrap(), 3);
+    assert_eq!(count(&[1], &[11], &[3]).unwrap(), 4);
+    assert_eq!(count(&[10], &[-3], &[-4]).unwrap(), 4);
+    assert_eq!(count(&[3], &[3], &[1]).unwrap(), 0);
+    assert!(count(&[0], &[1], &[0]).is_err() && count(&[i64::MIN], &[i64::MAX], &[1]).is_err());
 }
 
 #[test]
 fn equal_parts_are_rounded_up_and_the_last_is_smaller() {
     assert_eq!(geometry::equal_parts(7, 3), Some(vec![3, 3, 1]));
     assert_eq!(geometry::equal_parts(6, 3), Some(vec![2, 2, 2]));
-    assert_eq!(geometry::equal_parts(4, 3), None);
+    assert_eq!(geometry::equal_parts(4, 3), Some(vec![2, 2, 0]));
+    assert_eq!(geometry::equal_parts(5, 4), None);
     assert_eq!(geometry::equal_parts(4, 0), None);
 }
 

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Node, Op, PadMode, ValueId};
 use crate::kernels::movement::copy::{self, Axis, Copy};
 use crate::recording::{Packed, Source, plain_bytes};
-use crate::tensor::{Shape, strides};
+use crate::tensor::{DType, Shape, strides};
 
 impl Lower<'_, '_, '_> {
     pub(super) fn movement(&mut self, node: &Node, x: ValueId, y: ValueId) -> Result<()> {
@@ -31,12 +31,26 @@ impl Lower<'_, '_, '_> {
             Op::GatherNd { batch_dims } => self.gather_nd(node, *batch_dims, x, y),
             Op::Resize(r) => self.resize(node, r, x, y),
             Op::GridSample(sample) => self.grid_sample(node, sample, x, y),
+            Op::ConstantOfShape { value, dtype } => self.repeated(node, *value, *dtype, y),
+            Op::Range => Err(Error::Limits(format!(
+                "The Range `{}` counts {} numbers, more than are known before anything runs. Use smaller pictures.",
+                node.name,
+                self.shape(y).len()
+            ))),
             op => Err(Error::Unsupported(format!(
                 "The {} `{}` would compute integers or shapes from pixels at run time, which is not supported.",
                 op.kind(),
                 node.name
             ))),
         }
+    }
+
+    /// A constant too large to be made before anything runs.
+    fn repeated(&mut self, node: &Node, value: f64, dtype: DType, y: ValueId) -> Result<()> {
+        let bits = if dtype.is_float() { (value as f32).to_bits() } else { value as i32 as u32 };
+        let source = self.rec.weight(&format!("value {bits:08x}"), &[], 4, move || bytemuck::bytes_of(&[bits, 0, 0, 0]).to_vec());
+        let every = Copy::new(vec![Axis::all(self.shape(y).len(), 0, 1)]);
+        self.copy_to_plain(node, source, &every, y)
     }
 
     /// `y` is another name of `x`.
