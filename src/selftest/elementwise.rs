@@ -95,6 +95,8 @@ fn both_layouts(case: Case) -> [Case; 2] {
 pub(crate) fn affine(_caps: &Caps) -> Vec<Case> {
     let vector = |len: usize, seed| Input::Noise.tensor(&[len], seed);
     let mut out = each("affine", &Op::Affine, 2, |s| vec![vector(s[1], 2), vector(s[1], 3)]);
+    let same = |len: usize, value: f32| Tensor::vector(vec![value; len]);
+    out.extend(each("the same affine for all channels", &Op::Affine, 2, |s| vec![same(s[1], 0.35), same(s[1], -1.5)]));
     out.extend(each("prelu", &Op::PRelu, 2, |s| vec![vector(s[1], 2)]));
     out.extend(each("prelu scalar", &Op::PRelu, 2, |_| vec![vector(1, 2)]));
     out.extend(each("leaky relu", &Op::Unary(Unary::LeakyRelu { alpha: 0.1 }), 2, none));

@@ -16,14 +16,29 @@ pub(crate) struct Params {
     pub(crate) hi: f32,
 }
 
-/// Per-channel tables; an absent one is 1, 0 and 1.
+/// Numbers in place of tables that are absent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flat {
+    pub(crate) scale: f32,
+    pub(crate) shift: f32,
+    pub(crate) slope: f32,
+}
+
+impl Default for Flat {
+    /// Nothing is done.
+    fn default() -> Self {
+        Self { scale: 1.0, shift: 0.0, slope: 1.0 }
+    }
+}
+
+/// Tables per channel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
     pub(crate) scale: Option<Constant>,
     pub(crate) shift: Option<Constant>,
     pub(crate) slope: Option<Constant>,
-    /// A slope that is the same for all channels.
-    pub(crate) flat_slope: Option<f32>,
+    /// What is the same for all channels.
+    pub(crate) flat: Flat,
     pub(crate) lo: Option<f32>,
     pub(crate) hi: Option<f32>,
 }
@@ -33,13 +48,13 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, shape: Packed, x: Sour
     let y = rec.tensor(shape.bytes());
     let c = shape.c4() * 4;
     let constants: Vec<Constant> = t.scale.iter().chain(&t.shift).chain(&t.slope).cloned().collect();
-    let form =
-        format!("affine {} {} {} {:?} of {c}", t.scale.is_some(), t.shift.is_some(), t.slope.is_some(), t.flat_slope.map(f32::to_bits));
+    let flat = [t.flat.scale, t.flat.shift, t.flat.slope].map(f32::to_bits);
+    let form = format!("affine {} {} {} {flat:?} of {c}", t.scale.is_some(), t.shift.is_some(), t.slope.is_some());
     let tables = t.clone();
     let table = rec.weight(&form, &constants, c as u64 * 12, move || {
-        let mut out = padded(tables.scale.as_deref(), c, 1.0);
-        out.extend(padded(tables.shift.as_deref(), c, 0.0));
-        out.extend(padded(tables.slope.as_deref(), c, tables.flat_slope.unwrap_or(1.0)));
+        let mut out = padded(tables.scale.as_deref(), c, tables.flat.scale);
+        out.extend(padded(tables.shift.as_deref(), c, tables.flat.shift));
+        out.extend(padded(tables.slope.as_deref(), c, tables.flat.slope));
         f32_bytes(&out)
     });
     let params = Params {

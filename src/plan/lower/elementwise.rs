@@ -14,12 +14,30 @@ impl Lower<'_, '_, '_> {
     /// `x * scale + shift` per channel.
     pub(super) fn affine_layer(&mut self, node: &Node, x: ValueId, y: ValueId) -> Result<()> {
         let (scale, shift) = (node.inputs[1], node.inputs[2]);
+        if let (true, Some(flat)) = (self.is_row(x), self.flat(scale, shift)) {
+            // The same for all channels, so that the operand need not be packed by channels.
+            let tables = affine::Tables { flat, ..affine::Tables::default() };
+            let source = self.plain(x)?;
+            let out = affine::record(self.rec, &node.name, row_of_pixels(self.shape(x)), source, &tables)?;
+            self.put_plain(y, out);
+            return Ok(());
+        }
         let tables = affine::Tables {
             scale: Some(self.constant(node, scale, "scale")?),
             shift: Some(self.constant(node, shift, "shift")?),
             ..affine::Tables::default()
         };
         self.affine(node, x, y, &tables)
+    }
+
+    /// Constant vectors of which each holds one number again and again.
+    fn flat(&self, scale: ValueId, shift: ValueId) -> Option<affine::Flat> {
+        let number = |id: ValueId| {
+            let values = self.graph.constant(id)?.to_f32();
+            let &first = values.first()?;
+            values.iter().all(|v| v.to_bits() == first.to_bits()).then_some(first)
+        };
+        Some(affine::Flat { scale: number(scale)?, shift: number(shift)?, ..affine::Flat::default() })
     }
 
     pub(super) fn affine(&mut self, node: &Node, x: ValueId, y: ValueId, tables: &affine::Tables) -> Result<()> {
@@ -48,9 +66,9 @@ impl Lower<'_, '_, '_> {
             if row { (self.plain(x)?, Packed { n: 1, c: self.shape(x).len(), h: 1, w: 1 }) } else { (self.packed(x)?, self.dims(x)?) };
         let out = match u {
             Unary::LeakyRelu { alpha } => {
-                // The tables are per channel; a row of elements is as many pixels of four channels.
-                let dims = if row { Packed { n: dims.c4(), c: 4, h: 1, w: 1 } } else { dims };
-                let tables = affine::Tables { flat_slope: Some(alpha), ..affine::Tables::default() };
+                let dims = if row { row_of_pixels(self.shape(x)) } else { dims };
+                let flat = affine::Flat { slope: alpha, ..affine::Flat::default() };
+                let tables = affine::Tables { flat, ..affine::Tables::default() };
                 affine::record(self.rec, &node.name, dims, source, &tables)?
             }
             _ => unary::record(self.rec, &node.name, u, self.dtype(x), dims, source)?,
@@ -138,4 +156,9 @@ fn leading_ones(shape: &Shape, rank: usize) -> Shape {
     let mut out = vec![1; rank.saturating_sub(shape.rank())];
     out.extend_from_slice(shape);
     Shape::from(out)
+}
+
+/// A plain tensor as pixels of four channels, for kernels with tables per channel.
+fn row_of_pixels(shape: &Shape) -> Packed {
+    Packed { n: shape.len().div_ceil(4), c: 4, h: 1, w: 1 }
 }
