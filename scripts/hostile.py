@@ -650,6 +650,10 @@ def shapes():
     bomb("resize_sizes_0", one("Resize", ["x", "", "", "s"], [ints("s", 1, 2, 0, 4)]), "Resize to nothing", "Model", "0 cells")
     chain = [node("Resize", [f"t{i}" if i else "x", "", "s"], [f"t{i + 1}"]) for i in range(10)] + [node("Relu", ["t10"], ["y"])]
     bomb("resize_chain", model(chain, [helper.make_tensor("s", 1, [4], [1, 1, 16, 16])]), "Ten times 256 times as many cells")
+    long = [value("x", [1, 1, 1 << 28, 1])]
+    bomb("resize_rows", one("Resize", ["x", "", "", "s"], [ints("s", 1, 2, 1 << 27, 2)]), "Resize to 2^27 rows: each would be an entry of a table")
+    bomb("resize_shrink", model([node("Resize", ["x", "", "", "s"], ["y"], mode="cubic", antialias=1)], [ints("s", 1, 1, 2, 1)], long, opset=18), "2^28 rows that become two: each sums half of them", waits="")
+    bomb("resize_one_side", model([node("Resize", ["x", "", "", "s"], ["y"], mode="linear")], [ints("s", 1, 1, 1 << 28, 2)], long), "2^28 rows that stay while the columns double")
     bomb("upsample", one("Upsample", opset=7, scales=[1.0, 1.0, 1e5, 1e5]), "Upsample by 10^10")
     bomb("pad", one("Pad", ["x", "p"], [ints("p", 0, 0, m31, m31, 0, 0, m31, m31)]), "Pad by 2^31-1 on all sides")
     bomb("pad_most", one("Pad", ["x", "p"], [ints("p", 0, 0, I63, 0, 0, 0, I63, 0)]), "Pad by 2^63-1 on two sides", "Model", "pads")

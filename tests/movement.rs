@@ -96,7 +96,7 @@ impl Chain {
             let next = dims.remove(at + 1);
             dims[at] *= next;
         } else if dims.len() < 5 {
-            let divisor = (1..=dims[at]).rev().filter(|d| dims[at] % d == 0 && *d < dims[at]).next().unwrap_or(1);
+            let divisor = (1..=dims[at]).rev().find(|d| dims[at] % d == 0 && *d < dims[at]).unwrap_or(1);
             dims[at] /= divisor;
             dims.insert(at, divisor);
         }
@@ -167,9 +167,9 @@ impl Chain {
 
     fn blocks(&mut self, shape: &Shape) {
         let (block, column_row_depth) = (2, self.r.below(2) == 0);
-        if shape[1] % 4 == 0 {
+        if shape[1].is_multiple_of(4) {
             self.node(Op::DepthToSpace { block, column_row_depth }, &[]);
-        } else if shape[2] % 2 == 0 && shape[3] % 2 == 0 {
+        } else if shape[2].is_multiple_of(2) && shape[3].is_multiple_of(2) {
             self.node(Op::SpaceToDepth { block, column_row_depth }, &[]);
         } else {
             self.transpose(shape);

@@ -101,11 +101,11 @@ fn load(view: &TensorView<'_>, name: &str, budget: &mut Budget) -> Result<Tensor
 
 /// Constants of `graph` as they are stored, by name.
 fn stored(graph: &Graph, precision: Precision) -> BTreeMap<&str, Cow<'_, Tensor>> {
-    // A rounded resize factor changes the size of the output.
+    // A rounded resize factor changes the size of the output, a rounded grid where it looks.
     let factors: Vec<&str> = graph
         .nodes
         .iter()
-        .filter(|n| matches!(n.op, Op::Resize(_)))
+        .filter(|n| matches!(n.op, Op::Resize(_) | Op::GridSample(_)))
         .flat_map(|n| n.inputs.iter().skip(1).map(|&id| graph.name(id)))
         .collect();
     tensors(graph)

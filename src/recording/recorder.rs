@@ -28,6 +28,9 @@ impl fmt::Debug for Weight {
     }
 }
 
+/// Bytes of all tables that are computed while planning: those of a thousand rows take 16 KB.
+const MAX_TABLES: u64 = 64 << 20;
+
 /// See the module.
 pub(crate) struct Recorder<'a> {
     pub(crate) caps: &'a Caps,
@@ -36,12 +39,14 @@ pub(crate) struct Recorder<'a> {
     tensors: Vec<u64>,
     weights: Vec<Weight>,
     by_key: HashMap<String, u32>,
+    /// Bytes of tables that were computed here.
+    tables: u64,
     dispatches: Vec<Dispatch>,
 }
 
 impl<'a> Recorder<'a> {
     pub(crate) fn new(caps: &'a Caps, precision: Precision, force: Force) -> Self {
-        Self { caps, precision, force, tensors: Vec::new(), weights: Vec::new(), by_key: HashMap::new(), dispatches: Vec::new() }
+        Self { caps, precision, force, tensors: Vec::new(), weights: Vec::new(), by_key: HashMap::new(), tables: 0, dispatches: Vec::new() }
     }
 
     /// A new activation of at least `bytes`.
@@ -67,6 +72,24 @@ impl<'a> Recorder<'a> {
         self.by_key.insert(key.clone(), i);
         self.weights.push(Weight { key, bytes: bytes.next_multiple_of(16).max(16), pack: Arc::new(pack), constants: constants.to_vec() });
         Source::Weight(i)
+    }
+
+    /// A constant that was computed from sizes and attributes, and is kept until it is uploaded. Equal forms hold equal tables.
+    ///
+    /// # Errors
+    /// More tables than a network needs: they are in no file, so no limit on files bounds them.
+    pub(crate) fn table<T: bytemuck::NoUninit + Send + Sync>(&mut self, form: &str, content: Vec<T>) -> Result<Source> {
+        let (bytes, before) = (size_of_val(content.as_slice()) as u64, self.weights.len());
+        let source = self.weight(form, &[], bytes, move || bytemuck::cast_slice(&content).to_vec());
+        if self.weights.len() > before {
+            self.tables = self.tables.saturating_add(bytes);
+        }
+        if self.tables > MAX_TABLES {
+            return Err(Error::Limits(format!(
+                "The network needs more than {MAX_TABLES} bytes of tables for resampling. Use smaller sizes, or fewer different ones."
+            )));
+        }
+        Ok(source)
     }
 
     /// Something to bind where an operand is absent. Never read.

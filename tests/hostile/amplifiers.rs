@@ -142,6 +142,22 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
             model(&[chain(5000, |i, o| node("Reshape", &[i, "s"], &[o], &[])), ints("s", &[&[1, 4], &[1; 60][..]].concat())]),
         ),
         ("shapes", model(&[names(90_000).iter().flat_map(|n| node("Shape", &["x"], &[&format!("s{n}")], &[])).collect(), relu])),
+        (
+            "resizes",
+            model(&[
+                chain(3_000, |i, o| {
+                    let size = format!("s{o}");
+                    let rank = node("Reshape", &["x", "four"], &[&format!("f{o}")], &[]);
+                    let large = node("Resize", &[&format!("f{o}"), "", "", &size], &[&format!("l{o}")], &[]);
+                    [rank, large, node("Relu", &[i], &[o], &[])].concat()
+                }),
+                (0..3_001u64)
+                    .flat_map(|i| ints(&if i == 3_000 { "sy".into() } else { format!("s{i:x}") }, &[1, 1, 300_000 + i, 4]))
+                    .collect(),
+                (0..3_000usize).flat_map(|i| field(12, &info(&if i == 0 { "ly".into() } else { format!("l{i:x}") }))).collect(),
+                ints("four", &[1, 1, 1, 4]),
+            ]),
+        ),
         ("function calls", calling("", 5_000, &[], &[many(10, &inner("Relu", "c", &[])), inner("Relu", "b", &[])])),
         ("function calls of one name", calling("n", 20_000, &[], &[inner("Relu", "b", &[])])),
         ("long names in functions", calling(&long, 4, &[], &[many(1_000, &inner("Relu", "c", &[])), inner("Relu", "b", &[])])),

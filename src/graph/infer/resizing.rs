@@ -1,12 +1,9 @@
 //! Sizes, scales and regions of a resampling, resolved for every axis.
 
 use super::{Context, geometry};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{AspectRatio, Coordinates, Resize, ResizeMode, ResizeTarget};
 use crate::tensor::{Shape, Tensor};
-
-/// Most cells of an axis that is resampled: what each output place is made of is a table in memory.
-const MOST_CELLS: usize = 1 << 20;
 
 /// One axis of a resampling.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,11 +36,37 @@ pub(super) fn resize(ctx: &Context, resize: &Resize) -> Result<Shape> {
     }
     let region = if ctx.shapes.len() > 2 { Some(ctx.tensor(2)?) } else { None };
     let axes = resize_axes(dims, resize, ctx.tensor(1)?, region).map_err(|why| ctx.fail(why))?;
-    if let Some(axis) = axes.iter().find(|a| a.changes() && a.input.max(a.output) > MOST_CELLS) {
-        let (from, to) = (axis.input, axis.output);
-        return Err(ctx.unsupported(format_args!("resamples {from} cells to {to}, and at most {MOST_CELLS} are supported")));
-    }
+    check_tables(ctx, resize, &axes)?;
     Ok(axes.iter().map(|a| a.output).collect::<Vec<_>>().into())
+}
+
+/// Cells that the output places of one axis may be made of, all in all: tables of them are made on the host.
+const MAX_TERMS: f64 = (1 << 19) as f64;
+
+/// Refuses an axis so long, or one that shrinks so much, that listing what its places are made of would itself be large.
+fn check_tables(ctx: &Context, resize: &Resize, axes: &[ResizeAxis]) -> Result<()> {
+    if !axes.iter().any(ResizeAxis::changes) {
+        return Ok(());
+    }
+    let radius = match resize.mode {
+        ResizeMode::Nearest => 0.0,
+        ResizeMode::Linear => 1.0,
+        ResizeMode::Cubic { .. } => 2.0,
+    };
+    // Maps are resampled along height and width even where one of them stays.
+    for (i, axis) in axes.iter().enumerate().filter(|(i, a)| *i >= 2 || a.changes()) {
+        let reach = if resize.antialias { radius / axis.scale.min(1.0) } else { radius };
+        let terms = axis.output as f64 * (2.0 * reach).max(1.0);
+        if terms > MAX_TERMS {
+            return Err(Error::Limits(format!(
+                "{} Resampling the axis {i} from {} to {} cells sums {terms:.0} of them, and at most {MAX_TERMS} are possible. Use smaller sizes.",
+                ctx.sentence("is too large"),
+                axis.input,
+                axis.output
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the elements are weighted sums, which whole numbers have no room for.

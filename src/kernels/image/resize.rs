@@ -24,10 +24,10 @@ fn entry(place: &Place) -> [u32; 4] {
     [first, first + u32::from(place.weights.len() > 1), weight(0).to_bits(), weight(1).to_bits()]
 }
 
-/// Records the resampling by what each output row and column is made of: one cell or two.
+/// Records the resampling by what each output row and column is made of: one cell or two. Equal keys have equal rows and columns.
 pub(crate) fn record(
     rec: &mut Recorder<'_>,
-    label: &str,
+    (label, key): (&str, &str),
     x: Source,
     from: Packed,
     to: Packed,
@@ -36,8 +36,7 @@ pub(crate) fn record(
 ) -> Result<Source> {
     let y = rec.tensor(to.bytes());
     let table: Vec<[u32; 4]> = rows.iter().chain(columns).map(entry).collect();
-    let form = format!("resize {table:?}");
-    let table = rec.weight(&form, &[], table.len() as u64 * 16, move || bytemuck::cast_slice(&table).to_vec());
+    let table = rec.table(&format!("resize {key}"), table)?;
     let params = Params {
         in_h: from.h as u32,
         in_w: from.w as u32,

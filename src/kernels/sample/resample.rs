@@ -1,9 +1,6 @@
 //! Host side of shaders/sample/resample.wgsl.
 
-use std::sync::Arc;
-
 use crate::error::Result;
-use crate::kernels::f32_bytes;
 use crate::recording::{Recorder, Source};
 use crate::reference::image::resize::Place;
 use crate::shader;
@@ -45,12 +42,12 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, pass: &Pass, x: Source
     let y = rec.tensor(total as u64 * 4);
     let groups = rec.fold((total / unit).div_ceil(64));
     let label = format!("{label} {input}->{output}");
-    let places = table(rec, pass);
+    let places = table(rec, pass)?;
     if cells {
         rec.dispatch(&shader::SAMPLE_RESAMPLE_CELLS, &label, groups, &params, &[x, places, y], 0)?;
         return Ok(y);
     }
-    let weights = weights(rec, pass);
+    let weights = weights(rec, pass)?;
     let shader = if vec4 { &shader::SAMPLE_RESAMPLE_VEC4 } else { &shader::SAMPLE_RESAMPLE_F32 };
     let terms: usize = pass.places.iter().map(|p| p.weights.len()).sum();
     rec.dispatch(shader, &label, groups, &params, &[x, places, weights, y], (outer * inner * terms * 2) as u64)?;
@@ -58,7 +55,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, pass: &Pass, x: Source
 }
 
 /// (first cell, number of cells, first weight, outside) of each place.
-fn table(rec: &mut Recorder<'_>, pass: &Pass) -> Source {
+fn table(rec: &mut Recorder<'_>, pass: &Pass) -> Result<Source> {
     let mut next = 0u32;
     let mut out: Vec<[u32; 4]> = Vec::with_capacity(pass.places.len());
     for place in &pass.places {
@@ -66,11 +63,10 @@ fn table(rec: &mut Recorder<'_>, pass: &Pass) -> Source {
         out.push([place.first as u32, count, next, u32::from(place.outside)]);
         next = next.saturating_add(count);
     }
-    let out = Arc::new(out);
-    rec.weight(&format!("places {}", pass.key), &[], out.len() as u64 * 16, move || bytemuck::cast_slice(&out).to_vec())
+    rec.table(&format!("places {}", pass.key), out)
 }
 
-fn weights(rec: &mut Recorder<'_>, pass: &Pass) -> Source {
-    let out: Arc<Vec<f32>> = Arc::new(pass.places.iter().flat_map(|p| &p.weights).map(|&w| w as f32).collect());
-    rec.weight(&format!("weights {}", pass.key), &[], out.len() as u64 * 4, move || f32_bytes(&out))
+fn weights(rec: &mut Recorder<'_>, pass: &Pass) -> Result<Source> {
+    let out: Vec<f32> = pass.places.iter().flat_map(|p| &p.weights).map(|&w| w as f32).collect();
+    rec.table(&format!("weights {}", pass.key), out)
 }

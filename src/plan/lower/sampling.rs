@@ -42,7 +42,7 @@ impl Lower<'_, '_, '_> {
             [] => return Err(Error::Model(format!("The Resize node `{}` has a scalar operand. Check the model file.", node.name))),
         };
         let (source, from, to) = (self.packed(x)?, self.dims(x)?, self.dims(y)?);
-        let out = resize::record(self.rec, &node.name, source, from, to, &rows, &columns)?;
+        let out = resize::record(self.rec, (&node.name, &format!("{r:?} {axes:?}")), source, from, to, &rows, &columns)?;
         self.put_packed(y, out);
         Ok(())
     }
