@@ -20,7 +20,7 @@ fn model(node: Vec<NodeProto>, input: Vec<ValueInfoProto>, initializer: Vec<Tens
     let output = vec![value("y", &[-1])];
     let graph = GraphProto { node, name: "g".into(), initializer, input, output, sparse_initializer: Vec::new() };
     let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 21 }];
-    ModelProto { ir_version: 8, producer_name: "test".into(), graph: Some(graph), opset_import }
+    ModelProto { ir_version: 8, producer_name: "test".into(), graph: Some(graph), opset_import, ..ModelProto::default() }
 }
 
 fn load(model: &ModelProto) -> Result<Model, Error> {

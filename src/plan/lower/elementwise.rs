@@ -79,7 +79,7 @@ impl Lower<'_, '_, '_> {
 
     /// Another element type; nothing where the words are the same.
     pub(super) fn cast(&mut self, node: &Node, x: ValueId, y: ValueId) -> Result<()> {
-        let to: DType = self.dtype(y);
+        let to = self.dtype(y);
         let Some(kind) = cast::code(self.dtype(x), to) else { return self.movement(node, x, y) };
         let row = self.is_row(x);
         let source = if row { self.plain(x)? } else { self.packed(x)? };
