@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Instance, KernelTime, Uploaded, Warp, wgpu};
-use crate::graph::Graph;
 use crate::graph::passes::{self, Bounds};
+use crate::graph::{Graph, describe_dims};
 use crate::kernels::image::warp::channel_count;
 use crate::model::{InputDescription, Model, Precision};
 use crate::plan::{self, Feed, Force, Plan, PlanOptions};
@@ -194,9 +194,22 @@ impl Network {
         let tensors = self.match_inputs(inputs)?;
         let tensors: Vec<&Tensor> = tensors.iter().map(Cow::as_ref).collect();
         match self.run_whole(&tensors) {
+            // Some operations have no result for no picture; that is not the model's fault.
+            Err(Error::Model(reason)) => Err(self.empty_input(&tensors).unwrap_or(Error::Model(reason))),
             Err(Error::Limits(reason)) => self.run_in_halves(&tensors, &reason),
             other => other,
         }
+    }
+
+    /// What to say when there is an input without elements.
+    fn empty_input(&self, tensors: &[&Tensor]) -> Option<Error> {
+        let (input, tensor) = self.graph.inputs.iter().zip(tensors).find(|(_, t)| t.is_empty())?;
+        Some(Error::Caller(format!(
+            "The input `{}` has the shape {}, which is empty, and the model ({}) has no result for that. Give at least one picture.",
+            self.graph.name(input.value),
+            tensor.shape(),
+            describe_dims(&input.dims)
+        )))
     }
 
     fn run_whole(&self, tensors: &[&Tensor]) -> Result<Vec<(String, Tensor)>> {

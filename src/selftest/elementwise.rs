@@ -97,6 +97,8 @@ pub(crate) fn affine(_caps: &Caps) -> Vec<Case> {
     let mut out = each("affine", &Op::Affine, 2, |s| vec![vector(s[1], 2), vector(s[1], 3)]);
     let same = |len: usize, value: f32| Tensor::vector(vec![value; len]);
     out.extend(each("the same affine for all channels", &Op::Affine, 2, |s| vec![same(s[1], 0.35), same(s[1], -1.5)]));
+    let five = vec![(Input::Noise.tensor(&[2, 6, 2, 3, 2], 1), true), (vector(6, 2), false), (vector(6, 3), false)];
+    out.push(Case::new("affine of five axes", Op::Affine, five, 2));
     out.extend(each("prelu", &Op::PRelu, 2, |s| vec![vector(s[1], 2)]));
     out.extend(each("prelu scalar", &Op::PRelu, 2, |_| vec![vector(1, 2)]));
     out.extend(each("leaky relu", &Op::Unary(Unary::LeakyRelu { alpha: 0.1 }), 2, none));
@@ -238,10 +240,6 @@ pub(crate) fn binary(_caps: &Caps) -> Vec<Case> {
         let operands = vec![(Input::Noise.tensor(x, 1), true), (Input::Noise.tensor(slope, 2), i != 2)];
         out.extend(both_layouts(Case::new(format!("prelu {x:?} {slope:?}"), Op::PRelu, operands, 1)));
     }
-    let vector = |seed| (Input::Noise.tensor(&[6], seed), false);
-    let case =
-        Case::new("affine of five axes", Op::Affine, vec![(Input::Noise.tensor(&[2, 6, 2, 3, 2], 1), true), vector(2), vector(3)], 2);
-    out.push(case);
     out.extend(of_whole_numbers());
     out.extend(mixed_powers());
     out

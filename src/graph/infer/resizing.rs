@@ -59,7 +59,7 @@ fn check_tables(ctx: &Context, resize: &Resize, axes: &[ResizeAxis]) -> Result<(
         let terms = axis.output as f64 * (2.0 * reach).max(1.0);
         if terms > MAX_TERMS {
             return Err(Error::Limits(format!(
-                "{} Resampling the axis {i} from {} to {} cells sums {terms:.0} of them, and at most {MAX_TERMS} are possible. Use smaller sizes.",
+                "{} Resampling the axis {i} from {} to {} cells sums {terms:.0} elements, and at most {MAX_TERMS} are possible. Use smaller sizes.",
                 ctx.sentence("is too large"),
                 axis.input,
                 axis.output

@@ -178,7 +178,7 @@ mod tests {
     fn results_above_the_budget_stay_nodes() {
         let mut graph = Graph::default();
         let one = graph.add_constant("one", Tensor::vector(vec![1.0]));
-        let large = graph.add_constant("large", Tensor::indices(vec![1 << 15, 1 << 15]));
+        let large = graph.add_constant("large", Tensor::indices(vec![1 << 14, 1 << 14]));
         let expanded = graph.add_node("expanded", Op::Expand, &[one, large]);
         let y = graph.add_node("y", Op::Unary(Unary::Relu), &[expanded]);
         graph.outputs = vec![y];

@@ -36,11 +36,12 @@ const GROUPS: [(&str, &[&str]); 7] = [
 ];
 
 /// The document with its sections filled from the results.
-pub(super) fn rewritten(old: &str, results: &Results) -> Result<String, Failure> {
+pub(super) fn rewritten(old: &str, results: &Results, explained: &BTreeMap<&str, &str>) -> Result<String, Failure> {
     let sections = [
         ("suite", suite(results)),
         ("operators", operators(old, results)),
         ("refused", refused(results)),
+        ("different", different(explained)),
         ("graphs", graphs(results)),
         ("missing", missing(results)),
     ];
@@ -56,9 +57,9 @@ fn replaced(text: &str, name: &str, content: &str) -> Result<String, Failure> {
 
 fn suite(results: &Results) -> String {
     let [oldest, newest] = &results.opsets;
-    let Tally { passed, refused, .. } = results.total();
+    let Tally { passed, refused, failed, .. } = results.total();
     format!(
-        "Operator sets {oldest} to {newest} of the standard domain. Of the {} backend tests of onnx {}, {passed} pass and {refused} are refused with a sentence that says why.\n",
+        "Operator sets {oldest} to {newest} of the standard domain. Of the {} backend tests of onnx {}, {passed} pass, {refused} are refused with a sentence that says why, and {failed} differ for a reason given below.\n",
         results.tests.len(),
         results.onnx
     )
@@ -122,6 +123,12 @@ fn graphs(results: &Results) -> String {
 
 fn absent<'a>(results: &'a Results, test: &'a Test) -> impl Iterator<Item = &'a str> {
     test.operators.iter().map(String::as_str).filter(|name| !results.supported.iter().any(|(known, _)| known == name))
+}
+
+/// Tests whose expected numbers are not given, with the reason.
+fn different(explained: &BTreeMap<&str, &str>) -> String {
+    let lines: String = explained.iter().map(|(test, why)| format!("* {test}: {why}\n")).collect();
+    if lines.is_empty() { "None.\n".to_owned() } else { lines }
 }
 
 /// Standard operators that are not imported.
