@@ -166,7 +166,7 @@ pub enum NearestRounding {
     DownOrUp,
 }
 
-/// The second operand of [`Op::Resize`].
+/// The second operand of [`super::Op::Resize`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResizeTarget {
