@@ -37,27 +37,13 @@ fn better(a: Found, b: Found) -> Found {
 }
 
 #if ROW
-var<workgroup> lanes: array<Found, 256>;
+alias Number = Found;
 
-fn join_lanes(lane: u32, found: Found) -> Found {
-    lanes[lane] = found;
-    workgroupBarrier();
-    let first = lane % 16u * 16u;
-    var best = lanes[first];
-    for (var i = 1u; i < 16u; i++) {
-        best = better(best, lanes[first + i]);
-    }
-    workgroupBarrier();
-    if (lane < 16u) {
-        lanes[lane] = best;
-    }
-    workgroupBarrier();
-    best = lanes[0];
-    for (var i = 1u; i < 16u; i++) {
-        best = better(best, lanes[i]);
-    }
-    return best;
+fn join(a: Found, b: Found, how: u32) -> Found {
+    return better(a, b);
 }
+
+#import shared/join
 #endif
 
 #if ROW
@@ -78,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         best = better(best, Found(rank(x[base + k * p.inner], real, largest, BEST), k));
     }
 #if ROW
-    best = join_lanes(line.lane, best);
+    best = join_lanes(line.lane, best, 0u);
 #endif
     if (p.mark == 0u) {
         if (line.lane == 0u) {

@@ -1,5 +1,5 @@
 // Joins what the 256 lanes of a workgroup computed, in a fixed order: 16 lanes join 16 values each, then every lane joins those 16.
-// The importing shader says what a Number is and how two are joined. Workgroup memory: 1 KiB.
+// The importing shader says what a Number is and how two are joined (`how`: in which way, if there are several).
 var<workgroup> lanes: array<Number, 256>;
 
 fn join_lanes(lane: u32, value: Number, how: u32) -> Number {

@@ -36,11 +36,11 @@
 use super::*;
 use crate::graph::*;
 
-fn array(shape: impl Into<Shape>, data: Vec<f64>) -> Array {
+pub(super) fn array(shape: impl Into<Shape>, data: Vec<f64>) -> Array {
     Array::new(shape, data).unwrap()
 }
 
-fn ramp(shape: impl Into<Shape>) -> Array {
+pub(super) fn ramp(shape: impl Into<Shape>) -> Array {
     let shape = shape.into();
     let data = (0..shape.len()).map(|i| (i as f64 * 7.0 % 11.0 - 5.0) / 4.0).collect();
     array(shape, data)
@@ -52,16 +52,16 @@ fn count(shape: impl Into<Shape>) -> Array {
     array(shape, data)
 }
 
-fn ints(values: &[i64]) -> Array {
+pub(super) fn ints(values: &[i64]) -> Array {
     Array::from(&Tensor::indices(values.to_vec()))
 }
 
-fn run(op: &Op, inputs: &[&Array]) -> Array {
+pub(super) fn run(op: &Op, inputs: &[&Array]) -> Array {
     run_node("tested", op, inputs).unwrap().remove(0)
 }
 
 #[track_caller]
-fn assert_close(actual: &Array, shape: &[usize], expected: &[f64]) {
+pub(super) fn assert_close(actual: &Array, shape: &[usize], expected: &[f64]) {
     assert_eq!(actual.shape.dims(), shape);
     for (i, (a, e)) in actual.data.iter().zip(expected).enumerate() {
         assert!((a - e).abs() <= 2e-6, "element {i} is {a} instead of {e}");

@@ -265,7 +265,7 @@ impl Builder {
             4 => {
                 let width = self.shape()[3];
                 let scale = self.constant(&[width], 1.0);
-                self.node(Op::LayerNorm { axis: [1, -1][c % 2], epsilon: 0.1, rms: width % 2 == 0 }, &[scale]);
+                self.node(Op::LayerNorm { axis: [1, -1][c % 2], epsilon: 0.1, rms: width.is_multiple_of(2) }, &[scale]);
             }
             _ => {
                 let gamma = self.constant(&[c], 1.0);

@@ -10,29 +10,11 @@
 //! run("ReduceProd", [ramp(2,3)], opset=17, axes=[0])
 //! run("LpPool", [ramp(1,1,3,3)], kernel_shape=[2,2], pads=[1,1,0,0], p=3)
 //! ```
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use crate::graph::{Op, Pool, PoolKind, Reduction, Window};
-use crate::reference::{Array, run_node};
-use crate::tensor::{DType, Shape, Tensor};
-
-fn ramp(shape: impl Into<Shape>) -> Array {
-    let shape = shape.into();
-    let data = (0..shape.len()).map(|i| (i as f64 * 7.0 % 11.0 - 5.0) / 4.0).collect();
-    Array::new(shape, data).unwrap()
-}
-
-fn run(op: &Op, inputs: &[&Array]) -> Array {
-    run_node("tested", op, inputs).unwrap().remove(0)
-}
-
-#[track_caller]
-fn assert_close(y: &Array, shape: &[usize], expected: &[f64]) {
-    assert_eq!((y.shape.dims(), y.data.len()), (shape, expected.len()));
-    for (i, (a, e)) in y.data.iter().zip(expected).enumerate() {
-        assert!((a - e).abs() <= 2e-6, "element {i} is {a} instead of {e}");
-    }
-}
+use crate::reference::Array;
+use crate::reference::tests::{array, assert_close, ints, ramp, run};
+use crate::tensor::{DType, Shape};
 
 fn reduction(kind: Reduction, axes: &[i64], none_if_empty: bool) -> Op {
     Op::Reduce { kind, axes: axes.to_vec(), keep_dims: true, none_if_empty }
@@ -86,9 +68,9 @@ fn nothing_reduces_to_what_changes_nothing() {
 /// `noop_with_empty_axes`: each element is reduced on its own.
 #[test]
 fn over_no_axes_only_the_reduction_is_left_out() {
-    let x = Array::new([2], vec![-2.0, 3.0]).unwrap();
+    let x = array([2], vec![-2.0, 3.0]);
     let none = |kind| run(&reduction(kind, &[], true), &[&x]).data;
     assert_eq!((none(Reduction::Sum), none(Reduction::L1), none(Reduction::SumSquare)), (vec![-2.0, 3.0], vec![2.0, 3.0], vec![4.0, 9.0]));
-    let axes = Array::from(&Tensor::indices(vec![]));
+    let axes = ints(&[]);
     assert_eq!(run(&reduction(Reduction::Sum, &[], false), &[&x, &axes]).data, [1.0]);
 }

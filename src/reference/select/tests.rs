@@ -8,26 +8,16 @@
 //! run("Hardmax", [np.array([[1,3,3],[2,2,0]], np.float32)])
 //! run("MaxPool", [ramp(1,1,4,5)], outputs=2, kernel_shape=[2,3], strides=[2,1], dilations=[1,2], pads=[0,1,1,0], storage_order=1)
 //! ```
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use super::arg::extreme;
 use crate::graph::{AutoPad, Op, Pool, PoolKind, Window};
-use crate::reference::{Array, run_node};
-use crate::tensor::{DType, Shape, Tensor};
-
-fn ramp(shape: impl Into<Shape>) -> Array {
-    let shape = shape.into();
-    let data = (0..shape.len()).map(|i| (i as f64 * 7.0 % 11.0 - 5.0) / 4.0).collect();
-    Array::new(shape, data).unwrap()
-}
-
-fn indices(values: &[i64]) -> Array {
-    Array::from(&Tensor::indices(values.to_vec()))
-}
+use crate::reference::Array;
+use crate::reference::tests::{array, ints, ramp, run};
+use crate::tensor::DType;
 
 #[track_caller]
 fn assert_run(op: &Op, inputs: &[&Array], shape: &[usize], dtype: DType, expected: &[f64]) {
-    let y = run_node("tested", op, inputs).unwrap().remove(0);
+    let y = run(op, inputs);
     assert_eq!((y.shape.dims(), y.dtype, y.data.as_slice()), (shape, dtype, expected));
 }
 
@@ -36,7 +26,7 @@ fn places_match_onnx_runtime() {
     let least = Op::ArgReduce { axis: 0, keep_dims: true, largest: false, last: true };
     assert_run(&least, &[&ramp([3, 4])], &[1, 4], DType::I64, &[0.0, 1.0, 0.0, 2.0]);
     let first = Op::TopK { axis: 1, largest: false };
-    assert_run(&first, &[&ramp([2, 6]), &indices(&[4])], &[2, 4], DType::I64, &[0.0, 5.0, 2.0, 4.0, 5.0, 2.0, 4.0, 1.0]);
+    assert_run(&first, &[&ramp([2, 6]), &ints(&[4])], &[2, 4], DType::I64, &[0.0, 5.0, 2.0, 4.0, 5.0, 2.0, 4.0, 1.0]);
     let window = Window { kernel: [2, 3], stride: [2, 1], dilation: [1, 2], pads: [0, 1, 1, 0], auto: AutoPad::Explicit };
     let pool = Pool { kind: PoolKind::Max, window, ceil: false, count_include_pad: false };
     let places = Op::PoolArgMax { pool, column_major: true };
@@ -45,10 +35,10 @@ fn places_match_onnx_runtime() {
 
 #[test]
 fn hardmax_and_running_sums_match_onnx_runtime() {
-    let x = Array::new([2, 3], vec![1.0, 3.0, 3.0, 2.0, 2.0, 0.0]).unwrap();
+    let x = array([2, 3], vec![1.0, 3.0, 3.0, 2.0, 2.0, 0.0]);
     assert_run(&Op::Hardmax { axis: -1, flatten: false }, &[&x], &[2, 3], DType::F32, &[0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
     let sums = Op::CumSum { exclusive: true, reverse: true };
-    assert_run(&sums, &[&ramp([2, 4]), &indices(&[1])], &[2, 4], DType::F32, &[1.25, 0.75, 1.25, 0.0, 0.25, 1.0, 0.0, 0.0]);
+    assert_run(&sums, &[&ramp([2, 4]), &ints(&[1])], &[2, 4], DType::F32, &[1.25, 0.75, 1.25, 0.0, 0.25, 1.0, 0.0, 0.0]);
 }
 
 /// As NumPy's argmax and argmin say; in the order of TopK it comes last.
@@ -56,8 +46,8 @@ fn hardmax_and_running_sums_match_onnx_runtime() {
 fn what_is_not_a_number_is_extreme_but_never_best() {
     let values = [1.0, f64::NAN, 3.0, f64::NAN];
     assert_eq!((extreme(&values, true, false), extreme(&values, false, false), extreme(&values, true, true)), (1, 1, 3));
-    let x = Array::new([4], values.to_vec()).unwrap();
+    let x = array([4], values.to_vec());
     for (largest, order) in [(true, [2.0, 0.0, 1.0, 3.0]), (false, [0.0, 2.0, 1.0, 3.0])] {
-        assert_run(&Op::TopK { axis: 0, largest }, &[&x, &indices(&[4])], &[4], DType::I64, &order);
+        assert_run(&Op::TopK { axis: 0, largest }, &[&x, &ints(&[4])], &[4], DType::I64, &order);
     }
 }
