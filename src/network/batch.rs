@@ -1,15 +1,18 @@
 //! Batches that one binding of the device cannot hold.
 
 use super::Network;
+use super::apart::rows_stay_apart;
 use crate::error::{Error, Result};
-use crate::tensor::Tensor;
+use crate::tensor::{Shape, Tensor};
 
 impl Network {
     /// Splits the batch in two where one binding cannot hold a whole batch, and joins the outputs.
     pub(super) fn run_in_halves(&self, tensors: &[&Tensor], reason: &str) -> Result<Vec<(String, Tensor)>> {
         let batch = tensors.iter().map(|t| t.shape().first().copied().unwrap_or(1)).min().unwrap_or(1);
         let same = tensors.iter().all(|t| t.shape().first() == Some(&batch));
-        if batch < 2 || !same {
+        let shapes: Vec<Shape> = tensors.iter().map(|t| t.shape().clone()).collect();
+        let known = !self.content.contains(&true);
+        if batch < 2 || !same || !known || !rows_stay_apart(&self.graph, &shapes, batch)? {
             return Err(Error::Limits(reason.to_owned()));
         }
         let names = self.graph.inputs.iter().map(|i| self.graph.name(i.value));

@@ -1,5 +1,6 @@
 //! A model on a device: compiled once, run at any batch.
 
+mod apart;
 mod batch;
 mod summary;
 
