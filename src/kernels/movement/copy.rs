@@ -128,9 +128,12 @@ fn is_whole(a: &Axis) -> bool {
 fn merge(axes: &[Axis]) -> Vec<Axis> {
     let mut out: Vec<Axis> = Vec::with_capacity(axes.len());
     for &a in axes.iter().filter(|a| !(a.size == 1 && is_whole(a))) {
+        // Products beyond 32 bits belong to tensors that no binding holds; those are refused when the dispatch is recorded.
+        let follows = |outer: u32, inner: u32| inner.checked_mul(a.size) == Some(outer);
         match out.last_mut() {
-            Some(b) if is_whole(b) && is_whole(&a) && b.x_stride == a.x_stride * a.size && b.y_stride == a.y_stride * a.size => {
-                *b = Axis::all((b.size * a.size) as usize, a.x_stride as usize, a.y_stride as usize);
+            Some(b) if is_whole(b) && is_whole(&a) && follows(b.x_stride, a.x_stride) && follows(b.y_stride, a.y_stride) => {
+                let size = b.size as usize * a.size as usize;
+                *b = Axis::all(size, a.x_stride as usize, a.y_stride as usize);
             }
             _ => out.push(a),
         }
@@ -160,4 +163,17 @@ fn to_vec4(copy: &mut Copy) -> bool {
         copy.y_offset /= 4;
     }
     fits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strides_beyond_32_bits_are_no_neighbours() {
+        let huge = 1 << 30;
+        let axes = [Axis::all(2, huge, huge), Axis::all(huge, 8, 8), Axis::all(8, 1, 1)];
+        assert_eq!(merge(&axes).len(), 2);
+        assert_eq!(merge(&[Axis::all(2, 12, 12), Axis::all(3, 4, 4), Axis::all(4, 1, 1)]).len(), 1);
+    }
 }
