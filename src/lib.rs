@@ -32,6 +32,7 @@ pub mod reference;
 pub mod selftest;
 pub mod shader;
 pub mod tensor;
+pub mod zoo;
 
 pub use error::{Error, Result};
 pub use gpu::wgpu;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lookalike::graph::count::{Layer, layers};
 use lookalike::graph::{Input, ValueId, describe_dims, infer_shapes, infer_types};
 use lookalike::import::onnx::ImportReport;
 use lookalike::model::{Model, Precision};
@@ -12,7 +13,6 @@ use serde_json::{Value, json};
 
 use super::args::{DescribeArg, GlobalArgs, ShapeArg, shapes_of};
 use super::context::{adapter_line, model_or_builtin, open_gpu};
-use super::count::{Layer, layers};
 use super::symbolic;
 use super::table::{Table, bytes, grouped};
 use super::ui::{Done, Outcome, Ui};

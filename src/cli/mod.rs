@@ -6,7 +6,6 @@ mod args;
 mod bench;
 mod context;
 mod convert;
-mod count;
 mod demo;
 mod devices;
 mod embed;

@@ -3,6 +3,7 @@
 //! A graph is what an importer makes, what the passes rewrite, and what the planner turns into dispatches. Nothing here knows a GPU.
 
 mod content;
+pub mod count;
 mod dense;
 pub(crate) mod infer;
 mod op;
@@ -10,6 +11,7 @@ pub mod passes;
 mod preprocessing;
 mod window;
 
+pub use count::Counts;
 pub use dense::*;
 pub use infer::{infer_node, infer_shapes, infer_types};
 pub use op::*;

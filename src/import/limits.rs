@@ -1,5 +1,9 @@
 //! Bounds on what a file may ask for, checked before memory is allocated.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use crate::error::{Error, Result};
 use crate::graph::passes::{Bounds, remedy};
 use crate::tensor::Shape;
@@ -115,6 +119,20 @@ fn check(value: u64, limit: u64, field: &str, subject: impl FnOnce() -> String) 
         return Ok(());
     }
     Err(Error::Limits(format!("{}, more than the limit of {limit}. {}", subject(), remedy(field))))
+}
+
+/// Reads a file of at most `limits.max_file_bytes`.
+pub(crate) fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
+    let failed = |e| Error::io("Reading", path, e);
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    limits.check_file(&name, size)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    // The size may not be what the metadata says (a pipe, a device, a file that grows).
+    file.take(limits.max_file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    limits.check_file(&name, bytes.len() as u64)?;
+    Ok(bytes)
 }
 
 /// What is left of [`Limits::max_model_bytes`] while a file is read.

@@ -4,21 +4,20 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Read, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::header;
 use super::layout::{GraphLayout, dtype_name, json, tensors, with_bytes};
 use super::{Description, Model, Precision, broken};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Op};
 use crate::import::limits::Budget;
-use crate::import::{Limits, validate};
+use crate::import::{Limits, header, validate};
 use crate::tensor::{DType, Data, Tensor};
 
 const FORMAT_KEY: &str = "lookalike.format";
@@ -26,20 +25,6 @@ const GRAPH_KEY: &str = "lookalike.graph";
 const DESCRIPTION_KEY: &str = "lookalike.description";
 /// The version of the layout of the metadata.
 const FORMAT: &str = "1";
-
-/// Reads a file of at most `limits.max_file_bytes`.
-pub(super) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
-    let failed = |e| Error::io("Reading", path, e);
-    let name = path.display().to_string();
-    let file = File::open(path).map_err(failed)?;
-    let size = file.metadata().map_err(failed)?.len();
-    limits.check_file(&name, size)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    // The size may not be what the metadata says (a pipe, a device, a file that grows).
-    file.take(limits.max_file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    limits.check_file(&name, bytes.len() as u64)?;
-    Ok(bytes)
-}
 
 /// Parses and validates a model file.
 pub(super) fn parse(bytes: &[u8], name: &str, limits: &Limits) -> Result<(Graph, Description)> {

@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::import::limits::Budget;
 
 /// Beyond this no library reads a header.
-pub(super) const MOST: usize = 100_000_000;
+pub(crate) const MOST: usize = 100_000_000;
 
 /// The key of the metadata in a safetensors header: no tensor can have this name.
-pub(super) const METADATA: &str = "__metadata__";
+pub(crate) const METADATA: &str = "__metadata__";
 
 /// Bytes that parsing takes per byte of the header, at most: two characters of a list (`0,`) become a buffered value of 32 bytes in a vector
 /// that doubles when it is full, besides the text itself and its copies.
@@ -24,7 +24,7 @@ const GROWTH: u64 = 64;
 /// # Errors
 /// [`Error::Model`] for a file that ends in its header, which says how much of it is missing, or that gives one name twice, where readers would
 /// differ in what they take; [`Error::Limits`].
-pub(super) fn check(bytes: &[u8], name: &str, budget: &mut Budget) -> Result<()> {
+pub(crate) fn check(bytes: &[u8], name: &str, budget: &mut Budget) -> Result<()> {
     let Some((&head, rest)) = bytes.split_first_chunk::<8>() else {
         return Err(Error::Model(format!(
             "The file `{name}` has {} bytes, too few for a model. It is probably truncated; fetch it again.",

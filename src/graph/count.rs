@@ -5,28 +5,45 @@
 
 use std::collections::HashSet;
 
-use lookalike::graph::{Graph, Node, Op, ValueId};
-use lookalike::tensor::Shape;
+use super::{Graph, Node, Op, ValueId};
+use crate::tensor::Shape;
+
+/// Sums over the layers of a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Trainable numbers.
+    pub parameters: u64,
+    /// Multiply-adds for one picture.
+    pub macs: u64,
+}
+
+impl Counts {
+    /// The sums; `None` where the shapes of a layer are not known.
+    pub fn of(layers: &[Layer]) -> Option<Self> {
+        let parameters = layers.iter().map(|l| l.parameters).sum();
+        layers.iter().map(|l| l.macs).sum::<Option<u64>>().map(|macs| Self { parameters, macs })
+    }
+}
 
 /// What one layer is and costs.
 #[derive(Clone, Debug, serde::Serialize)]
-pub(crate) struct Layer {
+pub struct Layer {
     /// Name of the node.
-    pub(crate) name: String,
+    pub name: String,
     /// What it computes.
-    pub(crate) op: &'static str,
+    pub op: &'static str,
     /// Names of its results, by which `run --output` asks for them.
-    pub(crate) values: Vec<String>,
+    pub values: Vec<String>,
     /// Shape of its first output, when the input shapes are known.
-    pub(crate) output: Option<Shape>,
+    pub output: Option<Shape>,
     /// Trainable numbers it is the first to use.
-    pub(crate) parameters: u64,
+    pub parameters: u64,
     /// Multiply-adds, when the shapes are known.
-    pub(crate) macs: Option<u64>,
+    pub macs: Option<u64>,
 }
 
 /// All layers in order. `shapes` holds every value's shape, indexed by value.
-pub(crate) fn layers(graph: &Graph, shapes: Option<&[Shape]>) -> Vec<Layer> {
+pub fn layers(graph: &Graph, shapes: Option<&[Shape]>) -> Vec<Layer> {
     let mut seen = HashSet::new();
     let constant = constant_values(graph);
     let shape = |id: ValueId| shapes.and_then(|s| s.get(id.0 as usize));
@@ -94,8 +111,8 @@ fn macs<'a>(node: &Node, shape: &impl Fn(ValueId) -> Option<&'a Shape>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lookalike::graph::{Binary, Conv, Dim, Epilogue, Linear, Window};
-    use lookalike::tensor::Tensor;
+    use crate::graph::{Binary, Conv, Dim, Epilogue, Linear, Window};
+    use crate::tensor::Tensor;
 
     #[test]
     fn counts_follow_the_conventions() {

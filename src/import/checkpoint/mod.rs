@@ -1,0 +1,102 @@
+//! Weights without a graph, in the formats that frameworks publish them in: tensors by name.
+//!
+//! Whatever the file, a [`StateDict`] has PyTorch's layouts (`[O, I, kh, kw]`, `[O, K]`) and names (`layer.weight`, `layer.bias`,
+//! `layer.running_mean`, `layer.running_var`). Nothing in a file is executed, and nothing is believed before it is checked.
+
+mod elements;
+mod safetensors;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::import::{Limits, read_file};
+use crate::tensor::Tensor;
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Hugging Face safetensors.
+    Safetensors,
+}
+
+impl Format {
+    /// Whether files store layers in the order in which pictures pass them, under names that mean nothing to this crate.
+    pub fn is_layered(self) -> bool {
+        match self {
+            Self::Safetensors => false,
+        }
+    }
+}
+
+/// The importers, in the order in which they are asked whether a file is theirs.
+const READERS: &[Reader] = &[Reader { looks_like: safetensors::looks_like, read: safetensors::read }];
+
+/// One format.
+struct Reader {
+    looks_like: fn(&[u8]) -> bool,
+    read: fn(&[u8], &str, &Limits) -> Result<StateDict>,
+}
+
+/// The tensors of a checkpoint, by name and in an order.
+#[derive(Clone, Debug)]
+pub struct StateDict {
+    /// Where they come from.
+    pub format: Format,
+    tensors: Vec<(String, Tensor)>,
+    by_name: HashMap<String, usize>,
+}
+
+impl StateDict {
+    /// An empty one.
+    pub fn new(format: Format) -> Self {
+        Self { format, tensors: Vec::new(), by_name: HashMap::new() }
+    }
+
+    /// Adds a tensor.
+    ///
+    /// # Errors
+    /// [`Error::Model`], naming `file`, when there is one of that name.
+    pub fn insert(&mut self, file: &str, name: &str, tensor: Tensor) -> Result<()> {
+        if self.by_name.insert(name.to_owned(), self.tensors.len()).is_some() {
+            return Err(elements::damaged(file, &format!("holds the tensor `{name}` twice")));
+        }
+        self.tensors.push((name.to_owned(), tensor));
+        Ok(())
+    }
+
+    /// The tensor of this name.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.by_name.get(name).map(|&i| &self.tensors[i].1)
+    }
+
+    /// Names and tensors, in the order of the file: for formats that store layers, that in which pictures pass them.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
+        self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// Reads a checkpoint. Which format it has shows in the content, not in the name.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and those of [`Self::from_bytes`].
+    pub fn load(path: &Path, limits: &Limits) -> Result<Self> {
+        let bytes = read_file(path, limits)?;
+        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        Self::from_bytes(&bytes, &name, limits)
+    }
+
+    /// Reads a checkpoint from memory. `file` is what messages call it.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for a file that is damaged or of no known format, [`Error::Limits`] for one that asks for too much, and
+    /// [`Error::Unsupported`] for what a format can hold and this crate cannot read.
+    pub fn from_bytes(bytes: &[u8], file: &str, limits: &Limits) -> Result<Self> {
+        limits.check_file(file, bytes.len() as u64)?;
+        let reader = READERS.iter().find(|r| (r.looks_like)(bytes)).ok_or_else(|| {
+            Error::Model(format!(
+                "The file `{file}` is no checkpoint of a known format (safetensors). Save the state dict as safetensors, or convert the network from ONNX."
+            ))
+        })?;
+        (reader.read)(bytes, file, limits)
+    }
+}
