@@ -5,6 +5,7 @@
 
 mod elements;
 mod safetensors;
+mod torch7;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,6 +19,8 @@ use crate::tensor::Tensor;
 pub enum Format {
     /// Hugging Face safetensors.
     Safetensors,
+    /// Torch7's `torch.save`, binary.
+    Torch7,
 }
 
 impl Format {
@@ -25,12 +28,16 @@ impl Format {
     pub fn is_layered(self) -> bool {
         match self {
             Self::Safetensors => false,
+            Self::Torch7 => true,
         }
     }
 }
 
 /// The importers, in the order in which they are asked whether a file is theirs.
-const READERS: &[Reader] = &[Reader { looks_like: safetensors::looks_like, read: safetensors::read }];
+const READERS: &[Reader] = &[
+    Reader { looks_like: safetensors::looks_like, read: safetensors::read },
+    Reader { looks_like: torch7::looks_like, read: torch7::read },
+];
 
 /// One format.
 struct Reader {
@@ -94,7 +101,7 @@ impl StateDict {
         limits.check_file(file, bytes.len() as u64)?;
         let reader = READERS.iter().find(|r| (r.looks_like)(bytes)).ok_or_else(|| {
             Error::Model(format!(
-                "The file `{file}` is no checkpoint of a known format (safetensors). Save the state dict as safetensors, or convert the network from ONNX."
+                "The file `{file}` is no checkpoint of a known format (safetensors, Torch7). Save the state dict as safetensors, or convert the network from ONNX."
             ))
         })?;
         (reader.read)(bytes, file, limits)
