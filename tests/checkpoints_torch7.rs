@@ -1,6 +1,6 @@
 //! Networks as Torch7 saves them: the tensors that another reader finds, and damaged files.
 //!
-//! One test measures memory by an allocator that counts, so nothing else may run beside it: all of them are one test.
+//! Memory is measured by an allocator that counts, so nothing else may run beside it: all of them are one test.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 

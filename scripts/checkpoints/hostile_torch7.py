@@ -1,8 +1,8 @@
 """Files in Torch7's serialisation that are damaged, contradictory or made to hurt, and what each has to give."""
 
-import json
 import struct
 
+import manifest
 import numpy as np
 from torch7_wire import FUNCTION, NEW_FUNCTION, OLD_FUNCTION, TABLE, TORCH, Module, Table, Tensor, Writer
 
@@ -174,18 +174,4 @@ def hostile(out):
         if phrase and cut > 16:
             f(f"cut_{name}", whole[:cut], f"A file that ends in {phrase}", "Model", f"ends in {phrase}")
     f("cut_version", whole[:17], "A file that ends in the name of its class", "Model", "ends in the name of a class")
-    manifest(out, "torch7", ENTRIES)
-    print(f"{len(ENTRIES)} hostile files, {sum((folder / e['file']).stat().st_size for e in ENTRIES)} bytes")
-
-
-def manifest(out, kind, entries):
-    lines = [
-        f"# What each file of this folder has to give; written by scripts/checkpoints/{kind}.py, read by tests/checkpoints.",
-        "# error: the variant of lookalike::Error; empty when the file has to work. phrase: a part of its sentence.",
-        "",
-    ]
-    for e in sorted(entries, key=lambda e: e["file"]):
-        lines.append("[[file]]")
-        lines += [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in e.items() if v or k in ("file", "what")]
-        lines.append("")
-    (out / "hostile" / kind / "manifest.toml").write_text("\n".join(lines))
+    manifest.write(folder, "torch7.py", ENTRIES)

@@ -4,6 +4,7 @@
 //! `layer.running_mean`, `layer.running_var`). Nothing in a file is executed, and nothing is believed before it is checked.
 
 mod elements;
+mod keras;
 mod safetensors;
 mod torch7;
 
@@ -21,15 +22,22 @@ pub enum Format {
     Safetensors,
     /// Torch7's `torch.save`, binary.
     Torch7,
+    /// HDF5 as Keras 2 and tf.keras write it.
+    Keras,
 }
 
 impl Format {
     /// Whether files store layers in the order in which pictures pass them, under names that mean nothing to this crate.
     pub fn is_layered(self) -> bool {
         match self {
-            Self::Safetensors => false,
+            Self::Safetensors | Self::Keras => false,
             Self::Torch7 => true,
         }
+    }
+
+    /// Whether maps were flattened in the order H, W, C before linear layers, and windows lie as kh, kw, C in locally connected ones.
+    pub fn is_channels_last(self) -> bool {
+        self == Self::Keras
     }
 }
 
@@ -37,6 +45,7 @@ impl Format {
 const READERS: &[Reader] = &[
     Reader { looks_like: safetensors::looks_like, read: safetensors::read },
     Reader { looks_like: torch7::looks_like, read: torch7::read },
+    Reader { looks_like: keras::looks_like, read: keras::read },
 ];
 
 /// One format.
@@ -101,7 +110,7 @@ impl StateDict {
         limits.check_file(file, bytes.len() as u64)?;
         let reader = READERS.iter().find(|r| (r.looks_like)(bytes)).ok_or_else(|| {
             Error::Model(format!(
-                "The file `{file}` is no checkpoint of a known format (safetensors, Torch7). Save the state dict as safetensors, or convert the network from ONNX."
+                "The file `{file}` is no checkpoint of a known format (safetensors, Torch7, Keras' HDF5). Save the state dict as safetensors, or convert the network from ONNX."
             ))
         })?;
         (reader.read)(bytes, file, limits)
