@@ -109,12 +109,13 @@ def string_references(text, count):
     target = io.BytesIO()
     with h5py.File(target, "w") as f:
         f.attrs.create("layer_names", [text] * count, dtype=h5py.string_dtype())
-        f.create_group("fc").attrs.create("weight_names", [""], dtype=h5py.string_dtype())
+        f.create_group("fc").attrs.create("weight_names", ["w"], dtype=h5py.string_dtype())
+        f["fc/w"] = np.ones(1, np.float32)
     return bytearray(target.getvalue())
 
 
 def amplified_strings():
-    """Three thousand references to one string of 8 KB."""
+    """2500 references to one string of 8 KB."""
     data = string_references("x" * 8000, 2)
     v = View(data)
     # The message is moved behind the end of the file, with more references.
@@ -126,11 +127,11 @@ def amplified_strings():
     start = at + head + sum(padded)
     reference = bytes(data[start : start + 16])
     space = at + head + padded[0] + padded[1]
-    message = bytearray(data[at:start]) + reference * 3000
+    message = bytearray(data[at:start]) + reference * 2500
     dims = space - at + (8 if message[space - at] == 1 else 4)
-    struct.pack_into("<Q", message, dims, 3000)
+    struct.pack_into("<Q", message, dims, 2500)
     if message[space - at + 2] & 1:
-        struct.pack_into("<Q", message, dims + 8, 3000)
+        struct.pack_into("<Q", message, dims + 8, 2500)
     block = struct.pack("<HHB3x", ATTRIBUTE, len(message), 0) + message
     table = struct.pack("<HHB3xQQ", TABLE, 16, 0, v.tree(v.root()), v.heap(v.root()))
     more = len(data)
@@ -181,8 +182,8 @@ def hostile(out):
     twice = changed(base, (v.leaf(root) + 6, "H", 2), (v.leaf(root) + 48, "Q", v.long(v.leaf(root) + 8)))
     f("name_twice", twice, "Two members of one name", "Model", "two members")
     f("names_amplified", amplified_names(base), "A thousand names of 8 KB in 8 KB", "Model", "again and again")
-    f("order", dense(order=True), "Members in the order of creation", "Unsupported", "order of creation")
-    f("group_loop", changed(base, (v.leaf(root) + 16, "Q", root)), "A layer that is the root", "Model", "lacks its weights")
+    f("order", dense(order=True), "Members in the order of creation", "Unsupported", "object header of version 2")
+    f("group_loop", changed(base, (v.leaf(root) + 16, "Q", root)), "A layer that is the root", "Model", "without weights")
     # Attributes.
     f("no_layers", keras({"bias": np.ones(2, np.float32)}, listed=["gone"]), "A layer that is not there", "Model", "lacks its group")
     f("no_weights", dense(names=["fc/gone:0"]), "Weights that are not there", "Model", "lacks its weights")
@@ -203,7 +204,7 @@ def hostile(out):
     f("strings_size_8", changed(heap, (collection + 8, "Q", 8)), "A heap of 8 bytes", "Model", "of 8 bytes")
     f("strings_object", changed(heap, (collection + 24, "Q", 2**64 - 1)), "A string of 2^64 - 1 bytes in a heap", "Model", "")
     f("strings_number", changed(heap, (collection + 16, "H", 77)), "A string that is not in its heap", "Model", "")
-    f("strings_amplified", amplified_strings(), "Three thousand references to one string of 8 KB", "Model", "again and again")
+    f("strings_amplified", amplified_strings(), "2500 references to one string of 8 KB", "Model", "again and again")
     # Datasets.
     f("dims_most", changed(base, (space + 8, "Q", most), (space + 16, "Q", most)), "Dimensions of 2^63 - 1", "Limits", "max_tensor_bytes")
     f("dims_beyond", changed(base, (space + 8, "Q", 2**64 - 1)), "Dimensions of 2^64 - 1", "Limits", "max_tensor_bytes")

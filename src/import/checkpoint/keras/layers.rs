@@ -71,14 +71,18 @@ fn layout(file: &str, part: &Part<'_>, layer: &[Part<'_>]) -> Result<Layout> {
     let read = dataset.dims.clone();
     let other = |name: &str| layer.iter().find(|p| p.own == name && p.prefix == *prefix).map(|p| p.dataset.dims.as_slice());
     let separable = other("pointwise_kernel").is_some();
-    let as_it_is = |name: &str| Layout { name: format!("{prefix}.{name}"), order: (0..read.len()).collect(), dims: read.clone(), read: read.clone() };
+    let as_it_is =
+        |name: &str| Layout { name: format!("{prefix}.{name}"), order: (0..read.len()).collect(), dims: read.clone(), read: read.clone() };
     let in_order = |name: &str, order: Vec<usize>| {
         let dims = order.iter().filter_map(|&axis| read.get(axis).copied()).collect();
         Layout { name: format!("{prefix}.{name}"), order, dims, read: read.clone() }
     };
     if let ("kernel", &[places, row, out], Some(&[ty, tx, channels])) = (*own, read.as_slice(), other("bias")) {
         if ty.checked_mul(tx) != Some(places) || channels != out {
-            return Err(damaged(file, &format!("has {places} windows to {out} channels in `{full}` and biases for {ty}x{tx} to {channels}")));
+            return Err(damaged(
+                file,
+                &format!("has {places} windows to {out} channels in `{full}` and biases for {ty}x{tx} to {channels}"),
+            ));
         }
         return Ok(Layout { dims: vec![ty, tx, out, row], ..in_order("weight", vec![0, 2, 1]) });
     }

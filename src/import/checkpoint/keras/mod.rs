@@ -44,6 +44,9 @@ pub(super) fn read(bytes: &[u8], file: &str, limits: &Limits) -> Result<StateDic
     for layer in layers {
         reading.layer(&top, layer)?;
     }
+    if reading.dict.iter().len() == 0 {
+        return Err(damaged(file, "lists layers without weights"));
+    }
     Ok(reading.dict)
 }
 

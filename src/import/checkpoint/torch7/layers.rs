@@ -47,7 +47,10 @@ impl<'a> Walk<'_, 'a> {
                 })?;
                 let planes = row / (h * w);
                 if self.objects.integer(module, "nInputPlane").is_some_and(|n| n != planes) {
-                    return Err(damaged(self.file, &format!("has rows of {row} weights at `{path}`, which do not go with its nInputPlane")));
+                    return Err(damaged(
+                        self.file,
+                        &format!("has rows of {row} weights at `{path}`, which do not go with its nInputPlane"),
+                    ));
                 }
                 [o, planes, h, w]
             }

@@ -143,7 +143,8 @@ impl<'a> Reader<'a, '_> {
         let version = self.text("the version of a class")?;
         // Old files have no version, and the name in its place.
         let class = if version.starts_with(b"V ") { self.text("the name of a class")? } else { version };
-        let class = std::str::from_utf8(class).ok().filter(|c| c.len() <= 200).ok_or_else(|| self.damaged("names a class in no letters"))?;
+        let class =
+            std::str::from_utf8(class).ok().filter(|c| c.len() <= 200).ok_or_else(|| self.damaged("names a class in no letters"))?;
         if let Some(kind) = class.strip_prefix("torch.") {
             return self.numbers(class, kind, depth);
         }

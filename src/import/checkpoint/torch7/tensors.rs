@@ -54,11 +54,8 @@ impl<'o, 'a> View<'o, 'a> {
         let size = elements.bytes();
         let first = self.first(file, name, stored.len() / size)?;
         let from_first = stored.get(first * size..).unwrap_or_default();
-        let bytes = if self.is_contiguous() {
-            Cow::Borrowed(from_first)
-        } else {
-            Cow::Owned(self.gathered(name, from_first, size, budget)?)
-        };
+        let bytes =
+            if self.is_contiguous() { Cow::Borrowed(from_first) } else { Cow::Owned(self.gathered(name, from_first, size, budget)?) };
         let tensor = elements.tensor(file, name, dims, &bytes, budget)?;
         if let Cow::Owned(bytes) = bytes {
             budget.release(bytes.len() as u64);

@@ -126,7 +126,8 @@ impl<'a> File<'a, '_> {
             damaged(self.name, &format!("has a chunk of the dataset `{name}` at {place:?} where none can be, or chunks too many"))
         })?;
         let bytes = unpacked(packed, &chunks.filters, *length, chunks.size as usize);
-        let bytes = bytes.ok_or_else(|| damaged(self.name, &format!("has a chunk of the dataset `{name}` at {place:?} that cannot be unpacked")))?;
+        let bytes = bytes
+            .ok_or_else(|| damaged(self.name, &format!("has a chunk of the dataset `{name}` at {place:?} that cannot be unpacked")))?;
         let place: Vec<usize> = place.iter().map(|&p| usize::try_from(p).unwrap_or(usize::MAX)).collect();
         let sides: Vec<usize> = chunks.sides.iter().map(|&s| s as usize).collect();
         put(&bytes, &sides, &place, dims, chunks.size as usize, out);

@@ -74,9 +74,10 @@ impl<'a, 'b> File<'a, 'b> {
 
     /// A cursor at `address`.
     fn at(&self, address: u64, what: &'static str) -> Result<Cursor<'a, 'b>> {
-        let bytes = usize::try_from(address).ok().and_then(|a| self.bytes.get(a..)).ok_or_else(|| {
-            damaged(self.name, &format!("has {what} at byte {address}, behind its end (byte {})", self.bytes.len()))
-        })?;
+        let bytes = usize::try_from(address)
+            .ok()
+            .and_then(|a| self.bytes.get(a..))
+            .ok_or_else(|| damaged(self.name, &format!("has {what} at byte {address}, behind its end (byte {})", self.bytes.len())))?;
         Ok(Cursor { bytes, what, file: self.name })
     }
 
@@ -91,9 +92,10 @@ impl<'a, 'b> File<'a, 'b> {
 
     /// Pays for `n` bytes of the structure.
     fn pay(&mut self, n: usize) -> Result<()> {
-        self.left = self.left.checked_sub(n as u64).ok_or_else(|| {
-            damaged(self.name, &format!("refers to the same bytes again and again, beyond {READINGS} times its size"))
-        })?;
+        self.left = self
+            .left
+            .checked_sub(n as u64)
+            .ok_or_else(|| damaged(self.name, &format!("refers to the same bytes again and again, beyond {READINGS} times its size")))?;
         Ok(())
     }
 
@@ -111,7 +113,7 @@ impl<'a, 'b> File<'a, 'b> {
     /// What other programs write.
     fn unsupported(&self, what: &str) -> Error {
         Error::Unsupported(format!(
-            "The HDF5 file `{}` has {what}, which is not supported. Convert it with scripts/checkpoints/keras_to_safetensors.py.",
+            "The HDF5 file `{}` has {what}, which is not supported. Rewrite it with scripts/checkpoints/plain_hdf5.py.",
             self.name
         ))
     }
