@@ -15,11 +15,13 @@
 
 mod entry;
 mod iresnet;
+mod load;
 mod net;
 mod parameters;
 mod presets;
 
 pub use entry::{Crop, Embedding, Entry, Expected, Input, Output, Paper, Published};
+pub use load::load;
 pub use parameters::{Checkpoint, Fingerprint, Layers, Parameters, Role, Seeded, Shapes};
 
 use crate::error::{Error, Result};
