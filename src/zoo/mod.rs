@@ -13,11 +13,19 @@
 //! # Ok::<(), lookalike::error::Error>(())
 //! ```
 
+mod attributes;
+mod deepface;
+mod deepid;
+mod deepid3;
 mod entry;
+mod facenet;
+mod inception_resnet;
 mod iresnet;
 mod net;
+mod openface;
 mod parameters;
 mod presets;
+mod vggface;
 
 pub use entry::{Crop, Embedding, Entry, Expected, Input, Output, Paper, Published};
 pub use parameters::{Checkpoint, Fingerprint, Layers, Parameters, Role, Seeded, Shapes};
@@ -25,7 +33,17 @@ pub use parameters::{Checkpoint, Fingerprint, Layers, Parameters, Role, Seeded, 
 use crate::error::{Error, Result};
 
 /// The registry, one slice a family, oldest first.
-const FAMILIES: &[&[Entry]] = &[iresnet::NETWORKS];
+const FAMILIES: &[&[Entry]] = &[
+    deepface::NETWORKS,
+    deepid::NETWORKS,
+    deepid3::NETWORKS,
+    facenet::NETWORKS,
+    vggface::NETWORKS,
+    openface::NETWORKS,
+    inception_resnet::NETWORKS,
+    iresnet::NETWORKS,
+    attributes::NETWORKS,
+];
 
 /// Every network, by family.
 pub fn networks() -> impl Iterator<Item = &'static Entry> {
