@@ -7,7 +7,7 @@ use crate::graph::Counts;
 
 pub(super) const NETWORKS: &[Entry] = &[Entry {
     name: "deepface",
-    aliases: &["deep-face", "fb-deepface"],
+    aliases: &["fb-deepface"],
     title: "DeepFace (to F7)",
     paper: Paper {
         title: "DeepFace: Closing the Gap to Human-Level Performance in Face Verification",

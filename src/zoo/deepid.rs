@@ -98,7 +98,7 @@ pub(super) const NETWORKS: &[Entry] = &[
     },
     Entry {
         name: "deepid2",
-        aliases: &["deepid-2"],
+        aliases: &[],
         title: "DeepID2",
         paper: Paper {
             title: "Deep Learning Face Representation by Joint Identification-Verification",
@@ -115,7 +115,7 @@ pub(super) const NETWORKS: &[Entry] = &[
     },
     Entry {
         name: "deepid2-plus",
-        aliases: &["deepid2+", "deepid-2-plus"],
+        aliases: &[],
         title: "DeepID2+",
         paper: Paper {
             title: "Deeply learned face representations are sparse, selective, and robust",

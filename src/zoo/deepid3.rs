@@ -32,7 +32,7 @@ const BASE: Entry = Entry {
 pub(super) const NETWORKS: &[Entry] = &[
     Entry {
         name: "deepid3-net1",
-        aliases: &["deepid3", "deepid-3"],
+        aliases: &["deepid3"],
         title: "DeepID3 net1, reference instantiation",
         counts: Counts { parameters: 3_711_552, macs: 652_892_544 },
         fingerprint: presets::expect(1.12985, &[(0, 0.115202), (1, 0.0), (2, 0.0), (3, 0.107829), (249, 0.292038)]),

@@ -23,7 +23,7 @@ const BASE: Entry = Entry {
 pub(super) const NETWORKS: &[Entry] = &[
     Entry {
         name: "inception-resnet-v1",
-        aliases: &["facenet512", "facenet-512", "inception-resnet-v1-512", "inceptionresnetv1", "facenet-pytorch"],
+        aliases: &["facenet512", "inception-resnet-v1-512", "facenet-pytorch"],
         title: "FaceNet Inception-ResNet-v1, 512 numbers",
         output: output(512, 1.04, "deepface library, Facenet512"),
         published: Published { parameters: "23.469 M", macs: "2.846 G (twice)", lfw: "99.65 (VGGFace2), 99.05 (CASIA-WebFace)" },
@@ -35,7 +35,7 @@ pub(super) const NETWORKS: &[Entry] = &[
     },
     Entry {
         name: "inception-resnet-v1-128",
-        aliases: &["facenet", "facenet-128", "facenet128"],
+        aliases: &["facenet", "facenet128"],
         title: "FaceNet Inception-ResNet-v1, 128 numbers",
         output: output(128, 0.8, "deepface library, Facenet"),
         counts: Counts { parameters: 22_793_728, macs: 1_416_974_176 },

@@ -50,7 +50,7 @@ pub fn networks() -> impl Iterator<Item = &'static Entry> {
     FAMILIES.iter().copied().flatten()
 }
 
-/// The network of this name or alias. Case, hyphens, underscores, dots and spaces do not matter.
+/// The network of this name or alias. Case, hyphens, underscores, dots and spaces do not matter; `+` reads as `plus`.
 ///
 /// # Errors
 /// [`Error::Caller`] that names what comes nearest.
@@ -66,7 +66,7 @@ pub fn find(name: &str) -> Result<&'static Entry> {
 }
 
 fn letters(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    name.replace('+', "plus").chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Letters to change, add or leave out to make `b` of `a`; what `b` only continues costs little.

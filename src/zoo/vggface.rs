@@ -19,7 +19,7 @@ const BASE: Entry = Entry {
 pub(super) const NETWORKS: &[Entry] = &[
     Entry {
         name: "vggface",
-        aliases: &["vgg-face", "vggface1", "vggface-vgg16", "vgg16-face"],
+        aliases: &["vggface1", "vggface-vgg16", "vgg16-face"],
         title: "VGGFace (to fc7)",
         output: Output::Embedding(Embedding {
             similarity: Similarity::Euclidean,
@@ -39,7 +39,7 @@ pub(super) const NETWORKS: &[Entry] = &[
     },
     Entry {
         name: "vggface-triplet",
-        aliases: &["vgg-face-triplet", "vggface-1024"],
+        aliases: &["vggface-1024"],
         title: "VGGFace with the triplet map",
         output: Output::Embedding(Embedding {
             normalize: Normalize::None,
