@@ -100,4 +100,6 @@ fn an_unknown_name_gives_its_neighbours() {
     let text = zoo::find("iresnet-19").unwrap_err().to_string();
     assert!(text.contains("`iresnet-19`") && text.contains("iresnet-18"), "{text}");
     assert_eq!(zoo::find("IR 18").unwrap().name, "iresnet-18");
+    assert_eq!(zoo::find("DeepID2+").unwrap().name, "deepid2-plus");
+    assert_eq!(zoo::find("nn4.small2.v1").unwrap().name, "openface-nn4-small2-v1");
 }

@@ -13,12 +13,20 @@
 //! # Ok::<(), lookalike::error::Error>(())
 //! ```
 
+mod attributes;
+mod deepface;
+mod deepid;
+mod deepid3;
 mod entry;
+mod facenet;
+mod inception_resnet;
 mod iresnet;
 mod load;
 mod net;
+mod openface;
 mod parameters;
 mod presets;
+mod vggface;
 
 pub use entry::{Crop, Embedding, Entry, Expected, Input, Output, Paper, Published};
 pub use load::load;
@@ -27,14 +35,24 @@ pub use parameters::{Checkpoint, Fingerprint, Layers, Parameters, Role, Seeded, 
 use crate::error::{Error, Result};
 
 /// The registry, one slice a family, oldest first.
-const FAMILIES: &[&[Entry]] = &[iresnet::NETWORKS];
+const FAMILIES: &[&[Entry]] = &[
+    deepface::NETWORKS,
+    deepid::NETWORKS,
+    deepid3::NETWORKS,
+    facenet::NETWORKS,
+    vggface::NETWORKS,
+    openface::NETWORKS,
+    inception_resnet::NETWORKS,
+    iresnet::NETWORKS,
+    attributes::NETWORKS,
+];
 
 /// Every network, by family.
 pub fn networks() -> impl Iterator<Item = &'static Entry> {
     FAMILIES.iter().copied().flatten()
 }
 
-/// The network of this name or alias. Case, hyphens, underscores, dots and spaces do not matter.
+/// The network of this name or alias. Case, hyphens, underscores, dots and spaces do not matter; `+` reads as `plus`.
 ///
 /// # Errors
 /// [`Error::Caller`] that names what comes nearest.
@@ -50,7 +68,7 @@ pub fn find(name: &str) -> Result<&'static Entry> {
 }
 
 fn letters(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    name.replace('+', "plus").chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Letters to change, add or leave out to make `b` of `a`; what `b` only continues costs little.

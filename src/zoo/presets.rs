@@ -38,6 +38,11 @@ pub(super) const fn rgb(size: [usize; 2], mean: [f32; 3], scale: [f32; 3]) -> In
     Input { size, free: false, channels: Channels::Rgb, mean, scale }
 }
 
+/// RGB pictures as x / 255.
+pub(super) const fn rgb255(size: [usize; 2]) -> Input {
+    rgb(size, [0.0; 3], [1.0 / 255.0; 3])
+}
+
 /// RGB pictures as (x - 127.5) / 128.
 pub(super) const fn rgb128(size: [usize; 2]) -> Input {
     rgb(size, [127.5; 3], [1.0 / 128.0; 3])
