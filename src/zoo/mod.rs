@@ -13,11 +13,20 @@
 //! # Ok::<(), lookalike::error::Error>(())
 //! ```
 
+mod airface;
+mod dlib;
 mod entry;
 mod iresnet;
+mod mbf;
+mod mobilefacenet;
 mod net;
 mod parameters;
+mod polyface;
 mod presets;
+mod sface;
+mod shrinkteanet;
+mod sphereface;
+mod vargfacenet;
 
 pub use entry::{Crop, Embedding, Entry, Expected, Input, Output, Paper, Published};
 pub use parameters::{Checkpoint, Fingerprint, Layers, Parameters, Role, Seeded, Shapes};
@@ -25,7 +34,18 @@ pub use parameters::{Checkpoint, Fingerprint, Layers, Parameters, Role, Seeded, 
 use crate::error::{Error, Result};
 
 /// The registry, one slice a family, oldest first.
-const FAMILIES: &[&[Entry]] = &[iresnet::NETWORKS];
+const FAMILIES: &[&[Entry]] = &[
+    dlib::NETWORKS,
+    sphereface::NETWORKS,
+    mobilefacenet::NETWORKS,
+    mbf::NETWORKS,
+    iresnet::NETWORKS,
+    shrinkteanet::NETWORKS,
+    airface::NETWORKS,
+    polyface::NETWORKS,
+    vargfacenet::NETWORKS,
+    sface::NETWORKS,
+];
 
 /// Every network, by family.
 pub fn networks() -> impl Iterator<Item = &'static Entry> {
