@@ -13,19 +13,28 @@
 //! # Ok::<(), lookalike::error::Error>(())
 //! ```
 
+mod airface;
 mod attributes;
 mod deepface;
 mod deepid;
 mod deepid3;
+mod dlib;
 mod entry;
 mod facenet;
 mod inception_resnet;
 mod iresnet;
 mod load;
+mod mbf;
+mod mobilefacenet;
 mod net;
 mod openface;
 mod parameters;
+mod polyface;
 mod presets;
+mod sface;
+mod shrinkteanet;
+mod sphereface;
+mod vargfacenet;
 mod vggface;
 
 pub use entry::{Crop, Embedding, Entry, Expected, Input, Output, Paper, Published};
@@ -43,7 +52,16 @@ const FAMILIES: &[&[Entry]] = &[
     vggface::NETWORKS,
     openface::NETWORKS,
     inception_resnet::NETWORKS,
+    sphereface::NETWORKS,
+    dlib::NETWORKS,
+    mobilefacenet::NETWORKS,
+    mbf::NETWORKS,
     iresnet::NETWORKS,
+    shrinkteanet::NETWORKS,
+    airface::NETWORKS,
+    polyface::NETWORKS,
+    vargfacenet::NETWORKS,
+    sface::NETWORKS,
     attributes::NETWORKS,
 ];
 
