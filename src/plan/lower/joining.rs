@@ -41,7 +41,7 @@ impl Joining {
             }
             // Only the last part may end within a vec4: what follows another such would share it.
             if node.inputs.iter().rev().skip(1).any(|i| !shapes[i.0 as usize][1].is_multiple_of(4)) {
-                node.inputs.iter().for_each(|i| drop(parts.remove(i)));
+                parts.retain(|_, (join, _)| *join != whole);
             }
         }
         Self { parts, wholes: HashMap::new(), written: HashSet::new() }
