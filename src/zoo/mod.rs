@@ -15,17 +15,22 @@
 
 mod entry;
 mod iresnet;
+mod mtcnn;
 mod net;
 mod parameters;
 mod presets;
+mod recognise;
+mod scrfd;
+mod yunet;
 
 pub use entry::{Crop, Embedding, Entry, Expected, Input, Output, Paper, Published};
 pub use parameters::{Checkpoint, Fingerprint, Layers, Parameters, Role, Seeded, Shapes};
+pub use recognise::recognise;
 
 use crate::error::{Error, Result};
 
 /// The registry, one slice a family, oldest first.
-const FAMILIES: &[&[Entry]] = &[iresnet::NETWORKS];
+const FAMILIES: &[&[Entry]] = &[mtcnn::NETWORKS, iresnet::NETWORKS, scrfd::NETWORKS, yunet::NETWORKS];
 
 /// Every network, by family.
 pub fn networks() -> impl Iterator<Item = &'static Entry> {
