@@ -85,7 +85,7 @@ fn the_first_layer_that_differs_is_named() {
         ("mtcnn-rnet", "mtcnn-onet", ["`conv1` (Conv 28x3x3x3", "`conv1` (Conv 32x3x3x3"]),
         ("yunet-s", "yunet-n", ["`model1.conv2.pw` (Conv 32x16x1x1", "`model1.conv2.pw` (Conv 64x16x1x1"]),
         ("yunet-n", "yunet-s", ["`model1.conv2.pw` (Conv 64x16x1x1", "`model1.conv2.pw` (Conv 32x16x1x1"]),
-        ("iresnet-se-18", "iresnet-18", ["`layer1.0.bn3.avg` (GlobalAveragePool)", "`layer1.0.conv2.add` (Add)"]),
+        ("iresnet-se-18", "iresnet-18", ["`layer1.0.bn3.avg` (GlobalAveragePool)", "`layer1.0.bn3.add` (Add)"]),
     ];
     for (network, file, parts) in cases {
         let text = refused(network, model(file));
@@ -101,10 +101,13 @@ fn inputs_and_outputs_have_to_be_the_same() {
     let text = refused("mtcnn-lnet", model("mtcnn-rnet"));
     assert!(text.contains("`left_eye`") && text.contains("`input`"), "{text}");
 
-    let mut gray = model("mtcnn-rnet").graph;
-    gray.inputs[0].dims[1] = Dim::Fixed(1);
     let text = refused("yunet-n", nameless(&graph_of_one_gray_conv()));
     assert!(text.contains("batchx3xheightxwidth") && text.contains("batchx1x32x32"), "{text}");
+
+    let mut small = entry("iresnet-18").graph(&mut Shapes).unwrap();
+    small.inputs[0].dims[2..].fill(Dim::Fixed(96));
+    let text = refused("iresnet-18", nameless(&small));
+    assert!(text.contains("batchx3x112x112") && text.contains("batchx3x96x96"), "{text}");
 
     // Logits instead of probabilities.
     let mut logits = entry("mtcnn-rnet").graph(&mut Shapes).unwrap();
@@ -258,7 +261,7 @@ fn the_published_embedder_of_dlib_is_known_again() {
 fn published_networks_are_not_taken_for_others() {
     let Some(data) = test_data() else { return };
     let cases = [
-        ("mtcnn_rnet", "mtcnn-onet", "the file has `node"),
+        ("mtcnn_rnet", "mtcnn-onet", "the file has `conv1` (Conv 28x3x3x3"),
         ("yunet_n_320", "yunet-s", "`model1.conv2.pw` (Conv 32x16x1x1"),
         ("yunet_n_dynamic", "yunet-s", "the file has `Conv_9` (Conv 64x16x1x1"),
         ("yunet_n_320", "scrfd-500m", "`stem.dwb.dw`"),

@@ -39,7 +39,7 @@ pub fn recognise(entry: &Entry, mut model: Model) -> Result<Model> {
         Ok(Skeleton::new(&graph, &shapes, any, &mut structures))
     };
     let (wanted, found) = (read(&network, file)?, read(file, &network)?);
-    compare(entry, &structures, &wanted, &found)?;
+    compare(entry, [&network, file], &structures, &wanted, &found)?;
     let outputs = outputs(entry, [&network, file], [&wanted, &found])?;
     check_sizes(entry, &network, file)?;
 
@@ -104,7 +104,7 @@ fn example(entry: &Entry, graph: &Graph, other: &Graph) -> Vec<Shape> {
 }
 
 /// Whether the layers of both are the same ones, connected in the same way.
-fn compare(entry: &Entry, structures: &Structures, wanted: &Skeleton, found: &Skeleton) -> Result<()> {
+fn compare(entry: &Entry, [network, file]: [&Graph; 2], structures: &Structures, wanted: &Skeleton, found: &Skeleton) -> Result<()> {
     let [in_network, in_file] = [wanted, found].map(|s| structures.up_to(&s.ends()));
     let only = |skeleton: &Skeleton, here: &[bool], there: &[bool]| -> Vec<(Structure, Part, String)> {
         let mut parts = skeleton.parts.clone();
@@ -126,6 +126,9 @@ fn compare(entry: &Entry, structures: &Structures, wanted: &Skeleton, found: &Sk
         (None, Some(got)) => format!("the file goes on with {}, the network does not", show(got)),
         (Some(want), Some(first)) => {
             let got = counterpart(want.0).unwrap_or(first);
+            if want.1.is_same_layer(&got.1) {
+                check_sizes(entry, network, file)?;
+            }
             format!("where the network has {}, the file has {}", show(want), show(got))
         }
     };

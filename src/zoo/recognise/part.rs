@@ -110,6 +110,19 @@ impl Reach {
     }
 }
 
+impl Part {
+    /// Whether both are the same layer, though perhaps over maps of different sizes.
+    pub(super) fn is_same_layer(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Windowed { weights: a, reach: x, .. }, Self::Windowed { weights: b, reach: y, .. }) => a == b && x.stride == y.stride,
+            (Self::Pool { kind: a, reach: x, .. }, Self::Pool { kind: b, reach: y, .. }) => {
+                a == b && (x.kernel, x.stride) == (y.kernel, y.stride)
+            }
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
