@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::import::{Limits, read_file};
+use crate::import::{Limits, file_name, read_file};
 use crate::tensor::Tensor;
 
 /// A kind of file.
@@ -75,14 +75,18 @@ impl StateDict {
         self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
+    /// Whether a file begins like a checkpoint of a format that can be read.
+    pub fn is_known(bytes: &[u8]) -> bool {
+        READERS.iter().any(|r| (r.looks_like)(bytes))
+    }
+
     /// Reads a checkpoint. Which format it has shows in the content, not in the name.
     ///
     /// # Errors
     /// [`Error::Io`], and those of [`Self::from_bytes`].
     pub fn load(path: &Path, limits: &Limits) -> Result<Self> {
         let bytes = read_file(path, limits)?;
-        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-        Self::from_bytes(&bytes, &name, limits)
+        Self::from_bytes(&bytes, &file_name(path), limits)
     }
 
     /// Reads a checkpoint from memory. `file` is what messages call it.

@@ -6,6 +6,7 @@
 mod basic;
 mod kernel;
 mod parametric;
+mod units;
 
 use std::collections::HashSet;
 
