@@ -59,8 +59,9 @@ pub fn layers(graph: &Graph, shapes: Option<&[Shape]>) -> Vec<Layer> {
             output: node.outputs.first().and_then(|&o| shape(o)).cloned(),
             parameters: trainable(node, &constant)
                 .filter(|&id| seen.insert(id))
-                .map(|id| graph.constant(id).map(|t| t.len()).or_else(|| shape(id).map(Shape::len)).unwrap_or(0) as u64)
-                .filter(|&n| n > 1 || !matches!(node.op, Op::Binary(_)))
+                .map(|id| (id, graph.constant(id).map(|t| t.len()).or_else(|| shape(id).map(Shape::len)).unwrap_or(0) as u64))
+                .filter(|&(id, n)| n > 1 || !matches!(node.op, Op::Binary(_)) || is_learned(graph.name(id)))
+                .map(|(_, n)| n)
                 .sum(),
             macs: shapes.map(|_| macs(node, &shape)),
         })
@@ -83,11 +84,17 @@ fn trainable<'a>(node: &'a Node, constant: &'a [bool]) -> impl Iterator<Item = V
     let operands = match node.op {
         Op::Conv(_) | Op::LocallyConnected(_) | Op::Linear(_) | Op::Affine | Op::PRelu => 1..node.inputs.len(),
         Op::BatchNorm { .. } => 1..3,
-        // A bias or scale that an exporter wrote as an addition or multiplication. Single numbers are arithmetic (pixel scaling).
+        // A bias or scale that an exporter wrote as an addition or multiplication. Single numbers are arithmetic (pixel scaling), unless a
+        // state dict named them.
         Op::Binary(_) => 0..node.inputs.len(),
         _ => 0..0,
     };
     operands.filter_map(|i| node.inputs.get(i).copied()).filter(|id| constant.get(id.0 as usize) == Some(&true))
+}
+
+/// Whether a single number was learned, like the scale of a detector's boxes: state dicts name what they hold after its layer.
+fn is_learned(name: &str) -> bool {
+    name.ends_with(".weight") || name.ends_with(".bias") || name.ends_with(".scale")
 }
 
 fn macs<'a>(node: &Node, shape: &impl Fn(ValueId) -> Option<&'a Shape>) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Entry;
+use super::{Entry, recognise};
 use crate::error::Result;
 use crate::import::checkpoint::StateDict;
 use crate::import::{Limits, file_name, read_file};
@@ -25,8 +25,4 @@ pub fn load(entry: &Entry, path: &Path, limits: &Limits) -> Result<Model> {
         Ok(model) => recognise(entry, model),
         Err(_) => Err(e),
     })
-}
-
-fn recognise(_: &Entry, _: Model) -> Result<Model> {
-    Err(crate::Error::Unsupported("Not yet.".to_owned()))
 }

@@ -26,20 +26,25 @@ mod iresnet;
 mod load;
 mod mbf;
 mod mobilefacenet;
+mod mtcnn;
 mod net;
 mod openface;
 mod parameters;
 mod polyface;
 mod presets;
+mod recognise;
+mod scrfd;
 mod sface;
 mod shrinkteanet;
 mod sphereface;
 mod vargfacenet;
 mod vggface;
+mod yunet;
 
 pub use entry::{Crop, Embedding, Entry, Expected, Input, Output, Paper, Published};
 pub use load::load;
 pub use parameters::{Checkpoint, Fingerprint, Layers, Parameters, Role, Seeded, Shapes};
+pub use recognise::recognise;
 
 use crate::error::{Error, Result};
 
@@ -52,6 +57,7 @@ const FAMILIES: &[&[Entry]] = &[
     vggface::NETWORKS,
     openface::NETWORKS,
     inception_resnet::NETWORKS,
+    mtcnn::NETWORKS,
     sphereface::NETWORKS,
     dlib::NETWORKS,
     mobilefacenet::NETWORKS,
@@ -62,6 +68,8 @@ const FAMILIES: &[&[Entry]] = &[
     polyface::NETWORKS,
     vargfacenet::NETWORKS,
     sface::NETWORKS,
+    scrfd::NETWORKS,
+    yunet::NETWORKS,
     attributes::NETWORKS,
 ];
 

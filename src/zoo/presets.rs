@@ -56,6 +56,11 @@ pub(super) const fn rgb128(size: [usize; 2]) -> Input {
     rgb(size, [127.5; 3], [1.0 / 128.0; 3])
 }
 
+/// Pictures of any size; that of `input` is an example.
+pub(super) const fn free(input: Input) -> Input {
+    Input { free: true, ..input }
+}
+
 /// An embedding of this length, scaled to unit length and compared by cosine; no threshold was published.
 pub(super) const fn cosine(length: usize) -> Output {
     Output::Embedding(embedding(length))

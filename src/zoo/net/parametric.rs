@@ -1,7 +1,7 @@
 //! Layers that own tensors of the state dict.
 
 use super::{Kernel, Map, Net, Role};
-use crate::graph::{Conv, Epilogue, Linear, LocallyConnected, Op, ValueId};
+use crate::graph::{Binary, Conv, Epilogue, Linear, LocallyConnected, Op, ValueId};
 use crate::tensor::Tensor;
 
 impl Net<'_> {
@@ -88,6 +88,12 @@ impl Net<'_> {
         let scale = self.weights(name, Role::Scale, &[x.c]);
         let shift = self.parameter(format!("{name}.bias"), Role::Shift, &[x.c]);
         self.node(name, Op::Affine, &[x.id, scale, shift])
+    }
+
+    /// One learned factor for all of `x`: `.weight` `[1]`.
+    pub(crate) fn scale(&mut self, name: &str, x: Map) -> Map {
+        let factor = self.weights(name, Role::Scale, &[1]);
+        self.node(name, Op::Binary(Binary::Mul), &[x.id, factor])
     }
 
     /// PReLU with a slope a channel: `.weight`.
