@@ -3,7 +3,7 @@
     python scripts/checkpoints/pytorch.py [OUT_DIR]        default: tests/checkpoints/pytorch
 
 Needs torch and numpy (scripts/requirements-exports.txt). NAME.pth has its tensors in NAME.json: type, shape, and values row by row as
-numbers that a double holds exactly. Storages of the old format are named by their addresses, so those files differ from run to run.
+doubles that read back as they were. Storages of the old format are named by their addresses, so those files differ from run to run.
 """
 
 import collections
@@ -23,7 +23,7 @@ def write(name, content, tensors, **options):
     """`tensors`: names and tensors as they have to come out."""
     torch.save(content, OUT / f"{name}.pth", **options)
     expected = {
-        n: {"type": str(t.dtype).removeprefix("torch."), "shape": list(t.shape), "values": t.detach().double().flatten().tolist()}
+        n: {"type": str(t.dtype).removeprefix("torch."), "shape": list(t.shape), "values": " ".join(map(repr, t.detach().double().flatten().tolist()))}
         for n, t in tensors.items()
     }
     (OUT / f"{name}.json").write_text(json.dumps(expected) + "\n")
@@ -87,10 +87,10 @@ def main():
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     network(torch.randn(4, 2, 5, 5)).sum().backward()
     optimizer.step()
-    state = network.state_dict()
+    state, looks = network.state_dict(), views()
     for suffix, options in (("zip", {}), ("legacy", OLD)):
         write(f"network_{suffix}", state, state, **options)
-        write(f"views_{suffix}", views(), views(), **options)
+        write(f"views_{suffix}", looks, looks, **options)
         # The types of unsigned numbers are newer than the old format, which has no storage class for them.
         made = types() if not options else {n: t for n, t in types().items() if n not in ("uint16", "uint32")}
         write(f"types_{suffix}", made, made, **options)

@@ -30,7 +30,7 @@ pub(super) fn read(bytes: &[u8], file: &str, limits: &Limits) -> Result<StateDic
     if structures.next().is_some() {
         return Err(damaged(file, "holds `data.pkl` in two folders"));
     }
-    if entries.keys().filter_map(|name| inside(folder, name)).any(|name| name == "constants.pkl" || name.starts_with("code/")) {
+    if entries.keys().any(|name| inside(folder, name) == Some("constants.pkl")) {
         return Err(refused(file, "is a TorchScript program, not a state dict"));
     }
     match entries.iter().find(|(name, _)| inside(folder, name) == Some("byteorder")).map(|(_, order)| *order) {

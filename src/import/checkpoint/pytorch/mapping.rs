@@ -104,8 +104,8 @@ impl<'h, 'a> Search<'_, 'h, 'a> {
             Some(false) => return Ok(false),
             None => {}
         }
-        // What a mapping like an optimizer's holds is no weight, wherever a training loop keeps it.
-        if depth == 1 && has(items, "state") && has(items, "param_groups") {
+        // What an optimizer holds is no weight, whatever a training loop calls it.
+        if depth <= 1 && has(items, "state") && has(items, "param_groups") {
             self.seen.insert(id, false);
             return Ok(false);
         }

@@ -42,7 +42,8 @@ pub(super) fn read(bytes: &[u8], file: &str, limits: &Limits) -> Result<StateDic
 }
 
 /// What to do about a file that PyTorch reads and this crate does not.
-const RESAVE: &str = "Load it with PyTorch and save the weights alone with `torch.save(model.state_dict(), ...)`, or as safetensors.";
+const RESAVE: &str =
+    "If you trust its source, load it with PyTorch and save the weights alone with `torch.save(model.state_dict(), ...)`, or as safetensors.";
 
 /// An error for what a pickle asks for and does not get.
 fn refused(file: &str, what: &str) -> Error {

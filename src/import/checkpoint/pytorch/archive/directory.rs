@@ -77,6 +77,9 @@ pub(super) fn entries<'a>(bytes: &'a [u8], file: &str, budget: &mut Budget) -> R
         let entry = Entry::read(rest).ok_or_else(|| damaged(file, &format!("has a directory that is not readable at its byte {at}")))?;
         at += entry.length;
         let name = std::str::from_utf8(entry.name).map_err(|_| damaged(file, "has an entry whose name is no text"))?;
+        if name.contains("/code/") {
+            return Err(refused(file, "is a TorchScript program, not a state dict"));
+        }
         if entry.flags & 1 != 0 {
             return Err(refused(file, &format!("has the encrypted entry `{}`", short(name))));
         }
