@@ -4,6 +4,7 @@
 //! `layer.running_mean`, `layer.running_var`). Nothing in a file is executed, and nothing is believed before it is checked.
 
 mod elements;
+mod pytorch;
 mod safetensors;
 
 use std::collections::HashMap;
@@ -18,19 +19,24 @@ use crate::tensor::Tensor;
 pub enum Format {
     /// Hugging Face safetensors.
     Safetensors,
+    /// PyTorch's `.pt` and `.pth`.
+    PyTorch,
 }
 
 impl Format {
     /// Whether files store layers in the order in which pictures pass them, under names that mean nothing to this crate.
     pub fn is_layered(self) -> bool {
         match self {
-            Self::Safetensors => false,
+            Self::Safetensors | Self::PyTorch => false,
         }
     }
 }
 
 /// The importers, in the order in which they are asked whether a file is theirs.
-const READERS: &[Reader] = &[Reader { looks_like: safetensors::looks_like, read: safetensors::read }];
+const READERS: &[Reader] = &[
+    Reader { looks_like: safetensors::looks_like, read: safetensors::read },
+    Reader { looks_like: pytorch::looks_like, read: pytorch::read },
+];
 
 /// One format.
 struct Reader {
@@ -98,7 +104,7 @@ impl StateDict {
         limits.check_file(file, bytes.len() as u64)?;
         let reader = READERS.iter().find(|r| (r.looks_like)(bytes)).ok_or_else(|| {
             Error::Model(format!(
-                "The file `{file}` is no checkpoint of a known format (safetensors). Save the state dict as safetensors, or convert the network from ONNX."
+                "The file `{file}` is no checkpoint of a known format (safetensors, PyTorch). Save the state dict as safetensors, or convert the network from ONNX."
             ))
         })?;
         (reader.read)(bytes, file, limits)
