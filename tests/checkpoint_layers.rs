@@ -6,6 +6,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
+use lookalike::error::Error;
 use lookalike::graph::{Conv, ConvTranspose, Epilogue, Graph, Linear, Op, Pool, PoolKind, Unary, ValueId, Window};
 use lookalike::import::Limits;
 use lookalike::import::checkpoint::{Format, StateDict};
@@ -201,11 +202,14 @@ fn dlib_layers_come_forwards() {
         let counted: Vec<f32> = (0..tensor.len()).map(|i| next + i as f32).collect();
         next += tensor.len() as f32;
         // The matrix is stored with as many rows as there are inputs.
-        let counted = if name == "fc.weight" { [0, 2, 4, 1, 3, 5].map(|i| counted[i]).to_vec() } else { counted };
+        let counted = if name == "fc.weight" { [0, 3, 1, 4, 2, 5].map(|i| counted[i]).to_vec() } else { counted };
         assert_eq!(tensor.to_f32().as_ref(), counted, "{name}");
     }
     assert_eq!(dict.iter().len(), want.len());
 }
+
+/// What the published network subtracts from red, green and blue.
+const MEAN: [f64; 3] = [122.782, 117.001, 104.298];
 
 /// The published file, where it is at hand, against the same network in ONNX, whose affine layers are folded into the convolutions.
 #[test]
@@ -229,8 +233,15 @@ fn dlib_published_network() {
             Op::Conv(_) => {
                 let [weight, bias, scale, shift] = [(); 4].map(|()| rest.next().unwrap().to_f64());
                 let row = weight.len() / scale.len();
-                let folded: Vec<f64> = weight.iter().enumerate().map(|(i, w)| w * scale[i / row]).collect();
-                let biases: Vec<f64> = (0..bias.len()).map(|o| bias[o] * scale[o] + shift[o]).collect();
+                let mut folded: Vec<f64> = weight.iter().enumerate().map(|(i, w)| w * scale[i / row]).collect();
+                let mut biases: Vec<f64> = (0..bias.len()).map(|o| bias[o] * scale[o] + shift[o]).collect();
+                if compared == 0 {
+                    // (x - mean) / 256 is part of the first convolution there.
+                    folded.iter_mut().for_each(|w| *w /= 256.0);
+                    for (i, w) in folded.iter().enumerate() {
+                        biases[i / row] -= w * MEAN[i % row / (row / 3)];
+                    }
+                }
                 vec![(operand(1).to_f32().into_owned(), folded), (operand(2).to_f32().into_owned(), biases)]
             }
             Op::Linear(_) => vec![(operand(1).to_f32().into_owned(), rest.next().unwrap().to_f64())],
@@ -254,6 +265,27 @@ fn dlib_published_network() {
     assert!(rest.peek().is_none() && compared == 5_607_488, "{compared}");
     // Folding in f32 rounds once or twice.
     assert!(worst.0 < 2e-7, "{worst:?}");
+}
+
+/// Other published files of dlib, where they are at hand.
+#[test]
+fn dlib_other_files_are_refused_by_name() {
+    let Some(data) = common::test_data() else { return };
+    for (file, phrase) in [
+        ("mmod_human_face_detector.dat", "the loss `loss_mmod_`"),
+        ("shape_predictor_5_face_landmarks.dat", "is a shape predictor of dlib"),
+        ("shape_predictor_68_face_landmarks.dat", "is a shape predictor of dlib"),
+    ] {
+        let path = data.join("data/models").join(file);
+        if !path.is_file() {
+            println!("skipped: {} is not there", path.display());
+            continue;
+        }
+        match StateDict::load(&path, &Limits::default()) {
+            Err(Error::Unsupported(text)) => assert!(text.contains(phrase), "{text}"),
+            other => panic!("{file}: {other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -254,7 +254,7 @@ def hostile():
     deep = b""
     for _ in range(2000):
         deep = part(100, deep)
-    files.add("deep", deep, "Layers in layers in layers, two thousand levels: none is followed")
+    files.add("deep", start + deep, "Layers in layers in layers, two thousand levels: none is followed")
     files.add("layers_empty", part(100, b"") * 2000, "2000 layers of nothing")
     files.add("blobs_empty", part(100, part(1, "a") + part(2, "Scale") + part(7, b"") * 2000), "2000 blobs of nothing", "Model", "2000 blobs")
     files.add("bottoms_empty", part(100, part(3, b"") * 2000), "2000 names of nothing")

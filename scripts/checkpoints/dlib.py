@@ -126,7 +126,7 @@ def valid():
 def hostile():
     files = Hostile("dlib", "dat")
     n = Numbers()
-    relu, small = tag("relu_"), con(n, 2, 1, 1)
+    small = con(n, 2, 1, 1)
 
     def raw_con(stored, filters=(2, 1, 1, 1), biases=(1, 2, 1, 1), multipliers=MULTIPLIERS):
         return tag("con_4") + stored + integers(2, 1, 1, 1, 1, 0, 0) + part(*filters) + part(*biases) + multipliers
@@ -145,7 +145,8 @@ def hostile():
     files.add("number_9_bytes", network([raw_con(integer(2) + b"\x09" + b"\x01" * 9)]), "A number of nine bytes", "Model", "gives 9 bytes")
     files.add("number_0_bytes", network([raw_con(integer(2) + b"\x00")]), "A number of no bytes", "Model", "gives 0 bytes")
     files.add("number_bits", network([raw_con(integer(2) + b"\x71\x01")]), "A number with bits that mean nothing", "Model", "gives 113 bytes")
-    files.add("number_cut", network([relu])[: len(LOSS) + 5] + b"\x04\x01", "Ends in a number", "Model", "ends in the middle")
+    cut = LOSS + integer(3) + tag("input_rgb_image_sized") + b"\x04\x01"
+    files.add("number_cut", cut, "Ends in a number", "Model", "ends in the middle of the mean of a channel")
 
     files.add("filters_most", network([raw_con(four, [2**62, 2**62, 1, 1])]), "Filters of 2^124 numbers", "Limits", "max_tensor_bytes")
     files.add("biases_most", network([raw_con(four, biases=[2**62, 2**62, 1, 1])]), "Biases of 2^124 numbers", "Limits", "max_tensor_bytes")

@@ -158,7 +158,10 @@ impl Converter<'_> {
     }
 
     fn insert(&mut self, layer: &Layer<'_>, part: &str, tensor: Tensor) -> Result<()> {
-        self.dict.insert(self.file, &format!("{}.{part}", layer.name), tensor)
+        let name = format!("{}.{part}", layer.name);
+        // An entry and its place by name.
+        self.budget.reserve(&name, 512 + 4 * name.len() as u64)?;
+        self.dict.insert(self.file, &name, tensor)
     }
 
     fn blobs<'a, const N: usize>(&self, layer: &'a Layer<'_>) -> Result<[&'a Blob<'a>; N]> {

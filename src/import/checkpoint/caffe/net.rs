@@ -14,6 +14,9 @@ use crate::import::limits::Budget;
 const V1_LAYERS: u64 = 2;
 const LAYERS: u64 = 100;
 
+/// Bytes of a name or a type.
+const LONGEST_NAME: usize = 1024;
+
 /// A layer: `LayerParameter`, or `V1LayerParameter` as Caffe wrote before 2015.
 #[derive(Default)]
 pub(super) struct Layer<'a> {
@@ -49,9 +52,10 @@ pub(super) struct Blob<'a> {
     pub(super) raw: bool,
 }
 
-/// Memory for one more `T` in a vector: it has up to twice the capacity it needs, and half of that besides while it moves.
+/// Memory for one more `T` in a vector: it has up to twice the capacity it needs, and half of that besides while it moves; and room for four
+/// at least.
 const fn each<T>() -> u64 {
-    size_of::<T>() as u64 * 3
+    size_of::<T>() as u64 * 4
 }
 
 /// Whether the fields of `bytes` fit a `NetParameter` as far as they are there, and there is a layer.
@@ -73,7 +77,7 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
 }
 
 fn begins_like_a_layer(layer: &[u8]) -> bool {
-    matches!(Fields::new(layer).next(), None | Some(Ok((1..=4, Value::Part(_)) | (5, Value::Number(_)))))
+    matches!(Fields::new(layer).next(), None | Some(Ok((1..=7, Value::Part(_)) | (5, Value::Number(_)))))
 }
 
 /// Reads the layers of the file.
@@ -221,8 +225,11 @@ impl<'f, 'b> Reader<'f, 'b> {
         Ok(())
     }
 
-    /// A name or a type.
+    /// A name or a type. Messages repeat it, and every tensor of the layer.
     fn text<'a>(&self, part: &'a [u8]) -> Result<Cow<'a, str>> {
+        if part.len() > LONGEST_NAME {
+            return Err(damaged(self.file, &format!("has a layer whose name or type has {} bytes", part.len())));
+        }
         std::str::from_utf8(part).map(Cow::Borrowed).map_err(|_| damaged(self.file, "has a layer whose name or type is not UTF-8"))
     }
 

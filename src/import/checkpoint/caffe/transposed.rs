@@ -29,7 +29,7 @@ pub fn upright(dict: &StateDict) -> Result<StateDict> {
                 let map = tensor.clone().reshaped([out, c, side, side]).ok_or_else(|| {
                     Error::Model(format!(
                         "The tensor `{name}` ({}) of the checkpoint does not follow a square map of {c} channels. \
-                         Is it a checkpoint of another network?",
+                         It belongs to another network; give a file of MTCNN.",
                         tensor.shape()
                     ))
                 })?;

@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         let weight = format!("{name}.weight");
         let (matrix, rest) = self.tensor(&weight, &[inputs, outputs], stored)?;
         let matrix = permuted(self.source.file, &weight, &matrix, &[1, 0], &mut self.budget)?;
-        self.dict.insert(self.source.file, &weight, matrix)?;
+        self.insert(&weight, matrix)?;
         let rest = match count(biases) {
             0 => rest,
             biases => self.numbers(&format!("{name}.bias"), &[biases], rest)?,
@@ -141,8 +141,14 @@ impl<'a> Reader<'a> {
     /// Adds the tensor at the front of `stored`, and returns what is behind it.
     fn numbers(&mut self, name: &str, dims: &[i64], stored: &'a [u8]) -> Result<&'a [u8]> {
         let (tensor, rest) = self.tensor(name, dims, stored)?;
-        self.dict.insert(self.source.file, name, tensor)?;
+        self.insert(name, tensor)?;
         Ok(rest)
+    }
+
+    fn insert(&mut self, name: &str, tensor: Tensor) -> Result<()> {
+        // An entry and its place by name.
+        self.budget.reserve(name, 512)?;
+        self.dict.insert(self.source.file, name, tensor)
     }
 
     fn tensor(&mut self, name: &str, dims: &[i64], stored: &'a [u8]) -> Result<(Tensor, &'a [u8])> {

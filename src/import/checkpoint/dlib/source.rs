@@ -49,7 +49,7 @@ impl<'a> Source<'a> {
             found if found == value => Ok(()),
             found => Err(Error::Unsupported(format!(
                 "The checkpoint `{}` has the number {found} for {what}, but only {value} is supported. \
-                 Is it a file of another version of dlib, or another network?",
+                 It was written by another version of dlib, or is another network.",
                 self.file
             ))),
         }
