@@ -39,6 +39,7 @@ pub(super) const EMPTY: Entry = Entry {
     fingerprint: None,
     uncertain: "",
     build: |_| (),
+    adapt: None,
 };
 
 /// RGB pictures of this height and width.

@@ -3,7 +3,10 @@
 //! Whatever the file, a [`StateDict`] has PyTorch's layouts (`[O, I, kh, kw]`, `[O, K]`) and names (`layer.weight`, `layer.bias`,
 //! `layer.running_mean`, `layer.running_var`). Nothing in a file is executed, and nothing is believed before it is checked.
 
+pub mod caffe;
+mod dlib;
 mod elements;
+mod layout;
 mod pytorch;
 mod safetensors;
 
@@ -21,6 +24,10 @@ pub enum Format {
     Safetensors,
     /// PyTorch's `.pt` and `.pth`.
     PyTorch,
+    /// Caffe's `.caffemodel`, of both generations.
+    Caffe,
+    /// dlib's face recognition network (`.dat`).
+    Dlib,
 }
 
 impl Format {
@@ -28,6 +35,7 @@ impl Format {
     pub fn is_layered(self) -> bool {
         match self {
             Self::Safetensors | Self::PyTorch => false,
+            Self::Caffe | Self::Dlib => true,
         }
     }
 }
@@ -36,6 +44,8 @@ impl Format {
 const READERS: &[Reader] = &[
     Reader { looks_like: safetensors::looks_like, read: safetensors::read },
     Reader { looks_like: pytorch::looks_like, read: pytorch::read },
+    Reader { looks_like: dlib::looks_like, read: dlib::read },
+    Reader { looks_like: caffe::looks_like, read: caffe::read },
 ];
 
 /// One format.
@@ -104,7 +114,7 @@ impl StateDict {
         limits.check_file(file, bytes.len() as u64)?;
         let reader = READERS.iter().find(|r| (r.looks_like)(bytes)).ok_or_else(|| {
             Error::Model(format!(
-                "The file `{file}` is no checkpoint of a known format (safetensors, PyTorch). Save the state dict as safetensors, or convert the network from ONNX."
+                "The file `{file}` is no checkpoint of a known format (safetensors, PyTorch, caffemodel, dlib). Save the state dict as safetensors, or convert the network from ONNX."
             ))
         })?;
         (reader.read)(bytes, file, limits)
