@@ -33,10 +33,10 @@ pub(super) const NETWORKS: &[Entry] = &[Entry {
     },
     counts: Counts { parameters: 102_412_864, macs: 501_117_568 },
     fingerprint: presets::expect(6.39803, &[(0, 0.0), (1, 0.0), (2, 0.151029), (3, 0.2171)]),
-    uncertain: "The paper turns faces to the front in 3-D, which cannot be repeated; boxes are what ports use. The scaling of pixels was not \
-                published. With a bias at every place, as here, the whole network has 118.9 M parameters.",
+    uncertain: "The paper turns faces to the front in 3-D, which cannot be repeated; boxes are what ports use. The scaling of pixels was \
+                not published. With a bias at every place, as here, the whole network has 118.9 M parameters. The Keras port flattens \
+                maps as rows, columns, channels before F7; here channels come first.",
     build: deepface,
-    ..presets::EMPTY
 }];
 
 fn deepface(n: &mut Net) {

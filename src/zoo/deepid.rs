@@ -17,8 +17,8 @@ const BASE: Entry = Entry {
     licence: "no weights were published",
     align: None,
     output: Output::Embedding(EMBEDDING),
-    uncertain: "The text also allows four regions that share filters, instead of tiles of 2x2 places. Whether conv4 has a bias at every place \
-                (chosen), where the patches lie and how pixels are scaled (chosen: x / 255) was not published.",
+    uncertain: "The text also allows four regions that share filters, instead of tiles of 2x2 places. Whether conv4 has a bias at every \
+                place (chosen), where the patches lie and how pixels are scaled (chosen: x / 255) was not published.",
     ..presets::EMPTY
 };
 
@@ -91,14 +91,14 @@ pub(super) const NETWORKS: &[Entry] = &[
         }),
         counts: Counts { parameters: 395_080, macs: 7_956_480 },
         fingerprint: presets::expect(8.64444, &[(0, 0.0), (1, 0.0), (2, 0.0), (3, 1.01517)]),
-        uncertain: "A simplified form: all filters are shared over places, and two fully connected layers are added instead of one over both \
-                    parts.",
+        uncertain: "A simplified form: all filters are shared over places, and two fully connected layers are added instead of one over \
+                    both parts. The library flattens maps as rows, columns, channels; here channels come first, so the columns of its \
+                    fc11 and fc12 have to be turned.",
         build: library,
         ..BASE
     },
     Entry {
         name: "deepid2",
-        aliases: &[],
         title: "DeepID2",
         paper: Paper {
             title: "Deep Learning Face Representation by Joint Identification-Verification",
@@ -115,7 +115,6 @@ pub(super) const NETWORKS: &[Entry] = &[
     },
     Entry {
         name: "deepid2-plus",
-        aliases: &[],
         title: "DeepID2+",
         paper: Paper {
             title: "Deeply learned face representations are sparse, selective, and robust",

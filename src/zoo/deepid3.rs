@@ -41,7 +41,6 @@ pub(super) const NETWORKS: &[Entry] = &[
     },
     Entry {
         name: "deepid3-net2",
-        aliases: &[],
         title: "DeepID3 net2, reference instantiation",
         counts: Counts { parameters: 2_288_112, macs: 688_662_912 },
         fingerprint: presets::expect(1.06596, &[(0, 0.0), (1, 0.0), (2, 0.0), (3, 0.0), (12, 0.140972), (90, 0.265167)]),

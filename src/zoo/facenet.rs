@@ -31,12 +31,12 @@ const BASE: Entry = Entry {
     ..presets::EMPTY
 };
 
-const UNCERTAIN: &str = "Of the normalisation the paper says only that there is one: 5 channels, alpha 1e-4, beta 0.75 are what Inception uses. \
-                         Scaling of pixels was not published (chosen: x / 255).";
+const UNCERTAIN: &str = "Of the normalisation the paper says only that there is one: 5 channels, alpha 1e-4, beta 0.75 are what \
+                         Inception uses. Scaling of pixels was not published (chosen: x / 255).";
 
-const UNCERTAIN_NN4: &str = "The paper says that NN4 has no 5x5 convolutions in the higher layers, not in which: `facenet-nn4` has none in 5a and 5b \
-                             as OpenFace's nn4, `facenet-nn4-alt` none in 4e either, which comes nearest to the published 285 M. Normalisation and \
-                             pixels as for NN2.";
+const UNCERTAIN_NN4: &str = "The paper says that NN4 has no 5x5 convolutions in the higher layers, not in which: `facenet-nn4` has none \
+                             in 5a and 5b as OpenFace's nn4, `facenet-nn4-alt` none in 4e either, which comes nearest to the published \
+                             285 M. Normalisation and pixels as for NN2.";
 
 /// Given for the method, not for one network.
 const LFW: &str = "98.87 fixed crop, 99.63 aligned";

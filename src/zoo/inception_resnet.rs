@@ -40,8 +40,9 @@ pub(super) const NETWORKS: &[Entry] = &[
         output: output(128, 0.8, "deepface library, Facenet"),
         counts: Counts { parameters: 22_793_728, macs: 1_416_974_176 },
         fingerprint: presets::expect(2.00836, &[(0, 0.0804154), (1, 0.381983), (2, 0.0567748), (55, 0.639191)]),
-        uncertain: "TensorFlow's weights have no factor in their batch normalisations, so published counts are 14,416 lower. The weights of 2017 \
-                    were trained on pictures scaled by their own mean and deviation, to which a fixed mean and scale only come near.",
+        uncertain: "TensorFlow's weights have no factor in their batch normalisations, so published counts are 14,416 lower. The weights \
+                    of 2017 were trained on pictures scaled by their own mean and deviation, to which a fixed mean and scale only come \
+                    near.",
         build: |n| inception_resnet(n, 128),
         ..BASE
     },
