@@ -1,6 +1,6 @@
 //! MobileFaceNet: inverted residual blocks, and a depthwise convolution over the last map in place of pooling.
 
-use super::entry::{Entry, Paper, Published};
+use super::entry::{Entry, Published};
 use super::net::{Map, Net, k};
 use super::presets;
 use crate::graph::Counts;

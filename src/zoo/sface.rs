@@ -31,7 +31,6 @@ pub(super) const NETWORKS: &[Entry] = &[Entry {
     uncertain: "The epsilon of the last two normalisations: 1e-3 as everywhere, where the training code has 2e-5. \
                 The scaling of pixels, two nodes at the start of the published graph, is in the description here: the network is fed (x - 127.5) / 128.",
     build: sface,
-    ..presets::EMPTY
 }];
 
 /// The whole network.
