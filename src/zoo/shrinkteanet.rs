@@ -20,7 +20,8 @@ const BASE: Entry = Entry {
     input: presets::rgb128([112, 112]),
     align: presets::ARCFACE_CROP,
     output: presets::cosine(512),
-    uncertain: "The paper gives no tables of layers; this is the reading that has the size it names. MobileFaceNet-R (3.73 M) is not described and not here.",
+    uncertain: "The paper gives no tables of layers; this is the reading that has the size it names. \
+                MobileFaceNet-R (3.73 M) is not described and not here.",
     ..presets::EMPTY
 };
 
