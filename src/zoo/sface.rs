@@ -29,9 +29,9 @@ pub(super) const NETWORKS: &[Entry] = &[Entry {
     counts: Counts { parameters: 9_642_880, macs: 574_138_880 },
     fingerprint: presets::expect(1.78272, &[(0, -0.129816), (1, 0.093_447_5), (2, 0.133228), (3, -0.098_355_6)]),
     uncertain: "The epsilon of the last two normalisations: 1e-3 as everywhere, where the training code has 2e-5. \
-                The scaling of pixels, two nodes at the start of the published graph, is in the description here: the network is fed (x - 127.5) / 128.",
+                The scaling of pixels, two nodes at the start of the published graph, \
+                is in the description here: the network is fed (x - 127.5) / 128.",
     build: sface,
-    ..presets::EMPTY
 }];
 
 /// The whole network.

@@ -43,7 +43,8 @@ const COSFACE: Entry = Entry {
 const COSFACE_PORT: Entry =
     Entry { reference: "MuggleWang/CosFace_pytorch (MIT)", input: presets::rgb([112, 96], [127.5; 3], [1.0 / 127.5; 3]), ..COSFACE };
 
-const DEPTH: &str = "The paper's table and the name give 8 units in the second stage; the released prototxt has 7, which makes 62 convolutions. Both are here.";
+const DEPTH: &str = "The paper's table and the name give 8 units in the second stage; the released prototxt has 7, \
+     which makes 62 convolutions. Both are here.";
 const DEPTH_COSFACE: &str =
     "CosFace gives no table of its own; SphereFace's paper has 8 units in the second stage, its released prototxt 7. Both are here.";
 

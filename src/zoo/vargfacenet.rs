@@ -19,7 +19,8 @@ const BASE: Entry = Entry {
     align: presets::ARCFACE_CROP,
     output: Output::Embedding(Embedding { flip: Flip::Sum, ..presets::embedding(512) }),
     published: Published { parameters: "20 MB", macs: "1022 MFLOPs (counter of the 2019 lightweight challenge)", lfw: "99.833" },
-    uncertain: "Whether the model of the challenge had squeeze and excitation: the authors' code has, a sample configuration has not. Both fit 1022 MFLOPs, both are here.",
+    uncertain: "Whether the model of the challenge had squeeze and excitation: the authors' code has, \
+                a sample configuration has not. Both fit 1022 MFLOPs, both are here.",
     ..presets::EMPTY
 };
 
