@@ -46,6 +46,7 @@ pub struct Layer {
 pub fn layers(graph: &Graph, shapes: Option<&[Shape]>) -> Vec<Layer> {
     let mut seen = HashSet::new();
     let constant = constant_values(graph);
+    let filled = filled(graph);
     let shape = |id: ValueId| shapes.and_then(|s| s.get(id.0 as usize));
     let computes = |n: &&Node| !n.outputs.iter().all(|o| constant[o.0 as usize]);
     graph
@@ -58,7 +59,7 @@ pub fn layers(graph: &Graph, shapes: Option<&[Shape]>) -> Vec<Layer> {
             values: node.outputs.iter().map(|&o| graph.name(o).to_owned()).collect(),
             output: node.outputs.first().and_then(|&o| shape(o)).cloned(),
             parameters: trainable(node, &constant)
-                .filter(|&id| seen.insert(id))
+                .filter(|&id| !filled.contains(&id) && seen.insert(id))
                 .map(|id| (id, graph.constant(id).map(|t| t.len()).or_else(|| shape(id).map(Shape::len)).unwrap_or(0) as u64))
                 .filter(|&(id, n)| n > 1 || !matches!(node.op, Op::Binary(_)) || is_learned(graph.name(id)))
                 .map(|(_, n)| n)
@@ -77,6 +78,12 @@ fn constant_values(graph: &Graph) -> Vec<bool> {
         }
     }
     constant
+}
+
+/// What nodes fill with one number by rule: a factor that stays 1 is no parameter.
+fn filled(graph: &Graph) -> HashSet<ValueId> {
+    let fills = |n: &&Node| matches!(n.op, Op::ConstantOfShape { .. });
+    graph.nodes.iter().filter(fills).flat_map(|n| n.outputs.iter().copied()).collect()
 }
 
 /// The operands of a node that training would change.

@@ -37,6 +37,7 @@ pub(super) const NETWORKS: &[Entry] = &[Entry {
                 not published. With a bias at every place, as here, the whole network has 118.9 M parameters. The Keras port flattens \
                 maps as rows, columns, channels before F7; here channels come first.",
     build: deepface,
+    ..presets::EMPTY
 }];
 
 fn deepface(n: &mut Net) {

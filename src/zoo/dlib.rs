@@ -28,6 +28,7 @@ pub(super) const NETWORKS: &[Entry] = &[Entry {
     fingerprint: presets::expect(20.7747, &[(0, -1.87292), (1, 1.64026), (2, 0.977651), (3, 2.15875)]),
     uncertain: "dlib crops by the corners of the eyes and the base of the nose. The five points here are the median places of MTCNN's in such crops.",
     build: dlib,
+    ..presets::EMPTY
 }];
 
 const CROP: Crop = Crop::Points([[43.258, 35.592], [102.303, 35.427], [72.953, 71.846], [47.126, 102.143], [98.99, 103.301]]);

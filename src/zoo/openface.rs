@@ -34,6 +34,7 @@ pub(super) const NETWORKS: &[Entry] = &[Entry {
     fingerprint: presets::expect(1.01998, &[(0, 0.059566), (1, 0.0496687), (2, 0.0504314), (3, -0.190187)]),
     uncertain: "Crops were made from the outer eye corners and the nose by an affine map, which five points cannot repeat.",
     build: nn4_small2,
+    ..presets::EMPTY
 }];
 
 /// A block: channels before and after the larger convolutions (0 = none), their stride, the pooling branch, the 1x1 convolution.

@@ -23,6 +23,7 @@ pub(super) const NETWORKS: &[Entry] = &[Entry {
     uncertain: "The reference takes crops of 112x112, drops the first row and column and scales the rest to 235x235. \
                 The crop here is cut from the picture at 235x235 at once: the same place, interpolated once and not twice.",
     build: polyface,
+    ..presets::EMPTY
 }];
 
 /// The points of the 112x112 crop after its first row and column are dropped and pixels of 1/111 become pixels of 1/235:

@@ -32,6 +32,7 @@ pub(super) const NETWORKS: &[Entry] = &[Entry {
                 The scaling of pixels, two nodes at the start of the published graph, \
                 is in the description here: the network is fed (x - 127.5) / 128.",
     build: sface,
+    ..presets::EMPTY
 }];
 
 /// The whole network.

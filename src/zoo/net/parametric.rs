@@ -2,7 +2,7 @@
 
 use super::{Kernel, Map, Net, Role};
 use crate::graph::{Binary, Conv, Epilogue, Linear, LocallyConnected, Op, ValueId};
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 impl Net<'_> {
     fn weights(&mut self, name: &str, role: Role, shape: &[usize]) -> ValueId {
@@ -71,8 +71,9 @@ impl Net<'_> {
 
     /// Batch normalisation whose factor was fixed at 1 in training: `.bias`, `.running_mean`, `.running_var`.
     pub(crate) fn bn_fixed(&mut self, name: &str, x: Map) -> Map {
-        let ones = self.constant(&format!("{name}.ones"), Tensor::vector(vec![1.0; x.c]));
-        self.bn_scaled(name, x, ones)
+        let count = self.constant(&format!("{name}.count"), Tensor::indices(vec![x.c as i64]));
+        let ones = self.node(&format!("{name}.ones"), Op::ConstantOfShape { value: 1.0, dtype: DType::F32 }, &[count]);
+        self.bn_scaled(name, x, ones.id)
     }
 
     fn bn_scaled(&mut self, name: &str, x: Map, scale: ValueId) -> Map {
