@@ -4,6 +4,7 @@ use super::entry::{Entry, Output, Paper, Published};
 use super::net::{Map, Net, k};
 use super::presets;
 use crate::graph::Counts;
+use crate::import::checkpoint::caffe::upright;
 
 const BASE: Entry = Entry {
     paper: Paper {
@@ -15,6 +16,8 @@ const BASE: Entry = Entry {
     reference: "timesler/facenet-pytorch, whose names and W, H, C flattening it has; kpzhang93/MTCNN_face_detection_alignment (both MIT)",
     licence: "Weights of both repositories: MIT",
     output: Output::Detector,
+    // The published Caffe files want pictures with rows and columns exchanged.
+    adapt: Some(upright),
     ..presets::EMPTY
 };
 
@@ -58,6 +61,7 @@ pub(super) const NETWORKS: &[Entry] = &[
         output: Output::Other("offsets x, y of the five points, each in the sides of the patch around it"),
         counts: Counts { parameters: 948_102, macs: 8_101_200 },
         published: Published::NONE,
+        adapt: None,
         uncertain: "No copy in a common framework exists. The five patches are five inputs here and one of 15 channels in the Caffe file; \
                     the 2880 numbers are flattened C, H, W of pictures that stand upright, where Caffe's were transposed",
         build: lnet,
