@@ -236,7 +236,9 @@ fn peak_memory_stays_within_the_limits() {
     }
     // Programs of some megabytes of which every byte makes something.
     let head = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.\x80\x02";
-    for (name, part) in [("lists", &b"]"[..]), ("mappings", b"}"), ("memo", b"N\x94"), ("marks", b"("), ("tuples", b"\x85"), ("pairs", b"]]s")] {
+    for (name, part) in
+        [("lists", &b"]"[..]), ("mappings", b"}"), ("memo", b"N\x94"), ("marks", b"("), ("tuples", b"\x85"), ("pairs", b"]]s")]
+    {
         for budget in [32u64 << 20, 1 << 30] {
             let start: &[u8] = if name == "pairs" { b"}" } else { b"N" };
             let file = [head, start, &part.repeat((4 << 20) / part.len()), b"."].concat();

@@ -42,8 +42,7 @@ impl Damage {
 const EXPORT: &str = "Export the network to ONNX (opset 13 is a good choice) and give that file.";
 
 /// For files that may be weights of a network that the zoo knows.
-const WEIGHTS: &str =
-    "Export the network to ONNX (opset 13 is a good choice) and give that file, or, if the zoo has the network, use `zoo build NAME --weights FILE`.";
+const WEIGHTS: &str = "Export the network to ONNX (opset 13 is a good choice) and give that file, or, if the zoo has the network, use `zoo build NAME --weights FILE`.";
 
 /// Beginnings that an ONNX file cannot have, what they mean, and what to do.
 const BEGINNINGS: [(&[u8], &str, &str); 17] = [

@@ -51,14 +51,20 @@ impl Global {
             ("torch", "Size") => Some(Self::Size),
             ("torch", "device")
             | ("_codecs", "encode")
-            | ("builtins" | "__builtin__", "set" | "frozenset" | "bytearray" | "list" | "dict" | "tuple" | "int" | "float" | "str" | "bool")
+            | (
+                "builtins" | "__builtin__",
+                "set" | "frozenset" | "bytearray" | "list" | "dict" | "tuple" | "int" | "float" | "str" | "bool",
+            )
             | ("numpy", "dtype")
             | ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Some(Self::Plain),
             ("torch" | "torch.cuda" | "torch.storage", _) => storage(name).or_else(|| elements(module, name)),
             _ => None,
         };
         found.ok_or_else(|| {
-            refused(file, &format!("asks for `{}.{}`, which is not among the few things that weights are made of", short(module), short(name)))
+            refused(
+                file,
+                &format!("asks for `{}.{}`, which is not among the few things that weights are made of", short(module), short(name)),
+            )
         })
     }
 }
@@ -169,7 +175,10 @@ fn tensor<'a>(
         let parts = heap.sequence(list).ok_or_else(|| unexpected("whose dimensions are no tuple"))?;
         // Before they are copied: one tuple serves any number of tensors.
         budget.limits().check_rank(storage.key, parts.len())?;
-        parts.iter().map(|part| if let Value::Int(n) = part { Ok(*n) } else { Err(unexpected("with a dimension that is no number")) }).collect()
+        parts
+            .iter()
+            .map(|part| if let Value::Int(n) = part { Ok(*n) } else { Err(unexpected("with a dimension that is no number")) })
+            .collect()
     };
     let (dims, strides) = (numbers(size)?, numbers(stride)?);
     if dims.len() != strides.len() {

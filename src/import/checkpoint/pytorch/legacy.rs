@@ -53,7 +53,13 @@ pub(super) fn read(bytes: &[u8], file: &str, limits: &Limits) -> Result<StateDic
 }
 
 /// The bytes of every storage: one after the other, each after the number of its elements.
-fn storages<'a>(bytes: &'a [u8], file: &str, object: &Loaded<'a>, keys: &Loaded<'a>, budget: &mut Budget) -> Result<HashMap<&'a str, &'a [u8]>> {
+fn storages<'a>(
+    bytes: &'a [u8],
+    file: &str,
+    object: &Loaded<'a>,
+    keys: &Loaded<'a>,
+    budget: &mut Budget,
+) -> Result<HashMap<&'a str, &'a [u8]>> {
     let used = used(file, object)?;
     let unexpected = || damaged(file, "lists its storages in another way than PyTorch does");
     let list = keys.heap.sequence(keys.root).ok_or_else(unexpected)?;

@@ -96,7 +96,10 @@ impl<'h, 'a> Search<'_, 'h, 'a> {
     fn collect(&mut self, place: Value<'a>, prefix: &str, depth: usize) -> Result<bool> {
         let (Some(items), Value::Object(id)) = (self.heap.dict(place), place) else { return Ok(false) };
         if depth > DEPTH {
-            return Err(Error::Limits(format!("The checkpoint `{}` has mappings in each other more than {DEPTH} deep. {RESAVE}", self.file)));
+            return Err(Error::Limits(format!(
+                "The checkpoint `{}` has mappings in each other more than {DEPTH} deep. {RESAVE}",
+                self.file
+            )));
         }
         // While a mapping is entered it counts as one with tensors, so that one that contains itself is refused.
         match self.seen.get(&id) {

@@ -34,16 +34,13 @@ fn is_tar(bytes: &[u8]) -> bool {
 /// [`Error::Model`], [`Error::Limits`], and [`Error::Unsupported`] for everything that is more than tensors, numbers and text.
 pub(super) fn read(bytes: &[u8], file: &str, limits: &Limits) -> Result<StateDict> {
     if is_tar(bytes) {
-        return Err(Error::Unsupported(format!(
-            "The checkpoint `{file}` is a tar archive, as PyTorch wrote before version 0.2. {RESAVE}"
-        )));
+        return Err(Error::Unsupported(format!("The checkpoint `{file}` is a tar archive, as PyTorch wrote before version 0.2. {RESAVE}")));
     }
     if archive::looks_like(bytes) { archive::read(bytes, file, limits) } else { legacy::read(bytes, file, limits) }
 }
 
 /// What to do about a file that PyTorch reads and this crate does not.
-const RESAVE: &str =
-    "If you trust its source, load it with PyTorch and save the weights alone with `torch.save(model.state_dict(), ...)`, or as safetensors.";
+const RESAVE: &str = "If you trust its source, load it with PyTorch and save the weights alone with `torch.save(model.state_dict(), ...)`, or as safetensors.";
 
 /// An error for what a pickle asks for and does not get.
 fn refused(file: &str, what: &str) -> Error {

@@ -185,7 +185,10 @@ impl<'a> Machine<'a, '_> {
             op::OBJ | op::NEWOBJ_EX => return Err(refused(self.file, "makes an object of a class of its own")),
             _ => {
                 let place = self.at.saturating_sub(1);
-                return Err(refused(self.file, &format!("has the byte 0x{opcode:02x} where an instruction of a pickle is expected (byte {place})")));
+                return Err(refused(
+                    self.file,
+                    &format!("has the byte 0x{opcode:02x} where an instruction of a pickle is expected (byte {place})"),
+                ));
             }
         })
     }
@@ -223,7 +226,11 @@ impl<'a> Machine<'a, '_> {
 
     fn pairs(&self, parts: &[Value<'a>]) -> Result<Vec<(Value<'a>, Value<'a>)>> {
         let (pairs, rest) = parts.as_chunks::<2>();
-        if rest.is_empty() { Ok(pairs.iter().map(|&[k, v]| (k, v)).collect()) } else { Err(damaged(self.file, "has a key without a value")) }
+        if rest.is_empty() {
+            Ok(pairs.iter().map(|&[k, v]| (k, v)).collect())
+        } else {
+            Err(damaged(self.file, "has a key without a value"))
+        }
     }
 
     fn tuple(&mut self, parts: usize) -> Result<Value<'a>> {
@@ -263,7 +270,10 @@ impl<'a> Machine<'a, '_> {
     }
 
     fn recall(&self, place: u32) -> Result<Value<'a>> {
-        self.memo.get(&place).copied().ok_or_else(|| damaged(self.file, &format!("refers to the object {place}, which its pickle has not made")))
+        self.memo
+            .get(&place)
+            .copied()
+            .ok_or_else(|| damaged(self.file, &format!("refers to the object {place}, which its pickle has not made")))
     }
 
     fn take(&mut self, bytes: usize) -> Result<&'a [u8]> {

@@ -49,7 +49,10 @@ fn part<'b>(file: &str, storage: &Storage<'_>, bytes: &'b [u8]) -> Result<&'b [u
     let Some((first, count)) = storage.part else { return Ok(held) };
     let range = first.checked_mul(size).zip(first.checked_add(count).and_then(|end| end.checked_mul(size)));
     range.and_then(|(from, to)| held.get(from..to)).ok_or_else(|| {
-        damaged(file, &format!("takes the elements {first} to {first}+{count} of the storage `{}`, which has {}", storage.key, storage.count))
+        damaged(
+            file,
+            &format!("takes the elements {first} to {first}+{count} of the storage `{}`, which has {}", storage.key, storage.count),
+        )
     })
 }
 

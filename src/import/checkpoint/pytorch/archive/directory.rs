@@ -109,9 +109,8 @@ fn find(bytes: &[u8], file: &str) -> Result<Directory> {
     let truncated = || damaged(file, "has no end of its zip directory");
     let last = bytes.len().checked_sub(END_BYTES).ok_or_else(truncated)?;
     // A comment of up to 64 KiB may follow; it has to end where the file does.
-    let ends_here = |&at: &usize| {
-        bytes.get(at..).is_some_and(|b| b.starts_with(END)) && number::<2>(bytes, at + 20) == Some((last - at) as u64)
-    };
+    let ends_here =
+        |&at: &usize| bytes.get(at..).is_some_and(|b| b.starts_with(END)) && number::<2>(bytes, at + 20) == Some((last - at) as u64);
     let end = (last.saturating_sub(usize::from(u16::MAX))..=last).rev().find(ends_here).ok_or_else(truncated)?;
     let contradiction = || damaged(file, "has an end of its zip directory that contradicts itself");
     directory(bytes, end).ok_or_else(contradiction)
