@@ -1,5 +1,5 @@
 //! Programs for the machine, byte by byte.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::*;
 use crate::error::Error;
