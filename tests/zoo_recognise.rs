@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{Random, gpu, graph_of, model_of, test_data};
+use common::{Random, gpu, graph_of, test_data};
 use lookalike::error::{Error, Result};
 use lookalike::graph::passes::optimise;
 use lookalike::graph::{Binary, Conv, Dim, Epilogue, Graph, Linear, Op, PadMode, Unary, Window};
@@ -16,7 +16,7 @@ use lookalike::tensor::{Shape, Tensor};
 use lookalike::zoo::{self, Entry, Parameters, Seeded, Shapes};
 
 /// Networks above this are left out: folding and hashing their weights takes seconds in a build without optimisation.
-const LARGEST: u64 = 3_000_000;
+const LARGEST: u64 = 8_000_000;
 
 fn entry(name: &str) -> &'static Entry {
     zoo::find(name).unwrap()
@@ -104,10 +104,10 @@ fn inputs_and_outputs_have_to_be_the_same() {
     let text = refused("yunet-n", nameless(&graph_of_one_gray_conv()));
     assert!(text.contains("batchx3xheightxwidth") && text.contains("batchx1x32x32"), "{text}");
 
-    let mut small = entry("iresnet-18").graph(&mut Shapes).unwrap();
-    small.inputs[0].dims[2..].fill(Dim::Fixed(96));
-    let text = refused("iresnet-18", nameless(&small));
-    assert!(text.contains("batchx3x112x112") && text.contains("batchx3x96x96"), "{text}");
+    let mut small = entry("inception-resnet-v1").graph(&mut Shapes).unwrap();
+    small.inputs[0].dims[2..].fill(Dim::Fixed(128));
+    let text = refused("inception-resnet-v1", nameless(&small));
+    assert!(text.contains("batchx3x160x160") && text.contains("batchx3x128x128"), "{text}");
 
     // Logits instead of probabilities.
     let mut logits = entry("mtcnn-rnet").graph(&mut Shapes).unwrap();
@@ -119,6 +119,16 @@ fn inputs_and_outputs_have_to_be_the_same() {
     fewer.outputs.remove(1);
     let text = refused("mtcnn-onet", nameless(&fewer));
     assert!(text.contains("goes on with `dense6_3` (Linear 10x256)"), "{text}");
+}
+
+#[test]
+fn branches_that_are_built_alike_are_counted() {
+    let mut shared = entry("yunet-s").graph(&mut Shapes).unwrap();
+    let [probabilities, presence] = ["cls0.dw", "obj0.dw"].map(|n| shared.find(n).unwrap());
+    let reader = shared.nodes.iter_mut().find(|n| n.inputs.contains(&presence)).unwrap();
+    reader.inputs[0] = probabilities;
+    let text = refused("yunet-s", nameless(&shared));
+    assert!(text.contains("2 layers like `cls0.pw` (Conv 1x64x1x1") && text.contains("the file has 1"), "{text}");
 }
 
 fn graph_of_one_gray_conv() -> Graph {

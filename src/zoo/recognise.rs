@@ -6,6 +6,8 @@
 mod part;
 mod skeleton;
 
+use std::collections::HashMap;
+
 use super::entry::{Entry, Output};
 use super::parameters::Shapes;
 use crate::error::{Error, Result};
@@ -13,8 +15,8 @@ use crate::graph::passes::specialise;
 use crate::graph::{Dim, Graph, Input, Preprocessing, ValueId, describe_dims};
 use crate::model::{InputDescription, Model, Normalize};
 use crate::tensor::Shape;
-use part::{Part, Structure, Structures};
-use skeleton::Skeleton;
+use part::{Structure, Structures};
+use skeleton::{Found, Skeleton};
 
 /// Numbers of preprocessing that are meant to be the same: exporters divide by 127.5, by 128, by 127.
 const NEAR: f64 = 0.01;
@@ -106,33 +108,52 @@ fn example(entry: &Entry, graph: &Graph, other: &Graph) -> Vec<Shape> {
 /// Whether the layers of both are the same ones, connected in the same way.
 fn compare(entry: &Entry, [network, file]: [&Graph; 2], structures: &Structures, wanted: &Skeleton, found: &Skeleton) -> Result<()> {
     let [in_network, in_file] = [wanted, found].map(|s| structures.up_to(&s.ends()));
-    let only = |skeleton: &Skeleton, here: &[bool], there: &[bool]| -> Vec<(Structure, Part, String)> {
+    let only = |skeleton: &Skeleton, here: &[bool], there: &[bool]| -> Vec<Found> {
         let mut parts = skeleton.parts.clone();
-        parts.retain(|(s, ..)| here.get(*s) == Some(&true) && there.get(*s) != Some(&true));
+        parts.retain(|f| here.get(f.structure) == Some(&true) && there.get(f.structure) != Some(&true));
         parts
     };
     let missing = only(wanted, &in_network, &in_file);
     let extra = only(found, &in_file, &in_network);
-    let show = |(_, part, name): &(Structure, Part, String)| format!("`{name}` ({part})");
+    let show = |f: &Found| format!("`{}` ({})", f.name, f.part);
     // What reads the same parts as the missing one, if anything does.
     let counterpart = |missing: Structure| {
         let from = structures.from(missing);
-        let same = extra.iter().find(|(s, ..)| structures.from(*s) == from);
-        same.or_else(|| extra.iter().find(|(s, ..)| structures.from(*s).iter().any(|x| from.contains(x))))
+        let same = extra.iter().find(|f| structures.from(f.structure) == from);
+        same.or_else(|| extra.iter().find(|f| structures.from(f.structure).iter().any(|x| from.contains(x))))
     };
     let why = match (missing.first(), extra.first()) {
-        (None, None) => return Ok(()),
+        (None, None) => return compare_numbers(entry, wanted, found),
         (Some(want), None) => format!("the network goes on with {}, the file does not", show(want)),
         (None, Some(got)) => format!("the file goes on with {}, the network does not", show(got)),
         (Some(want), Some(first)) => {
-            let got = counterpart(want.0).unwrap_or(first);
-            if want.1.is_same_layer(&got.1) {
+            let got = counterpart(want.structure).unwrap_or(first);
+            if want.part.is_same_layer(&got.part) {
                 check_sizes(entry, network, file)?;
             }
             format!("where the network has {}, the file has {}", show(want), show(got))
         }
     };
     Err(refuse(entry, &why))
+}
+
+/// Whether layers that are built alike over the same map, which one structure stands for, are as many in both.
+fn compare_numbers(entry: &Entry, wanted: &Skeleton, found: &Skeleton) -> Result<()> {
+    let number = |skeleton: &Skeleton| {
+        let mut number = HashMap::new();
+        let layers = skeleton.parts.iter().filter(|f| f.part.is_layer());
+        layers.for_each(|f| *number.entry(f.structure).or_insert(0) += 1);
+        number
+    };
+    let (want, got) = (number(wanted), number(found));
+    let differs = |f: &&Found| want.get(&f.structure) != got.get(&f.structure);
+    match wanted.parts.iter().filter(|f| f.part.is_layer()).find(differs) {
+        Some(f) => {
+            let [a, b] = [&want, &got].map(|n| n.get(&f.structure).copied().unwrap_or(0));
+            Err(refuse(entry, &format!("the network has {a} layers like `{}` ({}) over the same map, the file has {b}", f.name, f.part)))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The outputs of the file that are those of the network, in its order. Of outputs that cannot be told apart the one of the same name is

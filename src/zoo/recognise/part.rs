@@ -111,6 +111,11 @@ impl Reach {
 }
 
 impl Part {
+    /// Whether it has weights.
+    pub(super) fn is_layer(&self) -> bool {
+        matches!(self, Self::Windowed { .. } | Self::Dense { .. })
+    }
+
     /// Whether both are the same layer, though perhaps over maps of different sizes.
     pub(super) fn is_same_layer(&self, other: &Self) -> bool {
         match (self, other) {
@@ -179,43 +184,29 @@ pub(super) type Structure = usize;
 #[derive(Debug, Default)]
 pub(super) struct Structures {
     numbers: HashMap<(Part, Vec<Structure>), Structure>,
-    /// By number.
-    all: Vec<(Part, Vec<Structure>)>,
+    /// By number, what each is read from.
+    from: Vec<Vec<Structure>>,
 }
 
 impl Structures {
     /// The number of `part` over `from`.
     pub(super) fn number(&mut self, part: Part, from: Vec<Structure>) -> Structure {
-        let next = self.all.len();
-        let number = *self.numbers.entry((part.clone(), from.clone())).or_insert(next);
+        let next = self.from.len();
+        let number = *self.numbers.entry((part, from.clone())).or_insert(next);
         if number == next {
-            self.all.push((part, from));
+            self.from.push(from);
         }
         number
     }
 
-    /// The last part of `structure`.
-    pub(super) fn part(&self, structure: Structure) -> Option<&Part> {
-        self.all.get(structure).map(|s| &s.0)
-    }
-
     /// The structures that `structure` is read from.
     pub(super) fn from(&self, structure: Structure) -> &[Structure] {
-        self.all.get(structure).map_or(&[], |s| &s.1)
-    }
-
-    /// What stands before zeros around height and width, and those zeros: top, left, bottom, right.
-    pub(super) fn before_padding(&self, structure: Structure) -> Option<(Structure, [usize; 4])> {
-        let (Some(Part::Pad(pads)), &[x]) = (self.part(structure), self.from(structure)) else { return None };
-        let &[[0, 0], [top, bottom], [left, right]] = &pads[..] else { return None };
-        let pads = [top, left, bottom, right].map(usize::try_from);
-        let [Ok(top), Ok(left), Ok(bottom), Ok(right)] = pads else { return None };
-        Some((x, [top, left, bottom, right]))
+        self.from.get(structure).map_or(&[], Vec::as_slice)
     }
 
     /// Whether each structure is among `ends` or before them.
     pub(super) fn up_to(&self, ends: &[Structure]) -> Vec<bool> {
-        let mut reached = vec![false; self.all.len()];
+        let mut reached = vec![false; self.from.len()];
         let mut open = ends.to_vec();
         while let Some(s) = open.pop() {
             if !std::mem::replace(&mut reached[s], true) {

@@ -10,11 +10,25 @@ use crate::tensor::Shape;
 #[derive(Debug)]
 pub(super) struct Skeleton {
     /// By value; `None` = constant.
-    of: Vec<Option<Structure>>,
-    /// In the order of the graph, each with the name of its node.
-    pub(super) parts: Vec<(Structure, Part, String)>,
+    of: Vec<Option<Place>>,
+    /// In the order of the graph.
+    pub(super) parts: Vec<Found>,
     /// For each output its structure and the function that it ends in.
     pub(super) outputs: Vec<(Option<Structure>, &'static str)>,
+}
+
+/// Where a part stands in [`Skeleton::parts`]. Two parts may have one structure, like branches that are built alike.
+type Place = usize;
+
+/// A part of a graph.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) structure: Structure,
+    pub(super) part: Part,
+    /// The node's.
+    pub(super) name: String,
+    /// The parts it reads.
+    from: Vec<Place>,
 }
 
 /// A graph that is read.
@@ -34,16 +48,16 @@ impl Skeleton {
         let mut reader = Reader { graph, shapes, any, structures, skeleton };
         for (index, input) in graph.inputs.iter().enumerate() {
             let name = graph.name(input.value).to_owned();
-            let structure = reader.part(Part::Input { index }, Vec::new(), &name);
-            reader.set(input.value, Some(structure));
+            let place = reader.part(Part::Input { index }, Vec::new(), &name);
+            reader.set(input.value, place);
         }
         for node in &graph.nodes {
             reader.visit(node);
         }
         let producers = graph.producers();
-        let outputs = graph.outputs.iter().map(|&o| (reader.at(o), last_function(graph, &producers, o))).collect();
-        reader.skeleton.outputs = outputs;
-        reader.skeleton
+        let structure = |o| reader.at(o).and_then(|place| reader.skeleton.parts.get(place)).map(|f| f.structure);
+        let outputs = graph.outputs.iter().map(|&o| (structure(o), last_function(graph, &producers, o))).collect();
+        Self { outputs, ..reader.skeleton }
     }
 
     /// The structures of the outputs.
@@ -78,13 +92,13 @@ fn last_function(graph: &Graph, producers: &[Option<usize>], mut id: ValueId) ->
 }
 
 impl Reader<'_> {
-    fn at(&self, id: ValueId) -> Option<Structure> {
+    fn at(&self, id: ValueId) -> Option<Place> {
         self.skeleton.of.get(id.0 as usize).copied().flatten()
     }
 
-    fn set(&mut self, id: ValueId, structure: Option<Structure>) {
+    fn set(&mut self, id: ValueId, place: Place) {
         if let Some(of) = self.skeleton.of.get_mut(id.0 as usize) {
-            *of = structure;
+            *of = Some(place);
         }
     }
 
@@ -105,30 +119,35 @@ impl Reader<'_> {
         }
     }
 
-    fn part(&mut self, part: Part, from: Vec<Structure>, name: &str) -> Structure {
-        let structure = self.structures.number(part.clone(), from);
-        self.skeleton.parts.push((structure, part, name.to_owned()));
-        structure
+    fn part(&mut self, part: Part, from: Vec<Place>, name: &str) -> Place {
+        let parts = &mut self.skeleton.parts;
+        let mut before: Vec<_> = from.iter().filter_map(|&place| parts.get(place)).map(|f| f.structure).collect();
+        if let Part::Join(_) = part {
+            before.sort_unstable();
+        }
+        let structure = self.structures.number(part.clone(), before);
+        parts.push(Found { structure, part, name: name.to_owned(), from });
+        parts.len() - 1
     }
 
     fn visit(&mut self, node: &Node) {
-        let live: Vec<Structure> = node.inputs.iter().filter_map(|&i| self.at(i)).collect();
+        let live: Vec<Place> = node.inputs.iter().filter_map(|&i| self.at(i)).collect();
         let Some((&x, &y)) = live.first().zip(node.outputs.first()) else { return };
         if let Op::Split { sizes, .. } = &node.op {
             let (mut from, of) = (0, sizes.iter().sum());
             for (&output, &size) in node.outputs.iter().zip(sizes) {
                 let cut = self.cut(x, from, from + size, of, &node.name);
-                self.set(output, Some(cut));
+                self.set(output, cut);
                 from += size;
             }
             return;
         }
-        let structure = self.structure(node, x, &live);
-        self.set(y, Some(structure));
+        let place = self.place(node, x, &live);
+        self.set(y, place);
     }
 
     /// What a node of one output makes of its operands that are not constant, the first of which is `x`.
-    fn structure(&mut self, node: &Node, x: Structure, live: &[Structure]) -> Structure {
+    fn place(&mut self, node: &Node, x: Place, live: &[Place]) -> Place {
         let name = &*node.name;
         let to = node.outputs.first().map(|&y| self.dims(y).to_vec()).unwrap_or_default();
         match &node.op {
@@ -173,7 +192,7 @@ impl Reader<'_> {
     }
 
     /// A layer, and the shortcut that a pass has put into its epilogue.
-    fn layer(&mut self, part: Part, live: &[Structure], name: &str) -> Structure {
+    fn layer(&mut self, part: Part, live: &[Place], name: &str) -> Place {
         let (x, rest) = live.split_at(live.len().min(1));
         let sum = self.part(part, x.to_vec(), name);
         rest.iter().fold(sum, |sum, &shortcut| self.join("Add", sum, shortcut, name))
@@ -185,7 +204,7 @@ impl Reader<'_> {
         Part::Windowed { kind, weights, groups, reach: Reach::new(window, size, false, self.any) }
     }
 
-    fn conv(&mut self, node: &Node, conv: &Conv, x: Structure, live: &[Structure]) -> Structure {
+    fn conv(&mut self, node: &Node, conv: &Conv, x: Place, live: &[Place]) -> Place {
         // The only operands that may not be constant are the picture and the shortcut.
         let expected = 1 + usize::from(conv.epilogue.residual);
         if live.len() != expected || node.inputs.first().and_then(|&i| self.at(i)) != Some(x) {
@@ -194,7 +213,7 @@ impl Reader<'_> {
         }
         let (mut size, mut window, mut live) = (self.size_of_first(node), conv.window.clone(), live.to_vec());
         // Converters write uneven padding as a layer of its own.
-        if let (AutoPad::Explicit | AutoPad::Valid, Some((before, zeros))) = (window.auto, self.structures.before_padding(x)) {
+        if let (AutoPad::Explicit | AutoPad::Valid, Some((before, zeros))) = (window.auto, self.before_padding(x)) {
             let pads = if window.auto == AutoPad::Valid { [0; 4] } else { window.pads };
             window = Window { auto: AutoPad::Explicit, pads: [0, 1, 2, 3].map(|i| pads[i] + zeros[i]), ..window };
             size = [0, 1].map(|i| size[i].saturating_sub(zeros[i] + zeros[i + 2]));
@@ -211,7 +230,15 @@ impl Reader<'_> {
         self.layer(part, &live, &node.name)
     }
 
-    fn local(&mut self, node: &Node, local: &LocallyConnected, live: &[Structure]) -> Structure {
+    /// What stands before zeros around height and width, and those zeros: top, left, bottom, right.
+    fn before_padding(&self, place: Place) -> Option<(Place, [usize; 4])> {
+        let Found { part: Part::Pad(pads), from, .. } = self.skeleton.parts.get(place)? else { return None };
+        let (&[x], &[[0, 0], [top, bottom], [left, right]]) = (&from[..], &pads[..]) else { return None };
+        let [Ok(top), Ok(left), Ok(bottom), Ok(right)] = [top, left, bottom, right].map(usize::try_from) else { return None };
+        Some((x, [top, left, bottom, right]))
+    }
+
+    fn local(&mut self, node: &Node, local: &LocallyConnected, live: &[Place]) -> Place {
         let part = self.windowed(node, "LocallyConnected", &local.window, 1);
         self.layer(part, live, &node.name)
     }
@@ -220,7 +247,7 @@ impl Reader<'_> {
         node.inputs.first().map_or([1, 1], |&i| self.size(i))
     }
 
-    fn pool(&mut self, node: &Node, pool: &Pool, x: Structure) -> Structure {
+    fn pool(&mut self, node: &Node, pool: &Pool, x: Place) -> Place {
         let size = self.size_of_first(node);
         let reach = Reach::new(&pool.window, size, pool.ceil, self.any);
         if reach.is_nothing() {
@@ -235,7 +262,7 @@ impl Reader<'_> {
         self.part(Part::Pool { kind, with_padding, reach }, vec![x], &node.name)
     }
 
-    fn global(&mut self, kind: Pooled, size: [usize; 2], x: Structure, name: &str) -> Structure {
+    fn global(&mut self, kind: Pooled, size: [usize; 2], x: Place, name: &str) -> Place {
         if size == [1, 1] && !self.any { x } else { self.part(Part::Global(kind), vec![x], name) }
     }
 
@@ -248,7 +275,7 @@ impl Reader<'_> {
         self.shape(node.inputs.first()).len() == 4 && (axes == [2, 3] || axes == [1, 2])
     }
 
-    fn binary(&mut self, op: Binary, live: &[Structure], to: Vec<usize>, name: &str) -> Structure {
+    fn binary(&mut self, op: Binary, live: &[Place], to: Vec<usize>, name: &str) -> Place {
         match (op, live) {
             (_, &[x]) => x,
             // `x * Sigmoid(x)`, `max(x, slope * x)`: a function of `x` alone.
@@ -258,16 +285,16 @@ impl Reader<'_> {
         }
     }
 
-    fn join(&mut self, kind: &'static str, a: Structure, b: Structure, name: &str) -> Structure {
-        self.part(Part::Join(kind), vec![a.min(b), a.max(b)], name)
+    fn join(&mut self, kind: &'static str, a: Place, b: Place, name: &str) -> Place {
+        self.part(Part::Join(kind), vec![a, b], name)
     }
 
-    fn cut(&mut self, x: Structure, from: usize, to: usize, of: usize, name: &str) -> Structure {
+    fn cut(&mut self, x: Place, from: usize, to: usize, of: usize, name: &str) -> Place {
         if to - from == of { x } else { self.part(Part::Cut { from, to, of }, vec![x], name) }
     }
 
     /// Consecutive cells, axis by axis; anything else is a part of its own.
-    fn slice(&mut self, node: &Node, x: Structure, to: Vec<usize>, name: &str) -> Structure {
+    fn slice(&mut self, node: &Node, x: Place, to: Vec<usize>, name: &str) -> Place {
         let list =
             |i: usize| node.inputs.get(i).and_then(|&id| self.graph.constant(id)).and_then(|t| t.as_i64()).unwrap_or_default().to_vec();
         let [starts, ends, axes, steps] = [1, 2, 3, 4].map(list);
@@ -287,7 +314,7 @@ impl Reader<'_> {
         x
     }
 
-    fn pad(&mut self, node: &Node, mode: PadMode, x: Structure, to: Vec<usize>, name: &str) -> Structure {
+    fn pad(&mut self, node: &Node, mode: PadMode, x: Place, to: Vec<usize>, name: &str) -> Place {
         let pads = node.inputs.get(1).and_then(|&id| self.graph.constant(id)).and_then(|t| t.as_i64()).unwrap_or_default();
         let n = pads.len() / 2;
         let all_axes = node.inputs.len() < 4 && n == to.len() + 1;
@@ -301,10 +328,11 @@ impl Reader<'_> {
             return x;
         }
         let grows = |pads: &[[i64; 2]]| pads.iter().flatten().all(|&n| n >= 0);
-        match (self.structures.part(x), self.structures.from(x)) {
-            (Some(Part::Pad(inner)), &[before]) if grows(inner) && grows(&pads) && inner.len() == pads.len() => {
+        match self.skeleton.parts.get(x) {
+            Some(Found { part: Part::Pad(inner), from, .. }) if grows(inner) && grows(&pads) && inner.len() == pads.len() => {
                 let both = inner.iter().zip(&pads).map(|(a, b)| [a[0].saturating_add(b[0]), a[1].saturating_add(b[1])]).collect();
-                self.part(Part::Pad(both), vec![before], name)
+                let from = from.clone();
+                self.part(Part::Pad(both), from, name)
             }
             _ => self.part(Part::Pad(pads), vec![x], name),
         }
