@@ -33,6 +33,6 @@ fn describe(output: &Output) -> String {
         Output::Embedding(e) => e.length.to_string(),
         Output::Detector => "detector".to_owned(),
         Output::Classes(classes) => format!("{} classes", classes.len()),
-        Output::Other(what) => (*what).to_owned(),
+        Output::Other(_) => "other".to_owned(),
     }
 }

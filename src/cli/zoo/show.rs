@@ -29,7 +29,7 @@ pub(super) fn run(ui: &Ui, args: &Args) -> Outcome {
     }
     for (what, text) in facts(entry) {
         if !text.is_empty() {
-            ui.line(&format!("{what:<11}{text}"))?;
+            ui.line(&format!("{what:<12} {text}"))?;
         }
     }
     ui.line("")?;
@@ -47,7 +47,7 @@ fn facts(e: &Entry) -> Vec<(&'static str, String)> {
         ("licence", e.licence.to_owned()),
         ("input", input(e)),
         ("crop", crop(e)),
-        ("output", describe(&e.output)),
+        ("output", output(&e.output)),
     ];
     match &e.output {
         Output::Embedding(embedding) => {
@@ -66,6 +66,14 @@ fn facts(e: &Entry) -> Vec<(&'static str, String)> {
     let published: Vec<_> = published.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| format!("{k} {v}")).collect();
     out.extend([("published", published.join(", ")), ("uncertain", e.uncertain.to_owned())]);
     out
+}
+
+fn output(output: &Output) -> String {
+    match output {
+        Output::Embedding(e) => format!("{} numbers", e.length),
+        Output::Other(what) => (*what).to_owned(),
+        other => describe(other),
+    }
 }
 
 fn input(e: &Entry) -> String {
