@@ -6,9 +6,11 @@
 pub mod caffe;
 mod dlib;
 mod elements;
+mod keras;
 mod layout;
 mod pytorch;
 mod safetensors;
+mod torch7;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -28,15 +30,24 @@ pub enum Format {
     Caffe,
     /// dlib's face recognition network (`.dat`).
     Dlib,
+    /// Torch7's `torch.save`, binary.
+    Torch7,
+    /// HDF5 as Keras 2 and tf.keras write it.
+    Keras,
 }
 
 impl Format {
     /// Whether files store layers in the order in which pictures pass them, under names that mean nothing to this crate.
     pub fn is_layered(self) -> bool {
         match self {
-            Self::Safetensors | Self::PyTorch => false,
-            Self::Caffe | Self::Dlib => true,
+            Self::Safetensors | Self::PyTorch | Self::Keras => false,
+            Self::Caffe | Self::Dlib | Self::Torch7 => true,
         }
+    }
+
+    /// Whether maps were flattened in the order H, W, C before linear layers, and windows lie as kh, kw, C in locally connected ones.
+    pub fn is_channels_last(self) -> bool {
+        self == Self::Keras
     }
 }
 
@@ -46,6 +57,8 @@ const READERS: &[Reader] = &[
     Reader { looks_like: pytorch::looks_like, read: pytorch::read },
     Reader { looks_like: dlib::looks_like, read: dlib::read },
     Reader { looks_like: caffe::looks_like, read: caffe::read },
+    Reader { looks_like: torch7::looks_like, read: torch7::read },
+    Reader { looks_like: keras::looks_like, read: keras::read },
 ];
 
 /// One format.
@@ -114,7 +127,7 @@ impl StateDict {
         limits.check_file(file, bytes.len() as u64)?;
         let reader = READERS.iter().find(|r| (r.looks_like)(bytes)).ok_or_else(|| {
             Error::Model(format!(
-                "The file `{file}` is no checkpoint of a known format (safetensors, PyTorch, caffemodel, dlib). Save the state dict as safetensors, or convert the network from ONNX."
+                "The file `{file}` is no checkpoint of a known format (safetensors, PyTorch, caffemodel, dlib, Torch7, Keras' HDF5). Save the state dict as safetensors, or convert the network from ONNX."
             ))
         })?;
         (reader.read)(bytes, file, limits)

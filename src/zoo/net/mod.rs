@@ -112,6 +112,11 @@ impl<'p> Net<'p> {
 
     /// A tensor of the state dict.
     fn parameter(&mut self, name: String, role: Role, shape: &[usize]) -> ValueId {
+        self.parameter_as(name, role, shape, shape)
+    }
+
+    /// A tensor of the state dict that is asked for in one shape, which says more, and used in another of as many elements.
+    fn parameter_as(&mut self, name: String, role: Role, shape: &[usize], used: &[usize]) -> ValueId {
         let found = match (&self.problem, self.parameters.tensor(&name, role, shape)) {
             (None, Ok(tensor)) if tensor.shape().dims() == shape => Ok(tensor),
             (None, Ok(tensor)) => {
@@ -129,6 +134,7 @@ impl<'p> Net<'p> {
         if !self.names.insert(name.clone()) {
             self.problem.get_or_insert(Error::Model(format!("The network uses the parameter `{name}` twice. Report this.")));
         }
+        let tensor = tensor.reshaped(used.to_vec()).unwrap_or_else(|| Tensor::zeros(used.to_vec()));
         self.add_constant(name, tensor)
     }
 

@@ -57,7 +57,13 @@ impl Net<'_> {
     }
 
     fn fc_of(&mut self, name: &str, x: Map, out: usize, bias: bool, flatten_order: Vec<usize>) -> Map {
-        let w = self.weights(name, Role::Weight, &[out, x.c * x.h * x.w]);
+        let rows = [out, x.c * x.h * x.w];
+        let w = if flatten_order.is_empty() && x.h * x.w > 1 {
+            // Some programs store rows in another order, which only the shape of the map tells.
+            self.parameter_as(format!("{name}.weight"), Role::Weight, &[out, x.c, x.h, x.w], &rows)
+        } else {
+            self.weights(name, Role::Weight, &rows)
+        };
         let b = self.bias(name, bias, &[out]);
         let operands: Vec<_> = [x.id, w].into_iter().chain(b).collect();
         self.node(name, Op::Linear(Linear { bias, flatten_order, epilogue: Epilogue::default() }), &operands)

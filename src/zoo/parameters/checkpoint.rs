@@ -1,6 +1,6 @@
 //! The parameters that somebody trained.
 
-use super::{Parameters, Role};
+use super::{Parameters, Role, channels_last};
 use crate::error::{Error, Result};
 use crate::import::checkpoint::StateDict;
 use crate::tensor::{Shape, Tensor};
@@ -36,6 +36,12 @@ impl<'d> Checkpoint<'d> {
         found
     }
 
+    /// A tensor whose rows end in channels where the format has them so.
+    fn turned(&self, tensor: &Tensor, role: Role, shape: &[usize]) -> Option<Tensor> {
+        let weights = matches!(role, Role::Weight | Role::LocalWeight) && self.dict.format.is_channels_last();
+        weights.then(|| channels_last::turned(tensor, shape)).flatten()
+    }
+
     /// Ones or zeros for a normalisation that has no factor or summand of its own.
     fn plain(&mut self, name: &str, role: Role, shape: &[usize]) -> Option<Tensor> {
         let (layer, value) = match role {
@@ -52,7 +58,7 @@ impl<'d> Checkpoint<'d> {
 impl Parameters for Checkpoint<'_> {
     fn tensor(&mut self, name: &str, role: Role, shape: &[usize]) -> Result<Tensor> {
         match self.find(name) {
-            Some(tensor) => fitted(tensor, role, shape).ok_or_else(|| {
+            Some(tensor) => self.turned(tensor, role, shape).or_else(|| fitted(tensor, role, shape)).ok_or_else(|| {
                 let want = Shape::from(shape);
                 Error::Model(format!(
                     "The tensor `{name}` of the checkpoint has the shape {}, but the network needs {want}. Is it a checkpoint of another network?",

@@ -1,5 +1,6 @@
 //! Where the numbers of a network come from: a rule, a generator, or a checkpoint.
 
+mod channels_last;
 mod checkpoint;
 mod fingerprint;
 mod layers;
@@ -16,7 +17,7 @@ use crate::tensor::Tensor;
 /// What a tensor is for, which decides the values that a rule gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Weights of a convolution `[O, I / groups, kh, kw]` or a linear layer `[O, K]`.
+    /// Weights of a convolution `[O, I / groups, kh, kw]` or a linear layer `[O, K]`, which over a map is asked for as `[O, C, H, W]`.
     Weight,
     /// Weights of a locally connected layer `[ty, tx, O, I, kh, kw]`.
     LocalWeight,

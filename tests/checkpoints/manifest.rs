@@ -1,0 +1,130 @@
+//! The hostile files of one format and what the script that wrote them says each has to give.
+
+#![allow(dead_code, reason = "each test crate uses a part")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use lookalike::error::Error;
+use lookalike::import::Limits;
+use lookalike::import::checkpoint::StateDict;
+
+/// An entry of the manifest.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    file: String,
+    what: String,
+    /// The variant of the error; empty when the file has to work.
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    phrase: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Manifest {
+    file: Vec<Entry>,
+}
+
+/// The folder of the files of this name below `tests/checkpoints`.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/checkpoints").join(name)
+}
+
+/// The files of a folder that end like this, sorted.
+pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|p| p.extension().is_some_and(|e| e == extension));
+    files.sort();
+    assert!(!files.is_empty(), "{}", folder.display());
+    files
+}
+
+/// Reads every file of a folder of hostile ones; panics when one does not give what its manifest says, or is not listed.
+pub(crate) fn every_file_gives_its_error(name: &str, extension: &str) {
+    let folder = folder("hostile").join(name);
+    let text = std::fs::read_to_string(folder.join("manifest.toml")).unwrap();
+    let entries = toml::from_str::<Manifest>(&text).unwrap().file;
+    let listed: BTreeSet<_> = entries.iter().map(|e| folder.join(&e.file)).collect();
+    assert_eq!(listed, files(&folder, extension).into_iter().collect());
+    let objections: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| {
+            let outcome = StateDict::load(&folder.join(&entry.file), &Limits::default());
+            let given = outcome.as_ref().map_or_else(|e| (variant(e), e.to_string()), |_| ("", String::new()));
+            if let Err(e) = &outcome {
+                sentence(e);
+            }
+            let fits = given.0 == entry.error && given.1.contains(&entry.phrase);
+            (!fits).then(|| format!("{} ({}): {:?} with {:?} instead of {given:?}", entry.file, entry.what, entry.error, entry.phrase))
+        })
+        .collect();
+    assert!(objections.is_empty(), "{} of {}:\n{}", objections.len(), entries.len(), objections.join("\n"));
+}
+
+/// The name of the variant.
+fn variant(e: &Error) -> &'static str {
+    match e {
+        Error::Model(_) => "Model",
+        Error::Caller(_) => "Caller",
+        Error::Limits(_) => "Limits",
+        Error::Unsupported(_) => "Unsupported",
+        _ => "another variant",
+    }
+}
+
+/// Errors are sentences.
+pub(crate) fn sentence(e: &Error) {
+    let text = e.to_string();
+    assert!(text.ends_with('.') && text.starts_with(char::is_uppercase), "not a sentence: {text}");
+    assert_ne!(variant(e), "another variant", "{text}");
+}
+
+/// A small generator of repeatable pseudo-random numbers (splitmix64).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// The next number below `n`, which is not 0.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % n as u64) as usize
+    }
+}
+
+/// Bytes changed at random: most of them where something is written, as zeros mean little in most formats.
+pub(crate) fn changed(file: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut out = file.to_vec();
+    for _ in 0..=random.below(4) {
+        let mut at = random.below(file.len());
+        for _ in 0..20 {
+            if file[at] != 0 || at > 0 && file[at - 1] != 0 {
+                break;
+            }
+            at = random.below(file.len());
+        }
+        match random.below(6) {
+            0 => out[at] ^= 1 << random.below(8),
+            1 => out[at] = random.below(256) as u8,
+            2 => out[at] = out[at].wrapping_add(1),
+            3 => {
+                let value = [0, 0x7f, 0x80, 0xff][random.below(4)];
+                out.iter_mut().skip(at).take(1 + random.below(8)).for_each(|b| *b = value);
+            }
+            // A number from elsewhere: a size, an address.
+            _ => {
+                let n = [4, 8][random.below(2)];
+                let from = random.below(file.len());
+                for k in 0..n {
+                    if let (Some(&b), Some(place)) = (file.get(from / 4 * 4 + k), out.get_mut(at / 4 * 4 + k)) {
+                        *place = b;
+                    }
+                }
+            }
+        }
+    }
+    out
+}
