@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
+#[path = "zoo/document.rs"]
+mod document;
 
 use std::collections::HashSet;
 
@@ -45,12 +47,30 @@ fn parameters_and_multiply_adds_are_those_of_the_layer_tables() {
 
 #[test]
 fn fingerprints_are_those_of_other_programs() {
-    let wrong: Vec<_> = chosen().filter_map(|entry| fingerprint(entry).err()).collect();
+    let mut norms = Vec::new();
+    let mut wrong = Vec::new();
+    for entry in chosen() {
+        match fingerprint(entry) {
+            Ok(norm) => norms.extend(norm.map(|n| (entry.name, n))),
+            Err(e) => wrong.push(e),
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    if std::env::var_os("LOOKALIKE_UPDATE_ZOO").is_some() {
+        document::write(&norms);
+    }
 }
 
-fn fingerprint(entry: &Entry) -> Result<(), String> {
-    let Some(expected) = &entry.fingerprint else { return Ok(()) };
+#[test]
+fn the_document_shows_the_registry() {
+    if std::env::var_os("LOOKALIKE_UPDATE_ZOO").is_none() {
+        document::check();
+    }
+}
+
+/// The norm of the output, when there is one to compare it with.
+fn fingerprint(entry: &Entry) -> Result<Option<f64>, String> {
+    let Some(expected) = &entry.fingerprint else { return Ok(None) };
     let mut model = entry.model(&mut Fingerprint).unwrap();
     if !expected.values.is_empty() {
         model.graph.select_outputs(&expected.values.iter().map(|&v| v.to_owned()).collect::<Vec<_>>()).unwrap();
@@ -60,6 +80,7 @@ fn fingerprint(entry: &Entry) -> Result<(), String> {
     let input = Fingerprint::input(&shape);
     let options = CompileOptions { shapes: vec![("input".to_owned(), shape)], ..CompileOptions::default() };
     let network = Network::compile(&common::gpu(), &model, &options).map_err(|e| format!("{}: {e}", entry.name))?;
+    drop(model);
     let outputs = network.run(&[("input", &input)]).map_err(|e| format!("{}: {e}", entry.name))?;
     let joined: Vec<f64> = outputs.iter().flat_map(|(_, t)| Tensor::to_f64(t)).collect();
     let norm = joined.iter().map(|v| v * v).sum::<f64>().sqrt();
@@ -70,7 +91,7 @@ fn fingerprint(entry: &Entry) -> Result<(), String> {
     }
     match expected.elements.iter().find(|(i, want)| joined.get(*i).is_none_or(|got| off(*got, *want))) {
         Some((i, want)) => Err(format!("{}: {:?} at {i} instead of {want}", entry.name, joined.get(*i))),
-        None => Ok(()),
+        None => Ok(Some(norm)),
     }
 }
 
@@ -79,4 +100,6 @@ fn an_unknown_name_gives_its_neighbours() {
     let text = zoo::find("iresnet-19").unwrap_err().to_string();
     assert!(text.contains("`iresnet-19`") && text.contains("iresnet-18"), "{text}");
     assert_eq!(zoo::find("IR 18").unwrap().name, "iresnet-18");
+    assert_eq!(zoo::find("DeepID2+").unwrap().name, "deepid2-plus");
+    assert_eq!(zoo::find("nn4.small2.v1").unwrap().name, "openface-nn4-small2-v1");
 }

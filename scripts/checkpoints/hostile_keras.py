@@ -7,7 +7,7 @@ import io
 import struct
 
 import h5py
-import hostile_manifest
+import manifest
 import numpy as np
 
 ENTRIES = []
@@ -300,4 +300,4 @@ def hostile(out):
         ("numbers", v.long(layout + 2) + 10, "beyond its end"),
     ):
         f(f"cut_{name}", base[:cut], f"A file that ends in a {name}", "Model", phrase)
-    hostile_manifest.write(folder, "keras_hdf5.py", ENTRIES)
+    manifest.write(folder, "keras_hdf5.py", ENTRIES)

@@ -2,7 +2,7 @@
 
 import struct
 
-import hostile_manifest
+import manifest
 import numpy as np
 from torch7_wire import FUNCTION, NEW_FUNCTION, OLD_FUNCTION, TABLE, TORCH, Module, Table, Tensor, Writer
 
@@ -216,4 +216,4 @@ def hostile(out):
         if phrase and cut > 16:
             f(f"cut_{name}", whole[:cut], f"A file that ends in {phrase}", "Model", f"ends in {phrase}")
     f("cut_version", whole[:17], "A file that ends in the name of its class", "Model", "ends in the name of a class")
-    hostile_manifest.write(folder, "torch7.py", ENTRIES)
+    manifest.write(folder, "torch7.py", ENTRIES)

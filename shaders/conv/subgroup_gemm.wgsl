@@ -34,7 +34,7 @@ fn store(pixel: u32, block: u32, plane: u32, sum: vec4<f32>, b: vec4<f32>, slope
         if (p.residual != 0u) {
             v += load_residual(at);
         }
-        y[at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
+        y[plane + pixel * p.y_row + p.y_first + block] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
     }
 }
 

@@ -65,12 +65,12 @@ fn transform(l: Line) -> Outputs {
 
 fn store(n: u32, row: u32, col: u32, c: u32, sum: vec4<f32>, b: vec4<f32>, slope: vec4<f32>) {
     if (row < p.out_h && col < p.out_w) {
-        let at = ((n * p.out_h + row) * p.out_w + col) * p.c4 + c;
+        let pixel = (n * p.out_h + row) * p.out_w + col;
         var v = activate(sum + b, slope, p.lo, p.hi);
         if (p.residual != 0u) {
-            v += load_residual(at);
+            v += load_residual(pixel * p.c4 + c);
         }
-        y[at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
+        y[pixel * p.y_row + p.y_first + c] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
     }
 }
 

@@ -32,6 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let ox = pixel % p.out_w;
     let oy = pixel / p.out_w % p.out_h;
     let n = pixel / (p.out_w * p.out_h);
+    let at = pixel * p.y_row + p.y_first + c;
 #if INT
     var largest = Cell(bitcast<i32>(p.least));
 #else
@@ -64,12 +65,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
     }
 #if LP
-    y[i] = root(sum, p.norm);
+    y[at] = root(sum, p.norm);
 #endif
 #if INT
     // Spare lanes stay 0, also where a dilated window steps over the picture.
     let lanes = vec4<u32>(c * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-    y[i] = select(Cell(), largest, lanes < vec4<u32>(p.channels));
+    y[at] = select(Cell(), largest, lanes < vec4<u32>(p.channels));
 #endif
 #if !LP && !INT
     if (cells == 0u) {
@@ -82,6 +83,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     } else if (p.kind == 2u) {
         result = sqrt(squares);
     }
-    y[i] = result;
+    y[at] = result;
 #endif
 }

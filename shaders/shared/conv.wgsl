@@ -9,6 +9,8 @@ struct Params {
     out_w: u32,
     out_c4: u32,      // vec4s per output pixel
     out_c: u32,       // channels per output pixel
+    y_row: u32,       // vec4s per pixel of the tensor that is written, and the first of them: less than all where a Concat follows
+    y_first: u32,
     kernel_h: u32,
     kernel_w: u32,
     stride_h: u32,

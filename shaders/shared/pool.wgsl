@@ -22,6 +22,8 @@ struct Params {
     least: u32,       // bits of what the maximum begins with
     channels: u32,
     real: u32,        // x holds f32
+    y_row: u32,       // as in shared/conv
+    y_first: u32,
     columns: u32,     // pool/argmax: count the columns before the rows
 }
 

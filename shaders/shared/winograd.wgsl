@@ -15,6 +15,8 @@ struct Params {
     pad_w: u32,
     affine: u32,    // input: 1 when x * scale + shift is applied inside the picture
     residual: u32,  // output: as in shared/conv
+    y_row: u32,
+    y_first: u32,
     lo: f32,
     hi: f32,
     post_lo: f32,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lookalike::import::Limits;
 use lookalike::import::onnx::ImportReport;
 use lookalike::model::{Model, Precision};
 use lookalike::people::PeopleModel;
@@ -27,30 +28,40 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
-    if !args.output.extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors")) {
-        let text = format!("The output {} does not end in .safetensors. Name the model file so.", args.output.display());
-        return Err(Error::Caller(text).into());
-    }
+    check_output(&args.output)?;
     if let Some(people) = people_model(&args.input)? {
         return convert_people(ui, args, &people);
     }
     let model = load_model(&args.input, &args.describe)?;
-    model.save(&args.output, Precision::from(global.precision))?;
-    // Read back: rounding changes the digest, and a file that does not load is better found out here.
-    let written = Model::load(&args.output, &args.describe.limits()?)?;
-    report(ui, args, &written, model.import.as_ref(), global.precision.name(), rounding(&model, &written))
+    write(global, ui, &model, &args.output, &args.describe.limits()?)
 }
 
-fn report(ui: &Ui, args: &Args, model: &Model, import: Option<&ImportReport>, precision: &str, rounding: Option<Rounding>) -> Outcome {
-    let size = std::fs::metadata(&args.output).map_err(|e| Error::io("Reading", &args.output, e))?.len();
+/// Writes a model file and reads it back: rounding changes the digest, and a file that does not load is better found out here.
+pub(super) fn write(global: &GlobalArgs, ui: &Ui, model: &Model, output: &Path, limits: &Limits) -> Outcome {
+    model.save(output, Precision::from(global.precision))?;
+    let written = Model::load(output, limits)?;
+    report(ui, output, &written, model.import.as_ref(), global.precision.name(), rounding(model, &written))
+}
+
+/// # Errors
+/// A name without the ending of model files.
+pub(super) fn check_output(output: &Path) -> Result<()> {
+    if output.extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors")) {
+        return Ok(());
+    }
+    Err(Error::Caller(format!("The output {} does not end in .safetensors. Name the model file so.", output.display())))
+}
+
+fn report(ui: &Ui, output: &Path, model: &Model, import: Option<&ImportReport>, precision: &str, rounding: Option<Rounding>) -> Outcome {
+    let size = std::fs::metadata(output).map_err(|e| Error::io("Reading", output, e))?.len();
     if ui.json {
         ui.json(&json!({
-            "file": args.output.display().to_string(), "bytes": size, "digest": model.digest, "precision": precision,
+            "file": output.display().to_string(), "bytes": size, "digest": model.digest, "precision": precision,
             "largest_relative_error": rounding.as_ref().map(|r| r.error), "largest_error_in": rounding.as_ref().map(|r| &r.tensor), "import": import,
         }))?;
         return Ok(Done::Yes);
     }
-    ui.line(&format!("{}: {} bytes ({}), {precision}", args.output.display(), grouped(size), bytes(size)))?;
+    ui.line(&format!("{}: {} bytes ({}), {precision}", output.display(), grouped(size), bytes(size)))?;
     if let Some(import) = import {
         ui.line(&format!("{} nodes in the file, {} in the model", import.nodes_in_file, import.nodes))?;
         import.sentences().iter().try_for_each(|change| ui.line(change))?;

@@ -105,15 +105,7 @@ fn as_json(facts: &Facts, plan: Option<&(String, Value)>) -> Value {
 
 fn print(ui: &Ui, facts: &Facts, plan: Option<&(String, Value)>) -> Outcome<()> {
     let graph = &facts.model.graph;
-    let mut table = Table::new(&["layer", "op", "output", ">parameters", ">multiply-adds"]);
-    for l in &facts.layers {
-        let output = l.output.as_ref().map_or("?".to_owned(), Shape::to_string);
-        table.row([l.name.clone(), l.op.to_owned(), output, count(l.parameters), l.macs.map_or("?".to_owned(), count)]);
-    }
-    ui.line(&table.to_string())?;
-    let (parameters, macs) = total(&facts.layers);
-    let macs = macs.map_or("unknown multiply-adds".to_owned(), |m| format!("{} multiply-adds at batch 1", grouped(m)));
-    ui.line(&format!("\n{} layers, {} parameters, {macs}", facts.layers.len(), grouped(parameters)))?;
+    print_layers(ui, &facts.layers)?;
     for input in &graph.inputs {
         ui.line(&format!("input   {}  {}", graph.name(input.value), describe_dims(&input.dims)))?;
     }
@@ -138,6 +130,19 @@ fn print(ui: &Ui, facts: &Facts, plan: Option<&(String, Value)>) -> Outcome<()> 
         print_plan(ui, adapter, plan)?;
     }
     Ok(())
+}
+
+/// A table of layers and their sums.
+pub(super) fn print_layers(ui: &Ui, layers: &[Layer]) -> Outcome<()> {
+    let mut table = Table::new(&["layer", "op", "output", ">parameters", ">multiply-adds"]);
+    for l in layers {
+        let output = l.output.as_ref().map_or("?".to_owned(), Shape::to_string);
+        table.row([l.name.clone(), l.op.to_owned(), output, count(l.parameters), l.macs.map_or("?".to_owned(), count)]);
+    }
+    ui.line(&table.to_string())?;
+    let (parameters, macs) = total(layers);
+    let macs = macs.map_or("unknown multiply-adds".to_owned(), |m| format!("{} multiply-adds at batch 1", grouped(m)));
+    ui.line(&format!("\n{} layers, {} parameters, {macs}", layers.len(), grouped(parameters)))
 }
 
 /// A count, or nothing where there is none.

@@ -18,6 +18,7 @@ mod sheet;
 mod symbolic;
 mod table;
 mod ui;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,9 @@ enum Command {
     Info(info::Args),
     /// Runs any model on .npy arrays and writes its outputs, or any other value, as .npy.
     Run(run::Args),
+    /// Networks by name: lists them, shows their layers, builds model files from checkpoints.
+    #[command(subcommand)]
+    Zoo(zoo::Command),
     /// Turns pictures into embeddings.
     Embed(embed::Args),
     /// Measures kernels or a whole network on this adapter.
@@ -87,6 +91,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Convert(args) => convert::run(global, ui, args),
         Command::Info(args) => info::run(global, ui, args),
         Command::Run(args) => run::run(global, ui, args),
+        Command::Zoo(command) => zoo::run(global, ui, command),
         Command::Embed(args) => embed::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),
     }

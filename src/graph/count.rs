@@ -46,6 +46,7 @@ pub struct Layer {
 pub fn layers(graph: &Graph, shapes: Option<&[Shape]>) -> Vec<Layer> {
     let mut seen = HashSet::new();
     let constant = constant_values(graph);
+    let filled = filled(graph);
     let shape = |id: ValueId| shapes.and_then(|s| s.get(id.0 as usize));
     let computes = |n: &&Node| !n.outputs.iter().all(|o| constant[o.0 as usize]);
     graph
@@ -58,9 +59,10 @@ pub fn layers(graph: &Graph, shapes: Option<&[Shape]>) -> Vec<Layer> {
             values: node.outputs.iter().map(|&o| graph.name(o).to_owned()).collect(),
             output: node.outputs.first().and_then(|&o| shape(o)).cloned(),
             parameters: trainable(node, &constant)
-                .filter(|&id| seen.insert(id))
-                .map(|id| graph.constant(id).map(|t| t.len()).or_else(|| shape(id).map(Shape::len)).unwrap_or(0) as u64)
-                .filter(|&n| n > 1 || !matches!(node.op, Op::Binary(_)))
+                .filter(|&id| !filled.contains(&id) && seen.insert(id))
+                .map(|id| (id, graph.constant(id).map(|t| t.len()).or_else(|| shape(id).map(Shape::len)).unwrap_or(0) as u64))
+                .filter(|&(id, n)| n > 1 || !matches!(node.op, Op::Binary(_)) || is_learned(graph.name(id)))
+                .map(|(_, n)| n)
                 .sum(),
             macs: shapes.map(|_| macs(node, &shape)),
         })
@@ -78,16 +80,28 @@ fn constant_values(graph: &Graph) -> Vec<bool> {
     constant
 }
 
+/// What nodes fill with one number by rule: a factor that stays 1 is no parameter.
+fn filled(graph: &Graph) -> HashSet<ValueId> {
+    let fills = |n: &&Node| matches!(n.op, Op::ConstantOfShape { .. });
+    graph.nodes.iter().filter(fills).flat_map(|n| n.outputs.iter().copied()).collect()
+}
+
 /// The operands of a node that training would change.
 fn trainable<'a>(node: &'a Node, constant: &'a [bool]) -> impl Iterator<Item = ValueId> + 'a {
     let operands = match node.op {
         Op::Conv(_) | Op::LocallyConnected(_) | Op::Linear(_) | Op::Affine | Op::PRelu => 1..node.inputs.len(),
         Op::BatchNorm { .. } => 1..3,
-        // A bias or scale that an exporter wrote as an addition or multiplication. Single numbers are arithmetic (pixel scaling).
+        // A bias or scale that an exporter wrote as an addition or multiplication. Single numbers are arithmetic (pixel scaling), unless a
+        // state dict named them.
         Op::Binary(_) => 0..node.inputs.len(),
         _ => 0..0,
     };
     operands.filter_map(|i| node.inputs.get(i).copied()).filter(|id| constant.get(id.0 as usize) == Some(&true))
+}
+
+/// Whether a single number was learned, like the scale of a detector's boxes: state dicts name what they hold after its layer.
+fn is_learned(name: &str) -> bool {
+    name.ends_with(".weight") || name.ends_with(".bias") || name.ends_with(".scale")
 }
 
 fn macs<'a>(node: &Node, shape: &impl Fn(ValueId) -> Option<&'a Shape>) -> u64 {

@@ -135,6 +135,11 @@ pub(crate) fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// What messages call a file.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+}
+
 /// What is left of [`Limits::max_model_bytes`] while a file is read.
 #[derive(Debug)]
 pub(crate) struct Budget {

@@ -7,5 +7,5 @@ pub mod onnx;
 mod validate;
 
 pub use limits::Limits;
-pub(crate) use limits::read_file;
+pub(crate) use limits::{file_name, read_file};
 pub(crate) use validate::{canonical, validate};

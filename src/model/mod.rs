@@ -13,7 +13,7 @@ pub use description::{Align, Channels, Description, EmbeddingDescription, Flip, 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::import::onnx::{self, ImportReport};
-use crate::import::{Limits, canonical, read_file, validate};
+use crate::import::{Limits, canonical, file_name, read_file, validate};
 
 /// How floating-point numbers are stored: in a model file, or as weights on the GPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -78,7 +78,7 @@ impl Model {
     /// See [`Self::from_onnx`] and [`Self::from_safetensors`]; [`Error::Io`]; [`Error::Limits`] for a file that is too large.
     pub fn load(path: &Path, limits: &Limits) -> Result<Self> {
         let bytes = read_file(path, limits)?;
-        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        let name = file_name(path);
         if onnx::looks_like_safetensors(&bytes) {
             return Self::from_safetensors(&bytes, &name, limits);
         }

@@ -3,6 +3,7 @@
 //! *Packed*: NHWC with channels in vec4, `[n][h][w][ceil(c/4)][4]`; lanes beyond the channel count hold 0. Every kernel reads and writes it.
 //! *Plain*: row-major f32 as ONNX sees the tensor; for outputs and for operations that look along other axes.
 
+use super::Source;
 use crate::tensor::Shape;
 
 /// A tensor of up to four dimensions as packed memory sees it.
@@ -77,6 +78,16 @@ impl Packed {
             _ => vec![n, 1, h, w],
         }
     }
+}
+
+/// Some channels of a larger packed tensor, which a kernel writes in place of a tensor of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub(crate) whole: Source,
+    /// vec4s per pixel of the whole.
+    pub(crate) row: usize,
+    /// The first vec4 of the part in each pixel.
+    pub(crate) first: usize,
 }
 
 /// Bytes of a row-major f32 tensor, rounded up to whole vec4s.

@@ -12,7 +12,7 @@ mod words;
 
 pub use caps::{Caps, GemmFamily};
 pub use force::{ConvAlgorithm, Force};
-pub(crate) use layout::{Packed, plain_bytes};
+pub(crate) use layout::{Packed, Part, plain_bytes};
 pub use memory::{Lifetime, assign_slots};
 pub(crate) use recorder::{Recorder, Weight};
 pub(crate) use words::{from_words, words};

@@ -38,6 +38,8 @@ pub struct Entry {
     /// Where the layer table is uncertain, and what was chosen.
     pub uncertain: &'static str,
     pub(super) build: fn(&mut Net<'_>),
+    /// What files without names need before their layers are those of the network.
+    pub(super) adapt: Option<fn(&StateDict) -> Result<StateDict>>,
 }
 
 /// A publication.
@@ -165,7 +167,11 @@ impl Entry {
     /// # Errors
     /// [`crate::Error::Model`] that says what the checkpoint lacks, or what does not fit.
     pub fn load(&self, dict: &StateDict) -> Result<Model> {
-        if dict.format.is_layered() { self.model(&mut Layers::new(dict)) } else { self.model(&mut Checkpoint::new(dict)) }
+        match self.adapt {
+            _ if !dict.format.is_layered() => self.model(&mut Checkpoint::new(dict)),
+            Some(adapt) => self.model(&mut Layers::new(&adapt(dict)?)),
+            None => self.model(&mut Layers::new(dict)),
+        }
     }
 
     /// Layers with their shapes, parameters and multiply-adds, for one picture of the size in `input`.

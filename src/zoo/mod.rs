@@ -13,26 +13,72 @@
 //! # Ok::<(), lookalike::error::Error>(())
 //! ```
 
+mod airface;
+mod attributes;
+mod deepface;
+mod deepid;
+mod deepid3;
+mod dlib;
 mod entry;
+mod facenet;
+mod inception_resnet;
 mod iresnet;
+mod load;
+mod mbf;
+mod mobilefacenet;
+mod mtcnn;
 mod net;
+mod openface;
 mod parameters;
+mod polyface;
 mod presets;
+mod recognise;
+mod scrfd;
+mod sface;
+mod shrinkteanet;
+mod sphereface;
+mod vargfacenet;
+mod vggface;
+mod yunet;
 
 pub use entry::{Crop, Embedding, Entry, Expected, Input, Output, Paper, Published};
+pub use load::load;
 pub use parameters::{Checkpoint, Fingerprint, Layers, Parameters, Role, Seeded, Shapes};
+pub use recognise::recognise;
 
 use crate::error::{Error, Result};
 
 /// The registry, one slice a family, oldest first.
-const FAMILIES: &[&[Entry]] = &[iresnet::NETWORKS];
+const FAMILIES: &[&[Entry]] = &[
+    deepface::NETWORKS,
+    deepid::NETWORKS,
+    deepid3::NETWORKS,
+    facenet::NETWORKS,
+    vggface::NETWORKS,
+    openface::NETWORKS,
+    inception_resnet::NETWORKS,
+    mtcnn::NETWORKS,
+    sphereface::NETWORKS,
+    dlib::NETWORKS,
+    mobilefacenet::NETWORKS,
+    mbf::NETWORKS,
+    iresnet::NETWORKS,
+    shrinkteanet::NETWORKS,
+    airface::NETWORKS,
+    polyface::NETWORKS,
+    vargfacenet::NETWORKS,
+    sface::NETWORKS,
+    scrfd::NETWORKS,
+    yunet::NETWORKS,
+    attributes::NETWORKS,
+];
 
 /// Every network, by family.
 pub fn networks() -> impl Iterator<Item = &'static Entry> {
     FAMILIES.iter().copied().flatten()
 }
 
-/// The network of this name or alias. Case, hyphens, underscores, dots and spaces do not matter.
+/// The network of this name or alias. Case, hyphens, underscores, dots and spaces do not matter; `+` reads as `plus`.
 ///
 /// # Errors
 /// [`Error::Caller`] that names what comes nearest.
@@ -48,7 +94,7 @@ pub fn find(name: &str) -> Result<&'static Entry> {
 }
 
 fn letters(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    name.replace('+', "plus").chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Letters to change, add or leave out to make `b` of `a`; what `b` only continues costs little.

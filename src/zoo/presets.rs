@@ -12,6 +12,14 @@ pub(super) const ARCFACE: Paper = Paper {
     venue: "CVPR 2019, arXiv 1801.07698",
 };
 
+/// MobileFaceNet.
+pub(super) const MOBILEFACENET: Paper = Paper {
+    title: "MobileFaceNets: Efficient CNNs for Accurate Real-Time Face Verification on Mobile Devices",
+    author: "Chen",
+    year: 2018,
+    venue: "CCBR 2018, arXiv 1804.07573",
+};
+
 /// The five points that most networks since SphereFace are trained on, in crops of 112x112 and their multiples, and 96x112.
 pub(super) const ARCFACE_CROP: Option<Crop> = Some(Crop::Template("arcface-112"));
 
@@ -31,6 +39,7 @@ pub(super) const EMPTY: Entry = Entry {
     fingerprint: None,
     uncertain: "",
     build: |_| (),
+    adapt: None,
 };
 
 /// RGB pictures of this height and width.
@@ -38,9 +47,19 @@ pub(super) const fn rgb(size: [usize; 2], mean: [f32; 3], scale: [f32; 3]) -> In
     Input { size, free: false, channels: Channels::Rgb, mean, scale }
 }
 
+/// RGB pictures as x / 255.
+pub(super) const fn rgb255(size: [usize; 2]) -> Input {
+    rgb(size, [0.0; 3], [1.0 / 255.0; 3])
+}
+
 /// RGB pictures as (x - 127.5) / 128.
 pub(super) const fn rgb128(size: [usize; 2]) -> Input {
     rgb(size, [127.5; 3], [1.0 / 128.0; 3])
+}
+
+/// Pictures of any size; that of `input` is an example.
+pub(super) const fn free(input: Input) -> Input {
+    Input { free: true, ..input }
 }
 
 /// An embedding of this length, scaled to unit length and compared by cosine; no threshold was published.

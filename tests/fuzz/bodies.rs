@@ -7,6 +7,7 @@
 use lookalike::error::Error;
 use lookalike::graph::{Dim, Graph, passes};
 use lookalike::import::Limits;
+use lookalike::import::checkpoint::StateDict;
 use lookalike::model::{Model, Precision};
 use lookalike::people::PeopleModel;
 use lookalike::plan::{self, Caps, Feed, Force, GemmFamily, PlanOptions};
@@ -56,6 +57,19 @@ pub(crate) fn weights(bytes: &[u8]) {
         && let Err(e) = PeopleModel::from_bytes(bytes)
     {
         sentence(&e);
+    }
+}
+
+/// A checkpoint of any format: its tensors, within the limits.
+pub(crate) fn checkpoint(bytes: &[u8]) {
+    let limits = limits();
+    match StateDict::from_bytes(bytes, "fuzz.ckpt", &limits) {
+        Ok(dict) => {
+            assert!(dict.iter().len() <= limits.max_initializers, "{} tensors", dict.iter().len());
+            let bytes: u64 = dict.iter().map(|(_, t)| (t.len() * t.dtype().bytes()) as u64).sum();
+            assert!(bytes <= limits.max_model_bytes, "tensors of {bytes} bytes");
+        }
+        Err(e) => sentence(&e),
     }
 }
 

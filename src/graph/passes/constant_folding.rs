@@ -7,7 +7,8 @@ use crate::tensor::{Shape, Tensor};
 
 use super::Bounds;
 
-/// Elements of one folded tensor, unless an operand is larger already.
+/// Elements of one folded tensor, unless an operand is larger already or it is the weight of a layer: no layer runs faster on a weight
+/// that is computed anew each time, and those that are cut to fit a binding have to be constants.
 const TENSOR_ELEMENTS: usize = 4 << 20;
 
 /// Inner loop rounds of one folded node: well below a second.
@@ -73,18 +74,22 @@ struct Folding<'b> {
     left: u64,
     /// Which values were made here: only their memory comes back.
     made: Vec<bool>,
+    /// Which values layers take as weights.
+    weights: Vec<bool>,
 }
 
 impl<'b> Folding<'b> {
     fn new(graph: &Graph, state: Inference, bounds: &'b Bounds) -> Self {
         let (folded, made) = (vec![false; graph.nodes.len()], vec![false; graph.values.len()]);
-        Self { state, uses: graph.uses(), folded, bounds, left: bounds.folding_bytes, made }
+        Self { state, uses: graph.uses(), folded, bounds, left: bounds.folding_bytes, made, weights: weights(graph) }
     }
 
     fn visit(&mut self, graph: &mut Graph, i: usize) -> Result<()> {
         let operands: Vec<_> = graph.nodes[i].inputs.iter().map(|id| self.state.shapes[id.0 as usize].clone()).collect();
         let largest = operands.iter().map(Shape::len).max().unwrap_or(0);
-        let budget = Budget { elements: largest.max(TENSOR_ELEMENTS), bytes: self.left, work: WORK };
+        let weight = graph.nodes[i].outputs.iter().any(|id| self.weights[id.0 as usize]);
+        let elements = if weight { usize::MAX } else { largest.max(TENSOR_ELEMENTS) };
+        let budget = Budget { elements, bytes: self.left, work: WORK };
         if matches!(&graph.nodes[i].op, Op::Split { sizes, .. } if sizes.is_empty()) {
             let op = resolved_op(&graph.nodes[i], &operands)?.into_owned();
             graph.nodes[i].op = op;
@@ -128,6 +133,30 @@ impl<'b> Folding<'b> {
     }
 }
 
+/// The values that layers take as weights, and those they are moved or cast from.
+fn weights(graph: &Graph) -> Vec<bool> {
+    let mut weights = vec![false; graph.values.len()];
+    for node in graph.nodes.iter().rev() {
+        let operands = match node.op {
+            Op::Conv(_) | Op::ConvTranspose(_) | Op::LocallyConnected(_) | Op::Linear(_) | Op::MatMul => 1..2,
+            Op::Transpose { .. }
+            | Op::Reshape { .. }
+            | Op::Squeeze
+            | Op::Unsqueeze
+            | Op::Cast { .. }
+            | Op::Identity
+            | Op::Dequantize { .. }
+                if node.outputs.iter().any(|id| weights[id.0 as usize]) =>
+            {
+                0..1
+            }
+            _ => continue,
+        };
+        node.inputs.get(operands).into_iter().flatten().for_each(|id| weights[id.0 as usize] = true);
+    }
+    weights
+}
+
 /// Bytes of a folded tensor, whatever its type.
 fn bytes(tensor: &Tensor) -> u64 {
     (tensor.len() as u64).saturating_mul(8)
@@ -138,7 +167,7 @@ fn bytes(tensor: &Tensor) -> u64 {
 mod tests {
     use super::*;
     use crate::graph::{Binary, Dim, Unary, ValueId};
-    use crate::tensor::Tensor;
+    use crate::tensor::{DType, Tensor};
 
     /// `y = x + (a + b) reshaped to the shape of x`.
     fn graph() -> (Graph, ValueId, ValueId) {
@@ -185,5 +214,27 @@ mod tests {
         assert!(!fold_weights(&mut graph).unwrap());
         assert!(!run(&mut graph, &[]).unwrap());
         assert_eq!(graph.nodes.len(), 2);
+    }
+
+    /// `y = x * transpose(a matrix of 0.5)`, larger than what is folded otherwise.
+    #[test]
+    fn weights_above_the_budget_become_constants_within_the_bounds() {
+        let weighted = || {
+            let mut graph = Graph::default();
+            let x = graph.add_input("x", vec![Dim::Free("batch".into()), Dim::Fixed(1 << 12)]);
+            let dims = graph.add_constant("dims", Tensor::indices(vec![(1 << 10) + 1, 1 << 12]));
+            let filled = graph.add_node("filled", Op::ConstantOfShape { value: 0.5, dtype: DType::F32 }, &[dims]);
+            let turned = graph.add_node("turned", Op::Transpose { perm: vec![1, 0] }, &[filled]);
+            let y = graph.add_node("y", Op::MatMul, &[x, turned]);
+            graph.outputs = vec![y];
+            (graph, turned)
+        };
+        let (mut graph, turned) = weighted();
+        assert!(fold_weights(&mut graph).unwrap());
+        assert_eq!(graph.nodes.len(), 1);
+        assert_eq!(graph.constant(turned).unwrap().shape().dims(), [1 << 12, (1 << 10) + 1]);
+        let (mut graph, _) = weighted();
+        fold_weights_within(&mut graph, &Bounds { folding_bytes: 1 << 20, ..Bounds::default() }).unwrap();
+        assert_eq!(graph.nodes.len(), 3);
     }
 }

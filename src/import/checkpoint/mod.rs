@@ -3,8 +3,12 @@
 //! Whatever the file, a [`StateDict`] has PyTorch's layouts (`[O, I, kh, kw]`, `[O, K]`) and names (`layer.weight`, `layer.bias`,
 //! `layer.running_mean`, `layer.running_var`). Nothing in a file is executed, and nothing is believed before it is checked.
 
+pub mod caffe;
+mod dlib;
 mod elements;
 mod keras;
+mod layout;
+mod pytorch;
 mod safetensors;
 mod torch7;
 
@@ -12,7 +16,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::import::{Limits, read_file};
+use crate::import::{Limits, file_name, read_file};
 use crate::tensor::Tensor;
 
 /// A kind of file.
@@ -20,6 +24,12 @@ use crate::tensor::Tensor;
 pub enum Format {
     /// Hugging Face safetensors.
     Safetensors,
+    /// PyTorch's `.pt` and `.pth`.
+    PyTorch,
+    /// Caffe's `.caffemodel`, of both generations.
+    Caffe,
+    /// dlib's face recognition network (`.dat`).
+    Dlib,
     /// Torch7's `torch.save`, binary.
     Torch7,
     /// HDF5 as Keras 2 and tf.keras write it.
@@ -30,8 +40,8 @@ impl Format {
     /// Whether files store layers in the order in which pictures pass them, under names that mean nothing to this crate.
     pub fn is_layered(self) -> bool {
         match self {
-            Self::Safetensors | Self::Keras => false,
-            Self::Torch7 => true,
+            Self::Safetensors | Self::PyTorch | Self::Keras => false,
+            Self::Caffe | Self::Dlib | Self::Torch7 => true,
         }
     }
 
@@ -44,6 +54,9 @@ impl Format {
 /// The importers, in the order in which they are asked whether a file is theirs.
 const READERS: &[Reader] = &[
     Reader { looks_like: safetensors::looks_like, read: safetensors::read },
+    Reader { looks_like: pytorch::looks_like, read: pytorch::read },
+    Reader { looks_like: dlib::looks_like, read: dlib::read },
+    Reader { looks_like: caffe::looks_like, read: caffe::read },
     Reader { looks_like: torch7::looks_like, read: torch7::read },
     Reader { looks_like: keras::looks_like, read: keras::read },
 ];
@@ -91,14 +104,18 @@ impl StateDict {
         self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
+    /// Whether a file begins like a checkpoint of a format that can be read.
+    pub fn is_known(bytes: &[u8]) -> bool {
+        READERS.iter().any(|r| (r.looks_like)(bytes))
+    }
+
     /// Reads a checkpoint. Which format it has shows in the content, not in the name.
     ///
     /// # Errors
     /// [`Error::Io`], and those of [`Self::from_bytes`].
     pub fn load(path: &Path, limits: &Limits) -> Result<Self> {
         let bytes = read_file(path, limits)?;
-        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-        Self::from_bytes(&bytes, &name, limits)
+        Self::from_bytes(&bytes, &file_name(path), limits)
     }
 
     /// Reads a checkpoint from memory. `file` is what messages call it.
@@ -110,7 +127,7 @@ impl StateDict {
         limits.check_file(file, bytes.len() as u64)?;
         let reader = READERS.iter().find(|r| (r.looks_like)(bytes)).ok_or_else(|| {
             Error::Model(format!(
-                "The file `{file}` is no checkpoint of a known format (safetensors, Torch7, Keras' HDF5). Save the state dict as safetensors, or convert the network from ONNX."
+                "The file `{file}` is no checkpoint of a known format (safetensors, PyTorch, caffemodel, dlib, Torch7, Keras' HDF5). Save the state dict as safetensors, or convert the network from ONNX."
             ))
         })?;
         (reader.read)(bytes, file, limits)

@@ -41,13 +41,16 @@ impl Damage {
 
 const EXPORT: &str = "Export the network to ONNX (opset 13 is a good choice) and give that file.";
 
+/// For files that may be weights of a network that the zoo knows.
+const WEIGHTS: &str = "Export the network to ONNX (opset 13 is a good choice) and give that file, or, if the zoo has the network, use `zoo build NAME --weights FILE`.";
+
 /// Beginnings that an ONNX file cannot have, what they mean, and what to do.
 const BEGINNINGS: [(&[u8], &str, &str); 17] = [
     (b"\x89PNG", "a PNG picture", "Give the model file here, and pictures to `embed`."),
     (b"\xff\xd8\xff", "a JPEG picture", "Give the model file here, and pictures to `embed`."),
     (b"GIF8", "a GIF picture", "Give the model file here, and pictures to `embed`."),
     (b"RIFF", "a WebP picture or another RIFF file", "Give the model file here, and pictures to `embed`."),
-    (b"PK\x03\x04", "a ZIP archive, as PyTorch checkpoints (.pt, .pth) and .npz files do", EXPORT),
+    (b"PK\x03\x04", "a ZIP archive, as PyTorch checkpoints (.pt, .pth) and .npz files do", WEIGHTS),
     (b"PK\x05\x06", "an empty ZIP archive", EXPORT),
     (b"\x1f\x8b", "a gzip archive", "Unpack it first."),
     (b"BZh", "a bzip2 archive", "Unpack it first."),
@@ -55,8 +58,8 @@ const BEGINNINGS: [(&[u8], &str, &str); 17] = [
     (b"\x28\xb5\x2f\xfd", "a zstd archive", "Unpack it first."),
     (b"7z\xbc\xaf", "a 7-Zip archive", "Unpack it first."),
     (b"\x89HDF", "an HDF5 file, as Keras writes", EXPORT),
-    (b"\x80\x02", "a Python pickle, as old PyTorch checkpoints do", EXPORT),
-    (b"\x80\x04", "a Python pickle", EXPORT),
+    (b"\x80\x02", "a Python pickle, as old PyTorch checkpoints do", WEIGHTS),
+    (b"\x80\x04", "a Python pickle", WEIGHTS),
     (b"\x93NUMPY", "a NumPy array", EXPORT),
     (b"%PDF", "a PDF document", EXPORT),
     (b"version https://git-lfs", "a Git LFS pointer: a note that stands for the file", "Fetch the file itself with `git lfs pull`."),

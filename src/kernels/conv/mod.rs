@@ -18,7 +18,7 @@ pub(crate) use filter::{Filter, order as packing_order, pack_floats};
 use crate::error::Result;
 use crate::graph::{Epilogue, Window};
 use crate::kernels::{f32_bytes, padded};
-use crate::recording::{Constant, ConvAlgorithm, Packed, Recorder, Source};
+use crate::recording::{Constant, ConvAlgorithm, Packed, Part, Recorder, Source};
 use crate::shader::Shader;
 
 /// Mirrors `Params` of shaders/shared/conv.wgsl.
@@ -33,6 +33,8 @@ pub(crate) struct Params {
     pub(crate) out_w: u32,
     pub(crate) out_c4: u32,
     pub(crate) out_c: u32,
+    pub(crate) y_row: u32,
+    pub(crate) y_first: u32,
     pub(crate) kernel_h: u32,
     pub(crate) kernel_w: u32,
     pub(crate) stride_h: u32,
@@ -69,18 +71,21 @@ pub(crate) struct Geometry {
     pub(crate) dilation: [usize; 2],
     /// Top, left.
     pub(crate) pad: [usize; 2],
+    /// vec4s per pixel of the tensor that is written, and the first of them.
+    pub(crate) row: [usize; 2],
 }
 
 impl Geometry {
     pub(crate) fn new(x: Packed, y: Packed, window: &Window) -> Self {
         let pad = [window.padding(0, x.h).0, window.padding(1, x.w).0];
-        Self { x, y, kernel: window.kernel, stride: window.stride, dilation: window.dilation, pad }
+        Self { x, y, kernel: window.kernel, stride: window.stride, dilation: window.dilation, pad, row: [y.c4(), 0] }
     }
 
     /// A product of `[n, k]` with weights: one pixel a picture, one tap.
     pub(crate) fn product(rows: usize, k: usize, o: usize) -> Self {
         let x = Packed { n: rows, c: k, h: 1, w: 1 };
-        Self { x, y: Packed { c: o, ..x }, kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pad: [0; 2] }
+        let y = Packed { c: o, ..x };
+        Self { x, y, kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pad: [0; 2], row: [y.c4(), 0] }
     }
 
     pub(crate) fn taps(&self) -> usize {
@@ -105,6 +110,8 @@ impl Geometry {
             out_w: self.y.w as u32,
             out_c4: self.y.c4() as u32,
             out_c: self.y.c as u32,
+            y_row: self.row[0] as u32,
+            y_first: self.row[1] as u32,
             kernel_h: self.kernel[0] as u32,
             kernel_w: self.kernel[1] as u32,
             stride_h: self.stride[0] as u32,
@@ -166,13 +173,27 @@ pub(crate) struct Call<'a> {
     pub(crate) finish: Finish,
 }
 
-/// Records a convolution by the algorithm that suits it and returns its output.
-pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>) -> Result<Source> {
-    let y = rec.tensor(call.geometry.y.bytes());
+/// Where a convolution's output is.
+pub(crate) enum Output {
+    /// In a tensor of its own.
+    Own(Source),
+    /// In the part that was offered.
+    Part,
+}
+
+/// Records a convolution by the algorithm that suits it. Where that algorithm can, it writes to `part` when there is one.
+pub(crate) fn record(rec: &mut Recorder<'_>, call: Call<'_>, part: Option<Part>) -> Result<Output> {
     let algorithm = choose::choose(&call.geometry, call.groups, rec.caps, &rec.force);
+    let part = part.filter(|_| matches!(algorithm, ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_)));
+    let row = part.map_or(call.geometry.row, |p| [p.row, p.first]);
+    let y = part.map_or_else(|| rec.tensor(call.geometry.y.bytes()), |p| p.whole);
+    record_to(rec, &Call { geometry: Geometry { row, ..call.geometry }, ..call }, algorithm, y)?;
+    Ok(if part.is_some() { Output::Part } else { Output::Own(y) })
+}
+
+fn record_to(rec: &mut Recorder<'_>, call: &Call<'_>, algorithm: ConvAlgorithm, y: Source) -> Result<()> {
     if let ConvAlgorithm::Winograd(m) = algorithm {
-        winograd::record(rec, call, m as usize, y)?;
-        return Ok(y);
+        return winograd::record(rec, call, m as usize, y);
     }
     let label = format!("{} {}", call.label, call.geometry.describe());
     // Only the Winograd transform applies the affine while loading; elsewhere it is a pass of its own.
@@ -181,10 +202,9 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>) -> Result<Source> 
         None => call.x,
     };
     match algorithm {
-        ConvAlgorithm::Depthwise => depthwise::record(rec, call, &label, x, y)?,
-        ConvAlgorithm::Grouped => grouped::record(rec, call, &label, x, y)?,
-        ConvAlgorithm::Naive => naive::record(rec, call, &label, x, y)?,
-        _ => gemm::record(rec, &label, &call.geometry, x, &Filter::conv(call.weight), &call.finish, y)?,
+        ConvAlgorithm::Depthwise => depthwise::record(rec, call, &label, x, y),
+        ConvAlgorithm::Grouped => grouped::record(rec, call, &label, x, y),
+        ConvAlgorithm::Naive => naive::record(rec, call, &label, x, y),
+        _ => gemm::record(rec, &label, &call.geometry, x, &Filter::conv(call.weight), &call.finish, y),
     }
-    Ok(y)
 }

@@ -33,6 +33,8 @@ pub(crate) struct Params {
     pub(crate) least: u32,
     pub(crate) channels: u32,
     pub(crate) real: u32,
+    pub(crate) y_row: u32,
+    pub(crate) y_first: u32,
     pub(crate) columns: u32,
 }
 
@@ -65,6 +67,8 @@ impl Params {
             least: 0,
             channels: to.c as u32,
             real: 1,
+            y_row: to.c4() as u32,
+            y_first: 0,
             columns: 0,
         }
     }

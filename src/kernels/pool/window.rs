@@ -5,10 +5,10 @@ use super::{label, window_rounds};
 use crate::error::Result;
 use crate::graph::{Pool, PoolKind};
 use crate::kernels::check_rounds;
-use crate::recording::{Packed, Recorder, Source};
+use crate::recording::{Packed, Part, Recorder, Source};
 use crate::shader;
 
-/// Records the pooling. `least` is the least element of a type of whole numbers, of which only maxima are taken; `None` for f32.
+/// Records the pooling, into `part` when there is one. `least` is the least element of a type of whole numbers, of which only maxima are taken; `None` for f32.
 pub(crate) fn record(
     rec: &mut Recorder<'_>,
     name: &str,
@@ -17,10 +17,13 @@ pub(crate) fn record(
     x: Source,
     from: Packed,
     to: Packed,
+    part: Option<Part>,
 ) -> Result<Source> {
     check_rounds(rec, name, window_rounds(pool))?;
-    let y = rec.tensor(to.bytes());
-    let params = Params { least: least.unwrap_or_default() as u32, ..Params::new(pool, from, to) };
+    let own = |rec: &mut Recorder<'_>| Part { whole: rec.tensor(to.bytes()), row: to.c4(), first: 0 };
+    let Part { whole: y, row, first } = part.unwrap_or_else(|| own(rec));
+    let least_bits = least.unwrap_or_default() as u32;
+    let params = Params { least: least_bits, y_row: row as u32, y_first: first as u32, ..Params::new(pool, from, to) };
     let shader = match (pool.kind, least) {
         (_, Some(_)) => &shader::POOL_WINDOW_I32,
         (PoolKind::Lp(_), None) => &shader::POOL_WINDOW_LP,

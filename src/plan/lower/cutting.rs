@@ -9,19 +9,25 @@ use crate::recording::{Packed, plain_bytes, words};
 use crate::tensor::strides;
 
 impl Lower<'_, '_, '_> {
-    /// Packed when every operand is, and the joined axis lets whole vec4s (but for the last operand) stay whole; else row-major.
+    /// Operands that are in place already stay there. Packed when every operand is, and the joined axis lets whole vec4s (but for the last operand) stay whole; else row-major.
     pub(super) fn concat(&mut self, node: &Node, axis: usize, y: ValueId) -> Result<()> {
         let shape = self.shape(y).clone();
         // What is empty is a constant and adds nothing.
         let inputs: Vec<ValueId> = node.inputs.iter().copied().filter(|&i| !self.shape(i).contains(&0)).collect();
+        let in_place = inputs.iter().any(|&i| self.is_in_place(i));
         let all_packed = inputs.iter().all(|&i| self.stored[i.0 as usize].packed.is_some());
-        let packed = Packed::of(&shape).filter(|_| all_packed && shape.rank() >= 2);
+        let packed = Packed::of(&shape).filter(|_| (all_packed || in_place) && shape.rank() >= 2);
+        let whole = self.whole(y);
         let (to, out) = match packed {
-            Some(dims) => (dims.strides(&shape), self.rec.tensor(dims.bytes())),
+            Some(dims) => (dims.strides(&shape), whole.unwrap_or_else(|| self.rec.tensor(dims.bytes()))),
             None => (strides(&shape), self.rec.tensor(plain_bytes(&shape))),
         };
         let mut start = 0;
         for (i, &input) in inputs.iter().enumerate() {
+            if self.is_in_place(input) {
+                start += self.shape(input)[axis];
+                continue;
+            }
             let (source, from) = if packed.is_some() {
                 let dims = Packed::of(self.shape(input)).unwrap_or(Packed { n: 0, c: 0, h: 0, w: 0 });
                 (self.packed(input)?, dims.strides(self.shape(input)))

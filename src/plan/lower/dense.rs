@@ -3,7 +3,7 @@
 use super::Lower;
 use crate::error::Result;
 use crate::graph::{Conv, ConvTranspose, Epilogue, Linear, LocallyConnected, Node, Operands};
-use crate::kernels::conv::{self, Filter, Finish, Geometry, transpose};
+use crate::kernels::conv::{self, Filter, Finish, Geometry, Output, transpose};
 use crate::kernels::linear;
 use crate::kernels::local::locally_connected;
 use crate::tensor::Shape;
@@ -38,8 +38,11 @@ impl Lower<'_, '_, '_> {
             pre,
             finish: self.finish(node, &conv.epilogue, at)?,
         };
-        let out = conv::record(self.rec, &call)?;
-        self.put_packed(y, out);
+        let part = self.place(y);
+        match conv::record(self.rec, call, part)? {
+            Output::Own(out) => self.put_packed(y, out),
+            Output::Part => self.put_part(y),
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@ mod cutting;
 mod dense;
 mod elementwise;
 mod gathering;
+mod joining;
 mod movement;
 mod product;
 mod quantized;
@@ -36,6 +37,7 @@ pub(super) struct Lower<'g, 'r, 'c> {
     pub(super) stored: Vec<Stored>,
     /// See [`quantized::round_trips`].
     pub(super) round_trips: HashMap<ValueId, usize>,
+    joining: joining::Joining,
 }
 
 /// Lowers the whole graph and returns its inputs and outputs.
@@ -47,6 +49,7 @@ pub(super) fn lower(graph: &Graph, shapes: &[Shape], rec: &mut Recorder<'_>, fee
         rec,
         stored: vec![Stored::default(); graph.values.len()],
         round_trips: quantized::round_trips(graph),
+        joining: joining::Joining::new(graph, shapes),
     };
     let mut inputs = Vec::with_capacity(graph.inputs.len());
     for input in &graph.inputs {

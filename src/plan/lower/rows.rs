@@ -30,11 +30,16 @@ impl Lower<'_, '_, '_> {
         let mut rest = pool.clone();
         if kh > 1 && kw > 1 && kh.saturating_mul(kw) > LARGE_WINDOW {
             let columns = Packed { w: to.w, ..from };
-            source = window::record(self.rec, &node.name, &along_axis(pool, 1), least, source, from, columns)?;
+            source = window::record(self.rec, &node.name, &along_axis(pool, 1), least, source, from, columns, None)?;
             (from, rest) = (columns, along_axis(pool, 0));
         }
-        let out = window::record(self.rec, &node.name, &rest, least, source, from, to)?;
-        self.put_packed(y, out);
+        let part = self.place(y);
+        let out = window::record(self.rec, &node.name, &rest, least, source, from, to, part)?;
+        if part.is_some() {
+            self.put_part(y);
+        } else {
+            self.put_packed(y, out);
+        }
         Ok(())
     }
 

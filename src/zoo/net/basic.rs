@@ -33,6 +33,11 @@ impl Net<'_> {
         self.after(x, "softmax", Op::Softmax { axis: 1, flatten: false }, &[])
     }
 
+    /// Every place divided by the L2 norm over its channels.
+    pub(crate) fn unit(&mut self, x: Map) -> Map {
+        self.after(x, "unit", Op::L2Normalize { axis: 1, epsilon: 1e-12 }, &[])
+    }
+
     pub(crate) fn add(&mut self, a: Map, b: Map) -> Map {
         self.after(a, "add", Op::Binary(Binary::Add), &[b])
     }

@@ -6,6 +6,7 @@
 mod basic;
 mod kernel;
 mod parametric;
+mod units;
 
 use std::collections::HashSet;
 
@@ -48,11 +49,16 @@ impl<'p> Net<'p> {
     }
 
     /// Pictures of `channels` x `height` x `width`. When `free`, the height and width are an example and others may be fed.
-    pub(crate) fn input(&mut self, channels: usize, [height, width]: [usize; 2], free: bool) -> Map {
+    pub(crate) fn input(&mut self, channels: usize, size: [usize; 2], free: bool) -> Map {
+        self.input_named("input", channels, size, free)
+    }
+
+    /// The same under another name, for networks of several inputs.
+    pub(crate) fn input_named(&mut self, name: &str, channels: usize, [height, width]: [usize; 2], free: bool) -> Map {
         let side = |name: &str, n: usize| if free { Dim::Free(name.to_owned()) } else { Dim::Fixed(n) };
         let dims = vec![Dim::Free("batch".to_owned()), Dim::Fixed(channels), side("height", height), side("width", width)];
-        self.names.insert("input".to_owned());
-        let id = self.graph.add_input("input", dims);
+        self.names.insert(name.to_owned());
+        let id = self.graph.add_input(name, dims);
         self.shapes.push(Shape::from([1, channels, height, width]));
         self.map(id)
     }

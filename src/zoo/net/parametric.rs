@@ -1,7 +1,8 @@
 //! Layers that own tensors of the state dict.
 
 use super::{Kernel, Map, Net, Role};
-use crate::graph::{Conv, Epilogue, Linear, LocallyConnected, Op, ValueId};
+use crate::graph::{Binary, Conv, Epilogue, Linear, LocallyConnected, Op, ValueId};
+use crate::tensor::{DType, Tensor};
 
 impl Net<'_> {
     fn weights(&mut self, name: &str, role: Role, shape: &[usize]) -> ValueId {
@@ -14,13 +15,22 @@ impl Net<'_> {
 
     /// Convolution to `out` channels: `.weight` `[out, c / groups, kh, kw]`, `.bias` if the kernel asks for one.
     pub(crate) fn conv(&mut self, name: &str, x: Map, out: usize, kernel: Kernel) -> Map {
+        let [y] = self.shared_conv(name, [x], out, kernel);
+        y
+    }
+
+    /// The same convolution, with the same parameters, of each of `xs`.
+    pub(crate) fn shared_conv<const N: usize>(&mut self, name: &str, xs: [Map; N], out: usize, kernel: Kernel) -> [Map; N] {
         let [kh, kw] = kernel.window().kernel;
-        let w = self.weights(name, Role::Weight, &[out, x.c / kernel.groups.max(1), kh, kw]);
+        let channels = xs.first().map_or(0, |x| x.c);
+        let w = self.weights(name, Role::Weight, &[out, channels / kernel.groups.max(1), kh, kw]);
         let b = self.bias(name, kernel.bias, &[out]);
         let conv =
             Conv { window: kernel.window(), groups: kernel.groups, bias: kernel.bias, pre_affine: false, epilogue: Epilogue::default() };
-        let operands: Vec<_> = [x.id, w].into_iter().chain(b).collect();
-        self.node(name, Op::Conv(conv), &operands)
+        xs.map(|x| {
+            let operands: Vec<_> = [x.id, w].into_iter().chain(b).collect();
+            self.node(name, Op::Conv(conv.clone()), &operands)
+        })
     }
 
     /// Locally connected layer with biases: `.weight` `[ty, tx, out, c, kh, kw]`, `.bias` `[ty, tx, out]`.
@@ -61,8 +71,19 @@ impl Net<'_> {
 
     /// Batch normalisation: `.weight`, `.bias`, `.running_mean`, `.running_var`.
     pub(crate) fn bn(&mut self, name: &str, x: Map) -> Map {
+        let scale = self.weights(name, Role::Scale, &[x.c]);
+        self.bn_scaled(name, x, scale)
+    }
+
+    /// Batch normalisation whose factor was fixed at 1 in training: `.bias`, `.running_mean`, `.running_var`.
+    pub(crate) fn bn_fixed(&mut self, name: &str, x: Map) -> Map {
+        let count = self.constant(&format!("{name}.count"), Tensor::indices(vec![x.c as i64]));
+        let ones = self.node(&format!("{name}.ones"), Op::ConstantOfShape { value: 1.0, dtype: DType::F32 }, &[count]);
+        self.bn_scaled(name, x, ones.id)
+    }
+
+    fn bn_scaled(&mut self, name: &str, x: Map, scale: ValueId) -> Map {
         let c = [x.c];
-        let scale = self.weights(name, Role::Scale, &c);
         let shift = self.parameter(format!("{name}.bias"), Role::Shift, &c);
         let mean = self.parameter(format!("{name}.running_mean"), Role::Mean, &c);
         let variance = self.parameter(format!("{name}.running_var"), Role::Variance, &c);
@@ -74,6 +95,12 @@ impl Net<'_> {
         let scale = self.weights(name, Role::Scale, &[x.c]);
         let shift = self.parameter(format!("{name}.bias"), Role::Shift, &[x.c]);
         self.node(name, Op::Affine, &[x.id, scale, shift])
+    }
+
+    /// One learned factor for all of `x`: `.weight` `[1]`.
+    pub(crate) fn scale(&mut self, name: &str, x: Map) -> Map {
+        let factor = self.weights(name, Role::Scale, &[1]);
+        self.node(name, Op::Binary(Binary::Mul), &[x.id, factor])
     }
 
     /// PReLU with a slope a channel: `.weight`.
