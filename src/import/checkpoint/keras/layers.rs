@@ -60,7 +60,7 @@ pub(super) fn add<'a>(file: &mut File<'a, '_>, dict: &mut StateDict, parts: &[Pa
             file.budget.release(booked);
             tensor
         };
-        file.done(&stored);
+        file.done(stored);
         dict.insert(file.name, name, tensor)?;
     }
     Ok(())

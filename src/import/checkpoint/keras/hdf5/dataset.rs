@@ -94,7 +94,7 @@ impl<'a> File<'a, '_> {
     }
 
     /// Gives back what [`Self::read`] booked.
-    pub(in super::super) fn done(&mut self, bytes: &Cow<'_, [u8]>) {
+    pub(in super::super) fn done(&mut self, bytes: Cow<'_, [u8]>) {
         if let Cow::Owned(bytes) = bytes {
             self.budget.release(bytes.len() as u64);
         }
