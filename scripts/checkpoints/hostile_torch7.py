@@ -92,16 +92,40 @@ def hostile(out):
     chain = [net(linear())]
     for _ in range(300):
         chain.append(net(chain[-1]))
-    f("modules_deep", Table({"others": Table(chain), "model": chain[-1]}), "300 containers in each other, by reference", "Limits", "modules in each other")
+    f(
+        "modules_deep",
+        Table({"others": Table(chain), "model": chain[-1]}),
+        "300 containers in each other, by reference",
+        "Limits",
+        "modules in each other",
+    )
     # Sizes.
     big = 2**63 - 1
     f("storage_2_63", net(linear(tensor([4], [1], 1, storage(big, four)))), "A storage of 2^63 - 1 numbers", "Model", "storage of")
     f("storage_2_61", net(linear(tensor([4], [1], 1, storage(2**61, four)))), "A storage of 2^63 bytes", "Model", "ends in the numbers")
     f("storage_negative", net(linear(tensor([4], [1], 1, storage(-4, four)))), "A storage of -4 numbers", "Model", "storage of -4")
-    f("storage_small", net(linear(tensor([2, 3], [3, 1], 1, storage(4, four)))), "A storage smaller than its tensor", "Model", "reaches out")
+    f(
+        "storage_small",
+        net(linear(tensor([2, 3], [3, 1], 1, storage(4, four)))),
+        "A storage smaller than its tensor",
+        "Model",
+        "reaches out",
+    )
     f("sizes_2_63", net(linear(tensor([big, big], [big, 1], 1, storage(4, four)))), "Sizes of 2^63 - 1", "Model", "reaches out")
-    f("sizes_repeat", net(linear(tensor([big, big], [0, 0], 1, storage(4, four)))), "Sizes of 2^63 - 1 over one number", "Limits", "max_tensor_bytes")
-    f("sizes_repeat_gigabytes", net(linear(tensor([2**29 + 1], [0], 1, storage(4, four)))), "2 GiB and 4 bytes of one number", "Limits", "max_tensor_bytes")
+    f(
+        "sizes_repeat",
+        net(linear(tensor([big, big], [0, 0], 1, storage(4, four)))),
+        "Sizes of 2^63 - 1 over one number",
+        "Limits",
+        "max_tensor_bytes",
+    )
+    f(
+        "sizes_repeat_gigabytes",
+        net(linear(tensor([2**29 + 1], [0], 1, storage(4, four)))),
+        "2 GiB and 4 bytes of one number",
+        "Limits",
+        "max_tensor_bytes",
+    )
     f("size_negative", net(linear(tensor([-2, -2], [1, 1], 1, storage(4, four)))), "Negative sizes", "Model", "a size of -2")
     f("stride_negative", net(linear(tensor([2, 2], [-1, 1], 3, storage(4, four)))), "A negative stride", "Model", "a stride of -1")
     f("stride_2_63", net(linear(tensor([2, 2], [big, 1], 1, storage(4, four)))), "A stride of 2^63 - 1", "Model", "reaches out")
@@ -131,7 +155,13 @@ def hostile(out):
     f("class_no_letters", raw(TORCH, 1, text(b"V 1"), text(b"\xff\xfe\xfd"), None), "A class whose name is no text", "Model", "no letters")
     f("class_tds", net(Module("tds.Hash", {})), "A class of another package with a layout of its own", "Unsupported", "tds.Hash")
     f("class_torch", net(Module("torch.Timer", {})), "An object of Torch that is no tensor", "Unsupported", "torch.Timer")
-    f("class_bits", net(linear(raw(TORCH, 800, text(b"V 1"), text(b"torch.BitTensor")))), "A tensor of an unknown type", "Unsupported", "torch.BitTensor")
+    f(
+        "class_bits",
+        net(linear(raw(TORCH, 800, text(b"V 1"), text(b"torch.BitTensor")))),
+        "A tensor of an unknown type",
+        "Unsupported",
+        "torch.BitTensor",
+    )
     # Layers that contradict themselves.
     flat = {"weight": floats(4, 18), "kW": 3, "kH": 3, "nInputPlane": 2}
     conv = "nn.SpatialConvolutionMM"
@@ -145,9 +175,21 @@ def hostile(out):
     f("conv_without_weight", net(Module("nn.SpatialConvolution", {})), "A convolution without filters", "Model", "lacks `0.weight`")
     norm = {"running_mean": floats(2), "running_std": Tensor(np.array([1, 0], np.float32), "Float")}
     f("deviation_0", net(Module("nn.BatchNormalization", norm)), "An inverse deviation of 0", "Model", "no inverse deviations")
-    f("norm_without_variance", net(Module("nn.BatchNormalization", {"running_mean": floats(2)})), "A normalisation without variances", "Model", "lacks")
+    f(
+        "norm_without_variance",
+        net(Module("nn.BatchNormalization", {"running_mean": floats(2)})),
+        "A normalisation without variances",
+        "Model",
+        "lacks",
+    )
     sums = {"weight": Tensor(np.array([2], np.float32), "Float")}
-    f("sums_learned", net(Module("nn.SpatialSubSampling", sums)), "Factors of a layer that is pooling only when they are 1", "Unsupported", "other than 1")
+    f(
+        "sums_learned",
+        net(Module("nn.SpatialSubSampling", sums)),
+        "Factors of a layer that is pooling only when they are 1",
+        "Unsupported",
+        "other than 1",
+    )
     f("nothing", net(Module("nn.ReLU", {})), "A network without parameters", "Model", "without parameters")
     f("two_networks", Table({"a": linear(), "b": linear()}), "Two networks without a name", "Unsupported", "several")
     f("no_network", Table({"a": 1.0}), "A table without a network", "Unsupported", "no network")

@@ -3,8 +3,8 @@
     python scripts/checkpoints/torch7.py [OUT_DIR]        default: tests/checkpoints
 
 Needs numpy, safetensors and, for the check with a reader that shares nothing with this writer, torchfile. The output is the same every time.
-The network has the layers of OpenFace's: convolutions with biases and normalisations, as matrices and as filters, nn.Inception around an
-nn.DepthConcat with branches in the order 3x3, 5x5, pool, 1x1, pooling by norms, and a linear layer.
+The network has the layers of OpenFace's: convolutions with biases and normalisations, as matrices and as filters, nn.Inception around
+an nn.DepthConcat with branches in the order 3x3, 5x5, pool, 1x1, pooling by norms, and a linear layer.
 """
 
 import pathlib
@@ -36,7 +36,8 @@ class Network:
     def conv(self, path, inputs, outputs, k, stride=1, matrix=False, bias=True, package="nn"):
         weight = self.numbers(outputs, inputs, k, k)
         self.expected[f"{path}.weight"] = weight
-        fields = {"nInputPlane": inputs, "nOutputPlane": outputs, "kW": k, "kH": k, "dW": stride, "dH": stride, "padW": k // 2, "padH": k // 2}
+        fields = {"nInputPlane": inputs, "nOutputPlane": outputs, "kW": k, "kH": k, "dW": stride, "dH": stride}
+        fields |= {"padW": k // 2, "padH": k // 2}
         fields["weight"] = self.tensor(weight.reshape(outputs, -1) if matrix else weight)
         fields["gradWeight"] = self.tensor(np.zeros(1, np.float32))
         if bias:
@@ -93,7 +94,7 @@ def inception(n, path, inputs):
     """3x3, 5x5, pool, 1x1, each with a normalisation after every convolution."""
 
     def branch(i, *layers):
-        made, j = [], 0
+        made = []
         for layer in layers:
             if isinstance(layer, Module):
                 made.append(layer)
@@ -123,7 +124,10 @@ def openface(n, old=False):
         plain("SpatialCrossMapLRN", size=5, alpha=1e-4),
     ]
     layers.append(inception(n, "5.0", 4))
-    layers += [plain("SpatialAveragePooling", kW=3, kH=3), plain("View", numElements=10, size=Tensor(np.array([10]), "Long", storage_only=True))]
+    layers += [
+        plain("SpatialAveragePooling", kW=3, kH=3),
+        plain("View", numElements=10, size=Tensor(np.array([10]), "Long", storage_only=True)),
+    ]
     layers += [n.linear("8", 10, 6), plain("Normalize", p=2, eps=1e-10)]
     return container("Sequential", layers, train=False)
 
@@ -133,7 +137,9 @@ def other_layers(n):
         n.conv("0", 2, 3, 3, bias=False, package="cudnn"),
         n.prelu("1", 3),
         n.bn("2", 3, affine=False),
-        container("ConcatTable", [plain("Identity"), container("Sequential", [n.conv("3.1.0", 3, 3, 3, matrix=True), n.prelu("3.1.1", 0)])]),
+        container(
+            "ConcatTable", [plain("Identity"), container("Sequential", [n.conv("3.1.0", 3, 3, 3, matrix=True), n.prelu("3.1.1", 0)])]
+        ),
         plain("CAddTable"),
         n.linear("5", 12, 4, bias=False),
         n.bn("6", 4, old=True, spatial=False),
@@ -200,7 +206,8 @@ def write(name, root, expected, deviations=0, **options):
     save_file({f"{i:03} {k}": v for i, (k, v) in enumerate(expected.items())}, str(folder / f"{name}.safetensors"))
     same, other = check(path, expected)
     assert other == deviations, f"{other} of the tensors that torchfile finds are not those expected"
-    print(f"{path.name}: {path.stat().st_size} bytes, {len(expected)} tensors; torchfile finds {same} of them and {other} inverse deviations")
+    size = path.stat().st_size
+    print(f"{path.name}: {size} bytes, {len(expected)} tensors; torchfile finds {same} of them and {other} inverse deviations")
 
 
 n = Network(1)

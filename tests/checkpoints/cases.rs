@@ -12,7 +12,8 @@ use crate::manifest::{self, Random, SLACK};
 /// Changed files in all.
 const ROUNDS: usize = 10_000;
 
-/// Compares all tensors of all files of a folder with those in the safetensors file beside each, whose names begin with a number that gives the order.
+/// Compares all tensors of all files of a folder with those in the safetensors file beside each, whose names begin with a number that gives
+/// the order.
 pub(crate) fn every_tensor_is_as_expected(folder: &str, format: Format) {
     for path in manifest::files(&manifest::folder(folder)) {
         let shown = path.display();

@@ -94,8 +94,8 @@ fn layout(file: &str, part: &Part<'_>, layer: &[Part<'_>]) -> Result<Layout> {
         }
         ("kernel" | "pointwise_kernel", dims) => {
             return Err(Error::Unsupported(format!(
-                "The checkpoint `{file}` has weights `{full}` of {} axes, which no supported layer of Keras has. Load the network in Keras, rebuild the \
-                 layer in its default implementation and save the weights again.",
+                "The checkpoint `{file}` has weights `{full}` of {} axes, which no supported layer of Keras has. Load the network in Keras, \
+                 rebuild the layer in its default implementation and save the weights again.",
                 dims.len()
             )));
         }

@@ -37,8 +37,8 @@ pub(super) fn read(bytes: &[u8], file: &str, limits: &Limits) -> Result<StateDic
     let attributes = reading.file.strings(&top)?;
     let Some(layers) = listed(&attributes, "layer_names") else {
         return Err(Error::Unsupported(format!(
-            "The HDF5 file `{file}` has no list of layers (layer_names), so Keras 2 did not write it. Load the network in Keras and save it with \
-             model.save(\"name.h5\"), or as safetensors."
+            "The HDF5 file `{file}` has no list of layers (layer_names), so Keras 2 did not write it. Load the network in Keras and \
+             save it with model.save(\"name.h5\"), or as safetensors."
         )));
     };
     for layer in layers {

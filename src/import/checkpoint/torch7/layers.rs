@@ -122,8 +122,8 @@ impl<'a> Walk<'_, 'a> {
             let tensor = view.copy(self.file, &named(path, part), view.dims(), &mut self.budget)?;
             if tensor.to_f32().iter().any(|&v| v != plain) {
                 return Err(Error::Unsupported(format!(
-                    "The checkpoint `{}` has a layer of the class `nn.SpatialSubSampling` (at `{path}`) with a {part} other than {plain}, which is not \
-                     supported. Convert the network to ONNX.",
+                    "The checkpoint `{}` has a layer of the class `nn.SpatialSubSampling` (at `{path}`) with a {part} other than \
+                     {plain}, which is not supported. Convert the network to ONNX.",
                     self.file
                 )));
             }

@@ -46,7 +46,8 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
 pub(super) fn read(bytes: &[u8], file: &str, limits: &Limits) -> Result<StateDict> {
     if bytes.starts_with(TEXT) {
         return Err(Error::Unsupported(format!(
-            "The checkpoint `{file}` was saved by Torch7 as text. Save it again in Torch7 with torch.save(name, network), which writes binary."
+            "The checkpoint `{file}` was saved by Torch7 as text. Save it again in Torch7 with torch.save(name, network), \
+             which writes binary."
         )));
     }
     let mut budget = Budget::new(limits);

@@ -90,7 +90,8 @@ impl<'o, 'a> Walk<'o, 'a> {
         for part in ["weight", "bias"] {
             if self.tensor(module, path, part)?.is_some() {
                 return Err(Error::Unsupported(format!(
-                    "The checkpoint `{}` has a layer of the class `{class}` (at `{path}`) with a {part}, which is not supported. Convert the network to ONNX.",
+                    "The checkpoint `{}` has a layer of the class `{class}` (at `{path}`) with a {part}, \
+                     which is not supported. Convert the network to ONNX.",
                     self.file
                 )));
             }

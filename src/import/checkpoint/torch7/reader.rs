@@ -93,7 +93,8 @@ impl<'a> Reader<'a, '_> {
             BOOLEAN => self.int("a truth value").map(|b| Value::Boolean(b != 0)),
             kind @ (TABLE | TORCH | OLD_NUMBERED_FUNCTION | NUMBERED_FUNCTION) => self.object(kind, depth),
             FUNCTION => Err(Error::Unsupported(format!(
-                "The checkpoint `{}` holds a function (byte {at}), which is not supported. Load it in Torch7, remove the function and save the network again.",
+                "The checkpoint `{}` holds a function (byte {at}), which is not supported. \
+                 Load it in Torch7, remove the function and save the network again.",
                 self.file
             ))),
             kind => Err(self.damaged(&format!("holds a value of the type {kind} (byte {at}), which Torch7 does not have"))),
@@ -150,7 +151,8 @@ impl<'a> Reader<'a, '_> {
         }
         if class.starts_with("tds.") {
             return Err(Error::Unsupported(format!(
-                "The checkpoint `{}` holds an object of the class `{class}`, which is not supported. Save its network alone, as a table or a module.",
+                "The checkpoint `{}` holds an object of the class `{class}`, which is not supported. \
+                 Save its network alone, as a table or a module.",
                 self.file
             )));
         }
@@ -161,7 +163,8 @@ impl<'a> Reader<'a, '_> {
     fn numbers(&mut self, class: &str, kind: &str, depth: usize) -> Result<Object<'a>> {
         let unknown = || {
             Error::Unsupported(format!(
-                "The checkpoint `{}` holds an object of the class `{class}`, which is not supported. Convert the network with :float() and save it alone.",
+                "The checkpoint `{}` holds an object of the class `{class}`, which is not supported. \
+                 Convert the network with :float() and save it alone.",
                 self.file
             ))
         };

@@ -101,7 +101,7 @@ impl<'a, 'b> File<'a, 'b> {
             }
             self.budget.reserve(self.name, 64)?;
             if group.children.insert(name, address).is_some() {
-                let name = String::from_utf8_lossy(name);
+                let name: String = String::from_utf8_lossy(name.get(..100).unwrap_or(name)).into_owned();
                 return Err(damaged(self.name, &format!("has two members `{name}` in one group")));
             }
         }

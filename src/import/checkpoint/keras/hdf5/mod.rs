@@ -1,9 +1,9 @@
 //! The part of HDF5 that h5py writes unless it is told otherwise: superblock 0 or 1, groups as symbol tables, object headers of version 1,
 //! attributes and datasets of numbers and strings, stored in one piece or in chunks that may be compressed.
 //!
-//! A file is a graph of addresses, so a small one can describe something endless: many names that overlap, chunks that are one chunk. Everything
-//! that is looked at is therefore paid for: the bytes of the structure, names included, may be read a few times over all, and memory
-//! is booked before it is taken. Names and numbers stay where they are in the file until they are copied.
+//! A file is a graph of addresses, so a small one can describe something endless: many names that overlap, chunks that are one chunk.
+//! Everything that is looked at is therefore paid for: the bytes of the structure, names included, may be read a few times over all, and
+//! memory is booked before it is taken. Names and numbers stay where they are in the file until they are copied.
 //!
 //! Source: the HDF5 file format specification, version 3.0 (The HDF Group).
 

@@ -1,9 +1,9 @@
-"""Writes small networks as Keras 2 saves them in HDF5, the tensors that reading them has to give, and files that are damaged or made to hurt.
+"""Writes small networks as Keras 2 saves them in HDF5, the tensors that reading them has to give, and files that are damaged.
 
-    python scripts/checkpoints/keras.py [OUT_DIR]        default: tests/checkpoints
+    python scripts/checkpoints/keras_hdf5.py [OUT_DIR]        default: tests/checkpoints
 
-Needs tf_keras (Keras 2) with TensorFlow, h5py, numpy and safetensors. LocallyConnected2D is no longer in tf_keras where it is missing here:
-its group is then written by h5py in the layout of Keras 2.
+Needs tf_keras (Keras 2) with TensorFlow, h5py, numpy and safetensors. tf_keras no longer has LocallyConnected2D, so h5py writes what Keras 2
+wrote for it.
 """
 
 import os
@@ -31,6 +31,7 @@ def numbers(shape):
 
 
 def randomised(model):
+    """Small fractions for weights; variances are positive."""
     model.set_weights([np.abs(numbers(w.shape)) + 0.5 if "variance" in w.name else numbers(w.shape) for w in model.weights])
     return model
 
@@ -58,7 +59,9 @@ def expected(model, prefix=""):
             out |= {f"{name}.bias": b for b in weights[1:]}
         elif isinstance(layer, L.PReLU):
             alpha = weights[0]
-            out[f"{name}.weight"] = alpha.reshape(-1) if alpha.ndim == 3 and alpha.shape[:2] == (1, 1) else alpha.transpose(2, 0, 1) if alpha.ndim == 3 else alpha
+            if alpha.ndim == 3:
+                alpha = alpha.reshape(-1) if alpha.shape[:2] == (1, 1) else alpha.transpose(2, 0, 1)
+            out[f"{name}.weight"] = alpha
         elif weights:
             out[f"{name}.weight"] = oihw(weights[0])
             out |= {f"{name}.bias": b for b in weights[1:]}
@@ -88,7 +91,9 @@ def all_layers():
 
 
 def nested():
-    inner = keras.Sequential([keras.Input((6, 6, 2)), L.Conv2D(3, (1, 3), name="first"), L.Conv2DTranspose(2, 2, name="second")], name="trunk")
+    inner = keras.Sequential(
+        [keras.Input((6, 6, 2)), L.Conv2D(3, (1, 3), name="first"), L.Conv2DTranspose(2, 2, name="second")], name="trunk"
+    )
     model = keras.Sequential([inner, L.GlobalAveragePooling2D(), L.Dense(3, name="head")])
     model.build((None, 6, 6, 2))
     return model
