@@ -162,16 +162,18 @@ impl Entry {
         Model::new(&graph, self.description(&graph))
     }
 
-    /// The network with the parameters of a checkpoint: by their names, or by the order of layers where a format knows no names.
+    /// The network with the parameters of a checkpoint: by their names, or, where a format stores layers in order, one after the other.
     ///
     /// # Errors
     /// [`crate::Error::Model`] that says what the checkpoint lacks, or what does not fit.
     pub fn load(&self, dict: &StateDict) -> Result<Model> {
-        match self.adapt {
-            _ if !dict.format.is_layered() => self.model(&mut Checkpoint::new(dict)),
-            Some(adapt) => self.model(&mut Layers::new(&adapt(dict)?)),
-            None => self.model(&mut Layers::new(dict)),
+        if !dict.format.is_layered() {
+            return self.model(&mut Checkpoint::new(dict));
         }
+        if let Some(adapt) = self.adapt {
+            return self.model(&mut Layers::new(&adapt(dict)?));
+        }
+        self.model(&mut Checkpoint::new(dict)).or_else(|_| self.model(&mut Layers::new(dict)))
     }
 
     /// Layers with their shapes, parameters and multiply-adds, for one picture of the size in `input`.

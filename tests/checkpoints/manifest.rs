@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use lookalike::error::Error;
 use lookalike::import::Limits;
-use lookalike::import::checkpoint::StateDict;
+use lookalike::import::checkpoint::{StateDict, caffe};
+use peak_alloc::PeakAlloc;
 
 /// An entry of the manifest.
 #[derive(serde::Deserialize)]
@@ -32,30 +33,51 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/checkpoints").join(name)
 }
 
-/// The files of a folder that end like this, sorted.
-pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+/// Endings of files that stand beside checkpoints.
+const OTHERS: [&str; 6] = ["toml", "json", "npy", "safetensors", "prototxt", "md"];
+
+/// The checkpoints of a folder, sorted.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
-    files.retain(|p| p.extension().is_some_and(|e| e == extension));
+    files.retain(|p| p.extension().is_some_and(|e| OTHERS.iter().all(|o| e != *o)));
     files.sort();
     assert!(!files.is_empty(), "{}", folder.display());
     files
 }
 
-/// Reads every file of a folder of hostile ones; panics when one does not give what its manifest says, or is not listed.
-pub(crate) fn every_file_gives_its_error(name: &str, extension: &str) {
+/// What may be used beyond the limits: messages, the table of names.
+pub(crate) const SLACK: u64 = 1 << 20;
+
+/// The outcome of reading, and the peak of memory that it took beyond what was in use.
+pub(crate) fn measured(bytes: &[u8], file: &str, limits: &Limits, allocator: &PeakAlloc) -> (Result<StateDict, Error>, u64) {
+    allocator.reset_peak_usage();
+    let before = allocator.current_usage();
+    let outcome = StateDict::from_bytes(bytes, file, limits);
+    let peak = allocator.peak_usage().saturating_sub(before) as u64;
+    match &outcome {
+        Err(e) => sentence(e),
+        Ok(dict) => drop(caffe::upright(dict).map_err(|e| sentence(&e))),
+    }
+    (outcome, peak)
+}
+
+/// Reads every file of a folder of hostile ones; panics when one does not give what its manifest says, takes more than the limits, or is not
+/// listed.
+pub(crate) fn every_file_gives_its_error(name: &str, allocator: &PeakAlloc) {
     let folder = folder("hostile").join(name);
     let text = std::fs::read_to_string(folder.join("manifest.toml")).unwrap();
     let entries = toml::from_str::<Manifest>(&text).unwrap().file;
     let listed: BTreeSet<_> = entries.iter().map(|e| folder.join(&e.file)).collect();
-    assert_eq!(listed, files(&folder, extension).into_iter().collect());
+    assert_eq!(listed, files(&folder).into_iter().collect());
+    let limits = Limits { max_model_bytes: 64 << 20, ..Limits::default() };
     let objections: Vec<_> = entries
         .iter()
         .filter_map(|entry| {
-            let outcome = StateDict::load(&folder.join(&entry.file), &Limits::default());
+            let bytes = std::fs::read(folder.join(&entry.file)).unwrap();
+            let outcome = StateDict::from_bytes(&bytes, &entry.file, &Limits::default());
             let given = outcome.as_ref().map_or_else(|e| (variant(e), e.to_string()), |_| ("", String::new()));
-            if let Err(e) = &outcome {
-                sentence(e);
-            }
+            let (_, peak) = measured(&bytes, &entry.file, &limits, allocator);
+            assert!(peak <= limits.max_model_bytes + SLACK, "{}: {peak} bytes", entry.file);
             let fits = given.0 == entry.error && given.1.contains(&entry.phrase);
             (!fits).then(|| format!("{} ({}): {:?} with {:?} instead of {given:?}", entry.file, entry.what, entry.error, entry.phrase))
         })
@@ -64,7 +86,7 @@ pub(crate) fn every_file_gives_its_error(name: &str, extension: &str) {
 }
 
 /// The name of the variant.
-fn variant(e: &Error) -> &'static str {
+pub(crate) fn variant(e: &Error) -> &'static str {
     match e {
         Error::Model(_) => "Model",
         Error::Caller(_) => "Caller",

@@ -37,11 +37,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// Whether files store layers in the order in which pictures pass them, under names that mean nothing to this crate.
+    /// Whether files store layers in the order in which pictures pass them (Keras: those of sequential networks), so that they can be
+    /// taken one after the other where their names mean nothing.
     pub fn is_layered(self) -> bool {
         match self {
-            Self::Safetensors | Self::PyTorch | Self::Keras => false,
-            Self::Caffe | Self::Dlib | Self::Torch7 => true,
+            Self::Safetensors | Self::PyTorch => false,
+            Self::Caffe | Self::Dlib | Self::Torch7 | Self::Keras => true,
         }
     }
 

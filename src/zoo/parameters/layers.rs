@@ -39,14 +39,64 @@ impl Parameters for Layers<'_> {
     }
 
     fn finish(&mut self) -> Result<()> {
+        // The classifier that a network was trained with may follow.
+        let classifier = |rest: &[(&str, &Tensor)]| match rest {
+            [(w, t)] | [(_, _), (w, t)] => {
+                w.ends_with(".weight") && t.shape().rank() > 1 && (rest.len() == 1 || rest[0].0.ends_with(".bias"))
+            }
+            _ => false,
+        };
         match self.rest.last() {
-            None => Ok(()),
-            Some((name, tensor)) => Err(Error::Model(format!(
+            Some((name, tensor)) if !classifier(&self.rest) => Err(Error::Model(format!(
                 "The checkpoint holds {} tensors more than the network has; the first is `{name}` ({}). Is it a checkpoint of another network?",
                 self.rest.len(),
                 tensor.shape()
             ))),
+            _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::import::checkpoint::Format;
+    use crate::zoo::{Entry, Seeded, find};
+
+    /// The network's parameters under other names, in the order in which it asks for them.
+    fn file(entry: &Entry) -> StateDict {
+        struct Writer(StateDict);
+        impl Parameters for Writer {
+            fn tensor(&mut self, name: &str, role: Role, shape: &[usize]) -> Result<Tensor> {
+                let tensor = Seeded(3).tensor(name, role, shape)?;
+                let number = self.0.iter().len();
+                self.0.insert("test", &format!("layer{number}.{}", stored_as(role)), tensor.clone())?;
+                Ok(tensor)
+            }
+        }
+        let mut writer = Writer(StateDict::new(Format::Caffe));
+        entry.graph(&mut writer).unwrap();
+        writer.0
+    }
+
+    #[test]
+    fn layers_are_taken_in_order_and_a_classifier_may_follow() {
+        let entry = find("deepid-library").unwrap();
+        let mut dict = file(entry);
+        let seeded = entry.model(&mut Seeded(3)).unwrap();
+        assert_eq!(entry.load(&dict).unwrap().digest, seeded.digest);
+        dict.insert("test", "softmax.weight", Tensor::zeros([100, 160])).unwrap();
+        dict.insert("test", "softmax.bias", Tensor::zeros([100])).unwrap();
+        assert_eq!(entry.load(&dict).unwrap().digest, seeded.digest);
+        dict.insert("test", "more.weight", Tensor::zeros([100, 160])).unwrap();
+        assert!(entry.load(&dict).unwrap_err().to_string().contains("3 tensors more"));
+    }
+
+    #[test]
+    fn another_network_is_refused_where_it_differs() {
+        let text = find("deepid2").unwrap().load(&file(find("deepid-library").unwrap())).unwrap_err().to_string();
+        assert!(text.contains("`conv3.weight`") && text.contains("60x40x3x3"), "{text}");
     }
 }
 
