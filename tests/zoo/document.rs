@@ -56,7 +56,7 @@ fn text(norm: impl Fn(&Entry) -> Option<String>) -> String {
             Output::Embedding(embedding) => format!("{} numbers", embedding.length),
             Output::Detector => "boxes".to_owned(),
             Output::Classes(classes) => format!("{} classes", classes.len()),
-            Output::Other(what) => (*what).to_owned(),
+            Output::Other(_) => "points".to_owned(),
         };
         let cells = [
             e.title.to_owned(),
@@ -64,9 +64,9 @@ fn text(norm: impl Fn(&Entry) -> Option<String>) -> String {
             e.paper.year.to_string(),
             format!("{}x{height}x{width}", e.input.depth()),
             output,
-            e.counts.parameters.to_string(),
+            grouped(e.counts.parameters),
             e.published.parameters.to_owned(),
-            e.counts.macs.to_string(),
+            grouped(e.counts.macs),
             e.published.macs.to_owned(),
             e.published.lfw.to_owned(),
         ];
@@ -78,12 +78,32 @@ fn text(norm: impl Fn(&Entry) -> Option<String>) -> String {
         let of = if expected.values.is_empty() { "the output".to_owned() } else { expected.values.join(", ") };
         out += &format!("| {} | {of} | {} | {} |\n", e.name, expected.norm, norm(e).unwrap_or_default());
     }
-    let uncertain: Vec<_> = zoo::networks().filter(|e| !e.uncertain.is_empty()).collect();
-    if !uncertain.is_empty() {
-        out += "\n## What the papers leave open\n\n";
-        uncertain.iter().for_each(|e| out += &format!("* {}: {}\n", e.name, e.uncertain));
+    out += "\n## What the papers leave open\n\n";
+    for text in uncertain() {
+        let names: Vec<_> = zoo::networks().filter(|e| e.uncertain == text).map(|e| format!("`{}`", e.name)).collect();
+        out += &format!("* {}: {text}\n", names.join(", "));
     }
     out
+}
+
+/// Every text once, in the order of the registry.
+fn uncertain() -> Vec<&'static str> {
+    let mut texts = Vec::new();
+    for e in zoo::networks() {
+        if !e.uncertain.is_empty() && !texts.contains(&e.uncertain) {
+            texts.push(e.uncertain);
+        }
+    }
+    texts
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let head = digits.len() % 3;
+    let (first, rest) = digits.split_at(head);
+    let parts = rest.as_bytes().chunks(3).map(|c| String::from_utf8_lossy(c).into_owned());
+    std::iter::once(first.to_owned()).filter(|f| !f.is_empty()).chain(parts).collect::<Vec<_>>().join(",")
 }
 
 /// Six significant digits.

@@ -24,7 +24,7 @@ pub(super) fn turned(tensor: &Tensor, shape: &[usize]) -> Option<Tensor> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::super::{Checkpoint, Parameters, Role};
+    use super::super::{Checkpoint, Layers, Parameters, Role};
     use super::*;
     use crate::import::checkpoint::{Format, StateDict};
 
@@ -39,10 +39,13 @@ mod tests {
         for (format, second) in [(Format::Keras, 3.0), (Format::Safetensors, 1.0)] {
             let mut dict = StateDict::new(format);
             dict.insert("f", "fc.weight", stored(&[2])).unwrap();
-            let got = Checkpoint::new(&dict).tensor("fc.weight", Role::Weight, &[2, 3, 2, 2]).unwrap();
-            assert_eq!(got.shape().dims(), [2, 3, 2, 2]);
-            // Channel 0 at row 0, column 1.
-            assert_eq!(got.to_f32()[1], second);
+            let sources: [&mut dyn Parameters; 2] = [&mut Checkpoint::new(&dict), &mut Layers::new(&dict)];
+            for source in sources {
+                let got = source.tensor("fc.weight", Role::Weight, &[2, 3, 2, 2]).unwrap();
+                assert_eq!(got.shape().dims(), [2, 3, 2, 2]);
+                // Channel 0 at row 0, column 1.
+                assert_eq!(got.to_f32()[1], second);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The parameters that somebody trained.
 
-use super::{Parameters, Role, channels_last};
+use super::fitting::fitted;
+use super::{Parameters, Role};
 use crate::error::{Error, Result};
 use crate::import::checkpoint::StateDict;
 use crate::tensor::{Shape, Tensor};
@@ -36,12 +37,6 @@ impl<'d> Checkpoint<'d> {
         found
     }
 
-    /// A tensor whose rows end in channels where the format has them so.
-    fn turned(&self, tensor: &Tensor, role: Role, shape: &[usize]) -> Option<Tensor> {
-        let weights = matches!(role, Role::Weight | Role::LocalWeight) && self.dict.format.is_channels_last();
-        weights.then(|| channels_last::turned(tensor, shape)).flatten()
-    }
-
     /// Ones or zeros for a normalisation that has no factor or summand of its own.
     fn plain(&mut self, name: &str, role: Role, shape: &[usize]) -> Option<Tensor> {
         let (layer, value) = match role {
@@ -58,7 +53,7 @@ impl<'d> Checkpoint<'d> {
 impl Parameters for Checkpoint<'_> {
     fn tensor(&mut self, name: &str, role: Role, shape: &[usize]) -> Result<Tensor> {
         match self.find(name) {
-            Some(tensor) => self.turned(tensor, role, shape).or_else(|| fitted(tensor, role, shape)).ok_or_else(|| {
+            Some(tensor) => fitted(self.dict.format, tensor, role, shape).ok_or_else(|| {
                 let want = Shape::from(shape);
                 Error::Model(format!(
                     "The tensor `{name}` of the checkpoint has the shape {}, but the network needs {want}. Is it a checkpoint of another network?",
@@ -91,20 +86,4 @@ fn some(names: &[&str]) -> String {
     let first: Vec<_> = names.iter().take(4).map(|n| format!("`{n}`")).collect();
     let more = names.len() - first.len();
     if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) }
-}
-
-/// `tensor` in this shape, when it is the same but for how axes are counted.
-pub(super) fn fitted(tensor: &Tensor, role: Role, shape: &[usize]) -> Option<Tensor> {
-    if tensor.shape().dims() == shape {
-        return Some(tensor.clone());
-    }
-    let without_ones = |dims: &[usize]| dims.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();
-    let same_rows = |a: &[usize]| a.len() > 1 && a[0] == shape[0] && role == Role::Weight;
-    if tensor.len() == shape.iter().product::<usize>() && (without_ones(tensor.shape()) == without_ones(shape) || same_rows(tensor.shape()))
-    {
-        return tensor.clone().reshaped(shape.to_vec());
-    }
-    // One slope for all channels.
-    let slope = (role == Role::Slope && tensor.len() == 1).then(|| tensor.to_f32()[0])?;
-    Tensor::from_f32(shape.to_vec(), vec![slope; shape.iter().product()])
 }

@@ -1,14 +1,15 @@
 //! The parameters of a file that stores layers in the order in which pictures pass them, under names of its own or none.
 
-use super::checkpoint::fitted;
+use super::fitting::fitted;
 use super::{Parameters, Role};
 use crate::error::{Error, Result};
-use crate::import::checkpoint::StateDict;
+use crate::import::checkpoint::{Format, StateDict};
 use crate::tensor::{Shape, Tensor};
 
 /// Parameters from a state dict, one after the other. Each has to be of the kind and shape that the network needs next.
 #[derive(Debug)]
 pub struct Layers<'d> {
+    format: Format,
     rest: Vec<(&'d str, &'d Tensor)>,
 }
 
@@ -17,7 +18,7 @@ impl<'d> Layers<'d> {
     pub fn new(dict: &'d StateDict) -> Self {
         let mut rest: Vec<_> = dict.iter().filter(|(_, t)| t.dtype().is_float()).collect();
         rest.reverse();
-        Self { rest }
+        Self { format: dict.format, rest }
     }
 }
 
@@ -30,7 +31,7 @@ impl Parameters for Layers<'_> {
             )));
         };
         let part = found.rsplit('.').next().unwrap_or_default();
-        fitted(tensor, role, shape).filter(|_| part == stored_as(role)).ok_or_else(|| {
+        fitted(self.format, tensor, role, shape).filter(|_| part == stored_as(role)).ok_or_else(|| {
             Error::Model(format!(
                 "The checkpoint holds `{found}` ({}) where the network needs `{name}` ({want}). Is it a checkpoint of another network?",
                 tensor.shape()
@@ -61,11 +62,10 @@ impl Parameters for Layers<'_> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::import::checkpoint::Format;
     use crate::zoo::{Entry, Seeded, find};
 
     /// The network's parameters under other names, in the order in which it asks for them.
-    fn file(entry: &Entry) -> StateDict {
+    fn file(entry: &Entry, format: Format) -> StateDict {
         struct Writer(StateDict);
         impl Parameters for Writer {
             fn tensor(&mut self, name: &str, role: Role, shape: &[usize]) -> Result<Tensor> {
@@ -75,7 +75,7 @@ mod tests {
                 Ok(tensor)
             }
         }
-        let mut writer = Writer(StateDict::new(Format::Caffe));
+        let mut writer = Writer(StateDict::new(format));
         entry.graph(&mut writer).unwrap();
         writer.0
     }
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn layers_are_taken_in_order_and_a_classifier_may_follow() {
         let entry = find("deepid-library").unwrap();
-        let mut dict = file(entry);
+        let mut dict = file(entry, Format::Caffe);
         let seeded = entry.model(&mut Seeded(3)).unwrap();
         assert_eq!(entry.load(&dict).unwrap().digest, seeded.digest);
         dict.insert("test", "softmax.weight", Tensor::zeros([100, 160])).unwrap();
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn another_network_is_refused_where_it_differs() {
-        let text = find("deepid2").unwrap().load(&file(find("deepid-library").unwrap())).unwrap_err().to_string();
+        let text = find("deepid2").unwrap().load(&file(find("deepid-library").unwrap(), Format::Caffe)).unwrap_err().to_string();
         assert!(text.contains("`conv3.weight`") && text.contains("60x40x3x3"), "{text}");
     }
 }

@@ -3,6 +3,7 @@
 mod channels_last;
 mod checkpoint;
 mod fingerprint;
+mod fitting;
 mod layers;
 mod shapes;
 
