@@ -5,7 +5,7 @@ use super::parameters::{Checkpoint, Layers, Parameters, Shapes};
 use crate::error::Result;
 use crate::graph::{Counts, Graph, count, infer_shapes};
 use crate::import::Limits;
-use crate::import::checkpoint::StateDict;
+use crate::import::checkpoint::{Format, StateDict};
 use crate::model::{Align, Channels, Description, EmbeddingDescription, Flip, InputDescription, Model, Normalize, Similarity};
 
 /// A network that can be built by name.
@@ -38,6 +38,8 @@ pub struct Entry {
     /// Where the layer table is uncertain, and what was chosen.
     pub uncertain: &'static str,
     pub(super) build: fn(&mut Net<'_>),
+    /// Formats in which the published weights want pictures as BGR, where `input` says RGB.
+    pub(super) bgr: &'static [Format],
     /// What files without names need before their layers are those of the network.
     pub(super) adapt: Option<fn(&StateDict) -> Result<StateDict>>,
 }
@@ -167,6 +169,18 @@ impl Entry {
     /// # Errors
     /// [`crate::Error::Model`] that says what the checkpoint lacks, or what does not fit.
     pub fn load(&self, dict: &StateDict) -> Result<Model> {
+        let mut model = self.filled(dict)?;
+        if self.bgr.contains(&dict.format) {
+            let mut description = model.description.clone();
+            description.input.channels = Channels::Bgr;
+            description.input.mean.reverse();
+            description.input.scale.reverse();
+            model.describe(description)?;
+        }
+        Ok(model)
+    }
+
+    fn filled(&self, dict: &StateDict) -> Result<Model> {
         if !dict.format.is_layered() {
             return self.model(&mut Checkpoint::new(dict));
         }

@@ -39,6 +39,7 @@ pub(super) const EMPTY: Entry = Entry {
     fingerprint: None,
     uncertain: "",
     build: |_| (),
+    bgr: &[],
     adapt: None,
 };
 

@@ -4,7 +4,11 @@ use super::entry::{Crop, Embedding, Entry, Output, Paper, Published};
 use super::net::{Map, Net, k};
 use super::presets;
 use crate::graph::Counts;
+use crate::import::checkpoint::Format;
 use crate::model::{Normalize, Similarity};
+
+const BGR: &str =
+    "Caffe's weights, and those of the deepface library, want the channels as BGR; models that are built from such files say so.";
 
 const BASE: Entry = Entry {
     paper: Paper { title: "Deep Face Recognition", author: "Parkhi", year: 2015, venue: "BMVC 2015" },
@@ -12,7 +16,8 @@ const BASE: Entry = Entry {
     licence: "the authors' weights: non-commercial research, see their page",
     input: presets::rgb([224, 224], [129.1863, 104.7624, 93.594], [1.0; 3]),
     align: Some(Crop::Box),
-    uncertain: "Weights that come from Caffe, and those of the deepface library, want the channels as BGR.",
+    uncertain: BGR,
+    bgr: &[Format::Caffe, Format::Keras],
     ..presets::EMPTY
 };
 
@@ -50,7 +55,7 @@ pub(super) const NETWORKS: &[Entry] = &[
         published: Published { lfw: "98.95", ..Published::NONE },
         counts: Counts { parameters: 138_454_848, macs: 15_470_362_624 },
         fingerprint: presets::expect(0.495065, &[(0, -0.00161533), (1, 0.0083611), (2, -0.0170218), (3, -0.00723725)]),
-        uncertain: "The weights of the map were never published. Weights that come from Caffe want the channels as BGR.",
+        uncertain: "The weights of the map were never published.",
         build: |n| {
             let x = to_fc7(n);
             let x = n.unit(x);

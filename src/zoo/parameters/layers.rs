@@ -58,10 +58,21 @@ impl Parameters for Layers<'_> {
     }
 }
 
+/// The last part of the name of a tensor of this role.
+fn stored_as(role: Role) -> &'static str {
+    match role {
+        Role::Weight | Role::LocalWeight | Role::Scale | Role::Slope => "weight",
+        Role::Bias | Role::Shift => "bias",
+        Role::Mean => "running_mean",
+        Role::Variance => "running_var",
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::model::Channels;
     use crate::zoo::{Entry, Seeded, find};
 
     /// The network's parameters under other names, in the order in which it asks for them.
@@ -94,18 +105,16 @@ mod tests {
     }
 
     #[test]
+    fn a_format_whose_weights_want_other_pixels_says_so() {
+        let entry = Entry { bgr: &[Format::Caffe], ..*find("deepid-library").unwrap() };
+        let channels = |format| entry.load(&file(&entry, format)).unwrap().description.input.channels;
+        assert_eq!(channels(Format::Caffe), Channels::Bgr);
+        assert_eq!(channels(Format::Torch7), Channels::Rgb);
+    }
+
+    #[test]
     fn another_network_is_refused_where_it_differs() {
         let text = find("deepid2").unwrap().load(&file(find("deepid-library").unwrap(), Format::Caffe)).unwrap_err().to_string();
         assert!(text.contains("`conv3.weight`") && text.contains("60x40x3x3"), "{text}");
-    }
-}
-
-/// The last part of the name of a tensor of this role.
-fn stored_as(role: Role) -> &'static str {
-    match role {
-        Role::Weight | Role::LocalWeight | Role::Scale | Role::Slope => "weight",
-        Role::Bias | Role::Shift => "bias",
-        Role::Mean => "running_mean",
-        Role::Variance => "running_var",
     }
 }
