@@ -1,71 +1,48 @@
-//! `cargo bench --bench networks`: what a caller of [`Network::run`] waits for, upload and readback included.
+//! `cargo bench --bench networks [-- FILTER]`: what a caller of [`Network::run`] waits for, upload and readback included.
+//!
+//! Networks of the zoo with random weights, at batches of 1, 8 and 32. A filter picks some: `iresnet-50/1$`. Only those are compiled.
+//! The throughput is that of multiply-adds: two operations each make FLOP/s.
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot start has nothing to report")]
 
+use std::cell::OnceCell;
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, Throughput};
-use lookalike::embed::builtin_model;
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use lookalike::gpu::{Gpu, GpuOptions};
-use lookalike::graph::{Conv, Dim, Epilogue, Graph, Linear, Op, PoolKind, Window};
-use lookalike::model::{Description, Model};
 use lookalike::network::{CompileOptions, Network};
-use lookalike::tensor::Tensor;
+use lookalike::tensor::{Shape, Tensor};
+use lookalike::zoo::{Fingerprint, Seeded, find};
 
-/// Numbers in [-1, 1), the same every time.
-fn noise(shape: &[usize], seed: u32) -> Tensor {
-    let len: usize = shape.iter().product();
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / 8_388_608.0 - 1.0
-    };
-    Tensor::from_f32(shape.to_vec(), (0..len).map(next).collect()).unwrap()
-}
-
-/// Weights that keep activations at about unit variance.
-fn weights(shape: &[usize], seed: u32) -> Tensor {
-    let terms: usize = shape[1..].iter().product();
-    let scale = (6.0 / terms as f32).sqrt();
-    let data = noise(shape, seed).to_f32().iter().map(|w| w * scale).collect();
-    Tensor::from_f32(shape.to_vec(), data).unwrap()
-}
-
-/// Five 3x3 convolutions with ReLU, strides 2, 1, 2, 1, 1, then pooling and a linear layer: 3x64x64 to 64.
-fn small_conv_net() -> Model {
-    let mut graph = Graph::default();
-    let mut x = graph.add_input("input", vec![Dim::Free("batch".to_owned()), Dim::Fixed(3), Dim::Fixed(64), Dim::Fixed(64)]);
-    for (i, (from, to, stride)) in [(3, 32, 2), (32, 32, 1), (32, 64, 2), (64, 64, 1), (64, 64, 1)].into_iter().enumerate() {
-        let w = graph.add_constant(format!("w{i}"), weights(&[to, from, 3, 3], i as u32));
-        let epilogue = Epilogue { lo: Some(0.0), ..Epilogue::default() };
-        let conv = Conv { window: Window::square(3, stride, 1), groups: 1, bias: false, pre_affine: false, epilogue };
-        x = graph.add_node(format!("conv{i}"), Op::Conv(conv), &[x, w]);
-    }
-    x = graph.add_node("pool", Op::GlobalPool(PoolKind::Average), &[x]);
-    x = graph.add_node("flat", Op::Flatten { axis: 1 }, &[x]);
-    let w = graph.add_constant("w", weights(&[64, 64], 9));
-    let linear = Linear { bias: false, flatten_order: Vec::new(), epilogue: Epilogue::default() };
-    let y = graph.add_node("output", Op::Linear(linear), &[x, w]);
-    graph.outputs.push(y);
-    Model::new(&graph, Description { name: "small conv net".to_owned(), ..Description::default() }).unwrap()
-}
+const NETWORKS: [&str; 7] = ["iresnet-18", "iresnet-50", "iresnet-100", "mobilefacenet", "vggface", "deepface", "inception-resnet-v1"];
 
 fn networks(criterion: &mut Criterion) {
     let gpu = Gpu::new(&GpuOptions::default()).unwrap();
-    for (name, model) in [("embedder", builtin_model().unwrap()), ("small conv net", small_conv_net())] {
+    for name in NETWORKS {
+        let entry = find(name).unwrap();
         let mut group = criterion.benchmark_group(name);
-        group.sample_size(20);
-        for batch in [1, 8] {
-            let network = Network::compile(&gpu, &model, &CompileOptions { batch, ..CompileOptions::default() }).unwrap();
-            let (input, shape) = network.inputs().unwrap().remove(0);
-            let x = noise(&shape, 1);
-            network.warm_up().unwrap();
-            group.throughput(Throughput::Elements(batch as u64));
-            group.bench_with_input(BenchmarkId::new("batch", batch), &x, |b, x| {
-                b.iter(|| black_box(network.run(&[(&input, x)]).unwrap()));
+        group.sample_size(10).sampling_mode(SamplingMode::Flat);
+        for batch in [1, 8, 32] {
+            group.throughput(Throughput::Elements(entry.counts.macs * batch as u64));
+            let ready = OnceCell::new();
+            group.bench_function(BenchmarkId::from_parameter(batch), |b| {
+                let (network, input) = ready.get_or_init(|| prepared(&gpu, name, batch));
+                b.iter(|| black_box(network.run(&[("input", input)]).unwrap()));
             });
         }
         group.finish();
     }
+}
+
+/// The network with its pipelines warm, and an input for it.
+fn prepared(gpu: &Gpu, name: &str, batch: usize) -> (Network, Tensor) {
+    let entry = find(name).unwrap();
+    let model = entry.model(&mut Seeded(1)).unwrap();
+    // The first run prepares its own batch, in parts where a device cannot bind all of it.
+    let network = Network::compile(gpu, &model, &CompileOptions::default()).unwrap();
+    let [height, width] = entry.input.size;
+    let input = Fingerprint::input(&Shape::from([batch, entry.input.depth(), height, width]));
+    network.run(&[("input", &input)]).unwrap();
+    (network, input)
 }
 
 fn main() {

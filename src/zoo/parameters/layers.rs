@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_format_whose_weights_want_other_pixels_says_so() {
-        let entry = Entry { bgr: &[Format::Caffe], ..*find("deepid-library").unwrap() };
+        let entry = Entry { bgr: &[Format::Caffe], ..*find("deepid2").unwrap() };
         let channels = |format| entry.load(&file(&entry, format)).unwrap().description.input.channels;
         assert_eq!(channels(Format::Caffe), Channels::Bgr);
         assert_eq!(channels(Format::Torch7), Channels::Rgb);
