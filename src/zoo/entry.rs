@@ -4,7 +4,6 @@ use super::net::Net;
 use super::parameters::{Checkpoint, Layers, Parameters, Shapes};
 use crate::error::Result;
 use crate::graph::{Counts, Graph, count, infer_shapes};
-use crate::import::Limits;
 use crate::import::checkpoint::{Format, StateDict};
 use crate::model::{Align, Channels, Description, EmbeddingDescription, Flip, InputDescription, Model, Normalize, Similarity};
 
@@ -235,13 +234,6 @@ impl Entry {
             Output::Embedding(e) => Some(e.length),
             _ => None,
         }
-    }
-
-    /// Limits that let a file of this network be read: twice what its parameters need, and never less than the defaults.
-    pub fn limits(&self) -> Limits {
-        let defaults = Limits::default();
-        let bytes = self.counts.parameters.saturating_mul(8);
-        Limits { max_tensor_bytes: defaults.max_tensor_bytes.max(bytes), ..defaults }
     }
 }
 
