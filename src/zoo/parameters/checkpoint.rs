@@ -26,8 +26,9 @@ impl<'d> Checkpoint<'d> {
 
     fn find(&mut self, name: &str) -> Option<&'d Tensor> {
         let prefix = self.prefix.get_or_insert_with(|| {
-            let found = self.dict.iter().find(|(n, _)| n.strip_suffix(name).is_some_and(|p| p.is_empty() || p.ends_with('.')));
-            found.map_or_else(String::new, |(n, _)| n[..n.len() - name.len()].to_owned())
+            // The shortest: deeper layers may end alike.
+            let prefixes = self.dict.iter().filter_map(|(n, _)| n.strip_suffix(name)).filter(|p| p.is_empty() || p.ends_with('.'));
+            prefixes.min_by_key(|p| p.len()).unwrap_or_default().to_owned()
         });
         let full = format!("{prefix}{name}");
         let found = self.dict.get(&full);
@@ -86,4 +87,50 @@ fn some(names: &[&str]) -> String {
     let first: Vec<_> = names.iter().take(4).map(|n| format!("`{n}`")).collect();
     let more = names.len() - first.len();
     if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::import::checkpoint::Format;
+
+    fn dict(names: &[(&str, &[usize])]) -> StateDict {
+        let mut dict = StateDict::new(Format::PyTorch);
+        for (name, shape) in names {
+            dict.insert("test", name, Tensor::from_f32(shape.to_vec(), vec![0.5; shape.iter().product()]).unwrap()).unwrap();
+        }
+        dict
+    }
+
+    #[test]
+    fn prefixes_of_wrappers_are_left_out() {
+        let dict = dict(&[("module.layer1.conv.weight", &[1, 1]), ("module.conv.weight", &[2, 1]), ("module.bn.running_mean", &[2])]);
+        let mut checkpoint = Checkpoint::new(&dict);
+        assert_eq!(checkpoint.tensor("conv.weight", Role::Weight, &[2, 1]).unwrap().len(), 2);
+        // Of a normalisation without factor and summand.
+        assert_eq!(checkpoint.tensor("bn.weight", Role::Scale, &[2]).unwrap().to_f32()[..], [1.0, 1.0]);
+        assert_eq!(checkpoint.tensor("bn.bias", Role::Shift, &[2]).unwrap().to_f32()[..], [0.0, 0.0]);
+        assert!(checkpoint.finish().is_ok());
+    }
+
+    #[test]
+    fn shapes_that_mean_the_same_fit_and_others_do_not() {
+        let dict = dict(&[("fc.weight", &[3, 2, 2, 2]), ("prelu.weight", &[1]), ("bias", &[4])]);
+        let mut checkpoint = Checkpoint::new(&dict);
+        assert_eq!(checkpoint.tensor("fc.weight", Role::Weight, &[3, 8]).unwrap().shape().dims(), [3, 8]);
+        assert_eq!(checkpoint.tensor("prelu.weight", Role::Slope, &[5]).unwrap().to_f32()[..], [0.5; 5]);
+        let text = checkpoint.tensor("bias", Role::Bias, &[3]).unwrap_err().to_string();
+        assert!(text.contains("`bias`") && text.contains("shape 4") && text.contains("needs 3"), "{text}");
+    }
+
+    #[test]
+    fn what_is_missing_and_what_is_left_are_named_together() {
+        let dict = dict(&[("a.weight", &[1, 1]), ("other.weight", &[1, 1])]);
+        let mut checkpoint = Checkpoint::new(&dict);
+        checkpoint.tensor("a.weight", Role::Weight, &[1, 1]).unwrap();
+        checkpoint.tensor("b.weight", Role::Weight, &[1, 1]).unwrap();
+        let text = checkpoint.finish().unwrap_err().to_string();
+        assert!(text.contains("lacks `b.weight`") && text.contains("has `other.weight`"), "{text}");
+    }
 }
