@@ -6,10 +6,16 @@
 
 #[path = "checkpoints/amplifiers.rs"]
 mod amplifiers;
+#[path = "fuzz/bodies.rs"]
+mod bodies;
 #[path = "checkpoints/cases.rs"]
 mod cases;
+#[path = "hostile/manifest.rs"]
+mod hostile;
 #[path = "checkpoints/manifest.rs"]
 mod manifest;
+#[path = "fuzz/mutate.rs"]
+mod mutate;
 
 use std::sync::{Mutex, PoisonError};
 

@@ -77,7 +77,11 @@ impl Model {
     /// # Errors
     /// See [`Self::from_onnx`] and [`Self::from_safetensors`]; [`Error::Io`]; [`Error::Limits`] for a file that is too large.
     pub fn load(path: &Path, limits: &Limits) -> Result<Self> {
-        let bytes = read_file(path, limits)?;
+        Self::of_file(read_file(path, limits)?, path, limits)
+    }
+
+    /// The model in the file at `path`, whose content is `bytes`.
+    pub(crate) fn of_file(bytes: Vec<u8>, path: &Path, limits: &Limits) -> Result<Self> {
         let name = file_name(path);
         if onnx::looks_like_safetensors(&bytes) {
             return Self::from_safetensors(&bytes, &name, limits);

@@ -15,10 +15,10 @@ use crate::model::Model;
 /// [`crate::Error::Io`]; [`crate::Error::Model`] that says where the file and the network differ; those of [`StateDict::load`] and [`Model::load`].
 pub fn load(entry: &Entry, path: &Path, limits: &Limits) -> Result<Model> {
     let bytes = read_file(path, limits)?;
-    let name = file_name(path);
     if !StateDict::is_known(&bytes) {
-        return recognise(entry, Model::load(path, limits)?);
+        return recognise(entry, Model::of_file(bytes, path, limits)?);
     }
+    let name = file_name(path);
     let dict = StateDict::from_bytes(&bytes, &name, limits)?;
     entry.load(&dict).or_else(|e| match Model::from_safetensors(&bytes, &name, limits) {
         // A model file that was converted from elsewhere has names of its own, but also a graph.

@@ -3,7 +3,8 @@
 use lookalike::import::Limits;
 use peak_alloc::PeakAlloc;
 
-use crate::manifest::{SLACK, measured, variant};
+use crate::hostile::variant;
+use crate::manifest::{SLACK, measured};
 
 /// A length-delimited field.
 fn part(number: u64, content: &[u8]) -> Vec<u8> {

@@ -7,7 +7,8 @@ use lookalike::import::checkpoint::{Format, StateDict};
 use peak_alloc::PeakAlloc;
 use safetensors::tensor::SafeTensors;
 
-use crate::manifest::{self, Random, SLACK};
+use crate::manifest::{self, SLACK};
+use crate::mutate::Random;
 
 /// Changed files in all.
 const ROUNDS: usize = 10_000;

@@ -10,6 +10,10 @@ use lookalike::import::Limits;
 use lookalike::import::checkpoint::{StateDict, caffe};
 use peak_alloc::PeakAlloc;
 
+use crate::bodies::sentence;
+use crate::hostile::variant;
+use crate::mutate::Random;
+
 /// An entry of the manifest.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,38 +87,6 @@ pub(crate) fn every_file_gives_its_error(name: &str, allocator: &PeakAlloc) {
         })
         .collect();
     assert!(objections.is_empty(), "{} of {}:\n{}", objections.len(), entries.len(), objections.join("\n"));
-}
-
-/// The name of the variant.
-pub(crate) fn variant(e: &Error) -> &'static str {
-    match e {
-        Error::Model(_) => "Model",
-        Error::Caller(_) => "Caller",
-        Error::Limits(_) => "Limits",
-        Error::Unsupported(_) => "Unsupported",
-        _ => "another variant",
-    }
-}
-
-/// Errors are sentences.
-pub(crate) fn sentence(e: &Error) {
-    let text = e.to_string();
-    assert!(text.ends_with('.') && text.starts_with(char::is_uppercase), "not a sentence: {text}");
-    assert_ne!(variant(e), "another variant", "{text}");
-}
-
-/// A small generator of repeatable pseudo-random numbers (splitmix64).
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    /// The next number below `n`, which is not 0.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % n as u64) as usize
-    }
 }
 
 /// Bytes changed at random: most of them where something is written, as zeros mean little in most formats.

@@ -20,7 +20,7 @@ pub(super) fn permuted(file: &str, name: &str, tensor: &Tensor, order: &[usize],
 }
 
 /// The same without counting memory; `None` when `order` does not fit.
-pub(super) fn turned(tensor: &Tensor, order: &[usize]) -> Option<Tensor> {
+pub(crate) fn turned(tensor: &Tensor, order: &[usize]) -> Option<Tensor> {
     let dims = tensor.shape().dims();
     if dims.len() != order.len() {
         return None;

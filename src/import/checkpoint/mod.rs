@@ -7,7 +7,7 @@ pub mod caffe;
 mod dlib;
 mod elements;
 mod keras;
-mod layout;
+pub(crate) mod layout;
 mod pytorch;
 mod safetensors;
 mod torch7;

@@ -1,5 +1,6 @@
 //! Weights of programs that compute with channels last, where the order of a row depends on the network.
 
+use crate::import::checkpoint::layout;
 use crate::tensor::Tensor;
 
 /// Rows in the order C, H, W from rows in the order H, W, C. `shape` ends in C, H, W: `[O, C, H, W]` of a linear layer over a map,
@@ -10,15 +11,9 @@ pub(super) fn turned(tensor: &Tensor, shape: &[usize]) -> Option<Tensor> {
     if rows != outer || rows.is_empty() || row != c * h * w {
         return None;
     }
-    let data = tensor.to_f32();
-    let places = h * w;
-    let mut out = Vec::with_capacity(data.len());
-    for row in data.chunks_exact(row.max(1)) {
-        for channel in 0..c {
-            out.extend((0..places).filter_map(|place| row.get(place * c + channel)));
-        }
-    }
-    Tensor::from_f32(shape.to_vec(), out)
+    let axes = outer.len();
+    let order: Vec<usize> = (0..axes).chain([axes + 2, axes, axes + 1]).collect();
+    layout::turned(&tensor.clone().reshaped([outer, &[h, w, c]].concat())?, &order)
 }
 
 #[cfg(test)]

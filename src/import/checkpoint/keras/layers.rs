@@ -17,6 +17,7 @@ use super::hdf5::{Dataset, File};
 use crate::error::{Error, Result};
 use crate::import::checkpoint::StateDict;
 use crate::import::checkpoint::elements::damaged;
+use crate::import::checkpoint::layout::permuted;
 
 /// A tensor of a layer.
 pub(super) struct Part<'a> {
@@ -50,16 +51,12 @@ pub(super) fn add<'a>(file: &mut File<'a, '_>, dict: &mut StateDict, parts: &[Pa
         let name = &layout.name;
         let elements = part.dataset.elements;
         let stored = file.read(&part.dataset, &part.full)?;
-        let tensor = if layout.order.is_sorted() {
-            elements.tensor(file.name, name, &layout.dims, &stored, &mut file.budget)?
-        } else {
-            let booked = stored.len() as u64;
-            file.budget.reserve(name, booked)?;
-            let turned = turned(&stored, elements.bytes(), &layout.read, &layout.order);
-            let tensor = elements.tensor(file.name, name, &layout.dims, &turned, &mut file.budget)?;
-            file.budget.release(booked);
-            tensor
-        };
+        let read = elements.tensor(file.name, name, &layout.read, &stored, &mut file.budget)?;
+        let turned = if layout.order.is_sorted() { read } else { permuted(file.name, name, &read, &layout.order, &mut file.budget)? };
+        // No dimension is negative: they come from those that it was read with.
+        let dims: Vec<usize> = layout.dims.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect();
+        let misfit = || damaged(file.name, &format!("has dimensions of `{}` that do not fit its elements", part.full));
+        let tensor = turned.reshaped(dims).ok_or_else(misfit)?;
         file.done(stored);
         dict.insert(file.name, name, tensor)?;
     }
@@ -113,31 +110,4 @@ fn layout(file: &str, part: &Part<'_>, layer: &[Part<'_>]) -> Result<Layout> {
         ("moving_variance", _) => as_it_is("running_var"),
         (own, _) => as_it_is(own),
     })
-}
-
-/// Elements of `size` bytes and these dimensions with their axes in another order.
-fn turned(bytes: &[u8], size: usize, dims: &[i64], order: &[usize]) -> Vec<u8> {
-    // Next to a dimension of nothing, others can be anything.
-    if bytes.is_empty() {
-        return Vec::new();
-    }
-    let dims: Vec<usize> = dims.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect();
-    let strides = crate::tensor::strides(&dims);
-    let axes: Vec<(usize, usize)> = order.iter().filter_map(|&a| dims.get(a).copied().zip(strides.get(a).copied())).collect();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut index = vec![0; axes.len()];
-    let mut place = 0;
-    for _ in 0..bytes.len() / size {
-        out.extend_from_slice(bytes.get(place * size..(place + 1) * size).unwrap_or_default());
-        for (i, &(n, stride)) in index.iter_mut().zip(&axes).rev() {
-            *i += 1;
-            place += stride;
-            if *i < n {
-                break;
-            }
-            place -= n * stride;
-            *i = 0;
-        }
-    }
-    out
 }
