@@ -202,6 +202,19 @@ fn a_file_that_scales_its_pixels_is_fed_plain_ones() {
 }
 
 #[test]
+fn what_a_file_says_of_its_pixels_stands() {
+    let entry = entry("mobilefacenet");
+    let mut file = exported(entry, &mut Seeded(2));
+    let mut description = file.description.clone();
+    description.input.mean = [1.0, 2.0, 3.0];
+    file.describe(description.clone()).unwrap();
+    assert_eq!(zoo::recognise(entry, file).unwrap().description.input, description.input);
+    // Nothing said: what the registry says.
+    let known = zoo::recognise(entry, exported(entry, &mut Seeded(2))).unwrap();
+    assert_eq!(known.description.input.mean, entry.input.mean);
+}
+
+#[test]
 fn padding_of_its_own_is_the_padding_of_the_convolution() {
     let mut g = entry("yunet-s").graph(&mut Shapes).unwrap();
     let pads = g.add_constant("pads", Tensor::indices(vec![0, 0, 1, 1, 0, 0, 1, 1]));

@@ -27,6 +27,9 @@ const NEAR: f64 = 0.01;
 /// cuts, and how they are connected; the probabilities that outputs are; the inputs. Not compared are numbers, names, normalisation,
 /// activations within the network and changes of layout.
 ///
+/// How pixels are fed is what the file's own description says, else what the registry says. A file whose first layer has taken up mean and
+/// scale looks like any other: it has to be described.
+///
 /// # Errors
 /// [`Error::Model`] that names the first layer where the two part, or the input or output that differs.
 pub fn recognise(entry: &Entry, mut model: Model) -> Result<Model> {
@@ -46,7 +49,11 @@ pub fn recognise(entry: &Entry, mut model: Model) -> Result<Model> {
     check_sizes(entry, &network, file)?;
 
     let mut description = entry.description(&network);
-    description.input = pixels(entry, &network, file, description.input)?;
+    description.input = match &model.description.input {
+        // Nobody said how the file is fed.
+        input if *input == InputDescription::default() => pixels(entry, &network, file, description.input)?,
+        input => input.clone(),
+    };
     description.licence.clone_from(&model.description.licence);
     if let (Some(embedding), Some(&output)) = (&mut description.embedding, outputs.first()) {
         embedding.output = Some(file.name(output).to_owned());

@@ -49,6 +49,11 @@ pub(super) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     if let Some(describe) = &args.describe.describe {
         model.describe(load_description(describe)?)?;
     }
+    if model.import.is_some() && args.describe.describe.is_none() {
+        ui.note(
+            "How pixels are fed is taken from the registry (`info` shows it). If the exporter put mean and scale into the first layer, say so with --describe.",
+        );
+    }
     if let (true, Some(e)) = (args.weights.fingerprint, &entry.fingerprint) {
         let of = if e.values.is_empty() { String::new() } else { format!(" of {}", e.values.join(", ")) };
         ui.note(&format!("On the fingerprint input, other programs compute a norm of {}{of}.", e.norm));
