@@ -192,7 +192,7 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "sample/grid" => &["sample/grid"],
         "sample/resample" => &["image/resize"],
         "image/resize" => &["image/resize"],
-        "image/warp" => &["image/warp"],
+        "image/warp" | "image/area" => &["image/warp"],
         _ => return None,
     })
 }

@@ -2,10 +2,10 @@
 
 use crate::embed::{Picture, centre_crop, mirrored, stretch};
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Photo, PhotoView};
 use crate::graph::{Dim, Input, describe_dims};
 use crate::model::{Description, Flip, Model, Normalize, Precision};
-use crate::network::{CompileOptions, Network, PictureView};
+use crate::network::{CompileOptions, Look, Network, PictureView};
 use crate::tensor::{Shape, Tensor};
 
 /// How a picture without landmarks fills the input of the network.
@@ -146,9 +146,25 @@ impl Embedder {
     pub fn embed_views(&self, views: &[PictureView<'_>]) -> Result<Vec<Embedding>> {
         let mut out = Vec::with_capacity(views.len());
         for chunk in views.chunks(self.batch) {
+            let upload = |v: &PictureView<'_>| Photo::upload(self.network.gpu(), v.rgb, v.width, v.height);
+            let photos = chunk.iter().map(upload).collect::<Result<Vec<_>>>()?;
+            let views: Vec<_> = chunk.iter().zip(&photos).map(|(v, photo)| PhotoView { photo, look: Look::smooth(v.transform) }).collect();
+            out.extend(self.embed_photos(&views)?);
+        }
+        Ok(out)
+    }
+
+    /// One embedding a view of a photo that is on the device, in order. Mirror augmentation needs looks that are warps; rectangles are
+    /// embedded as they are.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub fn embed_photos(&self, views: &[PhotoView<'_>]) -> Result<Vec<Embedding>> {
+        let mut out = Vec::with_capacity(views.len());
+        for chunk in views.chunks(self.batch) {
             let mut embeddings = self.forward(chunk)?;
             if self.flip != Flip::None {
-                let mirror: Vec<_> = chunk.iter().map(|v| PictureView { transform: mirrored(v.transform, self.size[0]), ..*v }).collect();
+                let mirror: Vec<_> = chunk.iter().map(|v| PhotoView { look: mirror(v.look, self.size[0]), ..*v }).collect();
                 combine(&mut embeddings, &self.forward(&mirror)?, self.flip);
             }
             if self.normalize == Normalize::L2 {
@@ -159,8 +175,8 @@ impl Embedder {
         Ok(out)
     }
 
-    fn forward(&self, views: &[PictureView<'_>]) -> Result<Vec<Embedding>> {
-        let outputs = self.network.run_pictures(views)?;
+    fn forward(&self, views: &[PhotoView<'_>]) -> Result<Vec<Embedding>> {
+        let outputs = self.network.run_photos(views, None)?;
         let tensor = outputs.first().map(|(_, t)| t);
         rows(tensor, views.len())
     }
@@ -175,6 +191,14 @@ impl Embedder {
 
 fn view(picture: &Picture, transform: [f32; 6]) -> PictureView<'_> {
     PictureView { rgb: &picture.rgb, width: picture.width, height: picture.height, transform }
+}
+
+/// The same look in a mirror.
+fn mirror(look: Look, width: usize) -> Look {
+    match look {
+        Look::Warp { transform, border, sampling } => Look::Warp { transform: mirrored(transform, width), border, sampling },
+        Look::Area { .. } => look,
+    }
 }
 
 /// Mirror augmentation, before any normalisation: the longer view weighs more.

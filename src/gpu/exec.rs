@@ -173,7 +173,7 @@ impl Instance {
     }
 
     /// The buffer that a source lives in, from its beginning. Constants that are textures have none; the parameters stand in.
-    pub(super) fn raw(&self, source: Source) -> &wgpu::Buffer {
+    pub(crate) fn raw(&self, source: Source) -> &wgpu::Buffer {
         match source {
             Source::Tensor(t) => &self.slots[self.plan.tensors[t as usize].slot].raw,
             Source::Weight(w) => match &self.weights[w as usize].memory {

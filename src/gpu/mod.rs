@@ -5,6 +5,7 @@ mod cache;
 mod errors;
 mod exec;
 mod memory;
+mod photo;
 mod pipelines;
 mod probe;
 mod profile;
@@ -13,6 +14,7 @@ mod warp;
 
 pub use adapter::{AdapterKind, AdapterReport, DeviceLimits, adapters};
 pub(crate) use exec::{Instance, Uploaded};
+pub use photo::{Photo, PhotoView};
 pub use profile::KernelTime;
 pub(crate) use warp::Warp;
 pub use wgpu;

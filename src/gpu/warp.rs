@@ -1,68 +1,117 @@
-//! Pictures into the first input of a plan: upload and one dispatch of image/warp, encoded before the plan.
+//! What networks see of photos: the dispatches that fill the first input of a plan, encoded before it.
 
+use super::Gpu;
 use super::memory::Buffer;
-use super::{Gpu, Instance};
+use super::photo::{Photo, PhotoView};
+use super::pipelines::Pipeline;
 use crate::error::{Error, Result};
-use crate::kernels::image::warp;
+use crate::kernels::image::{area, photo, warp};
 use crate::model::InputDescription;
-use crate::recording::Port;
-use crate::shader;
-use crate::tensor::PictureView;
+use crate::shader::{self, Shader};
+use crate::tensor::Look;
+use std::sync::Arc;
 
-/// Buffers of one batch of pictures, alive until its submission is done.
+/// Parameters of dispatches are this far apart, which suits every adapter.
+const PARAMS_STRIDE: usize = 256;
+
+/// The dispatches of one batch: one for every photo and kind of look. Alive until their submission is done.
 #[derive(Debug)]
 pub(crate) struct Warp {
-    bind_group: wgpu::BindGroup,
-    groups: [u32; 3],
-    _buffers: [Buffer; 3],
+    dispatches: Vec<(Arc<Pipeline>, wgpu::BindGroup, [u32; 3])>,
+    _buffers: [Buffer; 2],
+}
+
+/// Looks of one photo and kind, which one dispatch takes.
+struct Group<'a> {
+    photo: &'a Photo,
+    shader: &'static Shader,
+    /// Records, each as long as the others.
+    records: Vec<u8>,
+    count: u32,
 }
 
 impl Warp {
-    /// Uploads the pictures and binds them to the input of `instance`, which has to be fed packed.
+    /// Fills `target`, a packed input of `size` = width, height, with what `views` see, in order.
     ///
     /// # Errors
-    /// Pictures that do not fit their sizes, or too little memory.
-    pub(crate) fn new(gpu: &Gpu, instance: &Instance, input: &InputDescription, pictures: &[PictureView<'_>]) -> Result<Self> {
-        let Port { source, shape, .. } = instance.plan.inputs.first().ok_or_else(|| Error::Model("The model has no input.".to_owned()))?;
-        let &[_, _, height, width] = shape.dims() else {
-            return Err(Error::Caller(format!("The model takes {shape}; pictures fit inputs of four dimensions (N, C, H, W).")));
-        };
-        let (bytes, records) = warp::gather(pictures)?;
-        let params = warp::params(input, width, height);
-        if bytes.len() as u64 > gpu.caps().max_binding {
-            return Err(Error::Limits(format!(
-                "The pictures of one batch have {} bytes, but this device binds at most {}. Use a smaller batch.",
-                bytes.len(),
-                gpu.caps().max_binding
-            )));
+    /// A look that makes no sense, or too little memory.
+    pub(crate) fn new(gpu: &Gpu, target: &wgpu::Buffer, size: [u32; 2], input: &InputDescription, views: &[PhotoView<'_>]) -> Result<Self> {
+        let groups = group(views)?;
+        let (mut params, mut records, mut firsts) = (Vec::new(), Vec::new(), Vec::new());
+        for g in &groups {
+            // The records of one kind are counted from the beginning of the table; both kinds are equally long.
+            let first = records.len() / size_of::<warp::Look>();
+            firsts.push(first);
+            params.extend_from_slice(bytemuck::bytes_of(&photo::params(input, size, g.photo.layout(), first)));
+            params.resize(params.len().next_multiple_of(PARAMS_STRIDE), 0);
+            records.extend_from_slice(&g.records);
         }
-        let usage = wgpu::BufferUsages::STORAGE;
-        let pixels = gpu.buffer("pictures", bytes.len() as u64, usage, Some(&bytes))?;
-        let table = bytemuck::cast_slice(&records);
-        let table = gpu.buffer("pictures", table.len() as u64, usage, Some(table))?;
-        let params = gpu.buffer("pictures", 48, wgpu::BufferUsages::UNIFORM, Some(bytemuck::bytes_of(&params)))?;
-        let pipeline = gpu.pipeline(&shader::IMAGE_WARP)?;
-        let bind_group = gpu.scoped("the bindings of the pictures", 0, || {
-            let resources = [&params.raw, &pixels.raw, &table.raw, instance.raw(*source)];
-            let entries: Vec<_> = resources
-                .iter()
-                .enumerate()
-                .map(|(i, b)| wgpu::BindGroupEntry { binding: i as u32, resource: b.as_entire_binding() })
-                .collect();
-            let label = Some("image/warp");
-            gpu.device().create_bind_group(&wgpu::BindGroupDescriptor { label, layout: &pipeline.layout, entries: &entries })
-        })?;
-        let groups = [width.div_ceil(8) as u32, height.div_ceil(8) as u32, pictures.len() as u32];
-        Ok(Self { bind_group, groups, _buffers: [pixels, table, params] })
+        let params = gpu.buffer("looks", params.len() as u64, wgpu::BufferUsages::UNIFORM, Some(&params))?;
+        let records = gpu.buffer("looks", records.len() as u64, wgpu::BufferUsages::STORAGE, Some(&records))?;
+        let most = gpu.caps().max_groups;
+        let mut dispatches = Vec::with_capacity(groups.len());
+        for (i, g) in groups.iter().enumerate() {
+            let grid = [size[0].div_ceil(8), size[1].div_ceil(8), g.count];
+            if grid.iter().any(|&n| n > most) {
+                return Err(Error::Limits(format!(
+                    "{} looks at {}x{} pixels are too many for one batch. Use a smaller one.",
+                    g.count, size[0], size[1]
+                )));
+            }
+            let pipeline = gpu.pipeline(g.shader)?;
+            let uniform = wgpu::BufferBinding {
+                buffer: &params.raw,
+                offset: (i * PARAMS_STRIDE) as u64,
+                size: std::num::NonZeroU64::new(size_of::<photo::Params>() as u64),
+            };
+            let resources = [
+                wgpu::BindingResource::Buffer(uniform),
+                wgpu::BindingResource::TextureView(g.photo.view()),
+                records.raw.as_entire_binding(),
+                target.as_entire_binding(),
+            ];
+            let entries: Vec<_> =
+                resources.into_iter().enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
+            let descriptor = wgpu::BindGroupDescriptor { label: Some(g.shader.name), layout: &pipeline.layout, entries: &entries };
+            let bind_group = gpu.scoped("the bindings of a picture", 0, || gpu.device().create_bind_group(&descriptor))?;
+            dispatches.push((pipeline, bind_group, grid));
+        }
+        Ok(Self { dispatches, _buffers: [params, records] })
     }
 
-    /// Records the dispatch.
-    pub(crate) fn encode(&self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder) {
-        // `new` has built it.
-        let Ok(pipeline) = gpu.pipeline(&shader::IMAGE_WARP) else { return };
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("image/warp"), timestamp_writes: None });
-        pass.set_pipeline(&pipeline.raw);
-        pass.set_bind_group(0, &self.bind_group, &[]);
-        pass.dispatch_workgroups(self.groups[0], self.groups[1], self.groups[2]);
+    /// Records the dispatches.
+    pub(crate) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("lookalike photos"), timestamp_writes: None });
+        for (pipeline, bind_group, [x, y, z]) in &self.dispatches {
+            pass.set_pipeline(&pipeline.raw);
+            pass.set_bind_group(0, bind_group, &[]);
+            pass.dispatch_workgroups(*x, *y, *z);
+        }
     }
+}
+
+/// The looks by photo and kind.
+fn group<'a>(views: &[PhotoView<'a>]) -> Result<Vec<Group<'a>>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for (slot, view) in views.iter().enumerate() {
+        view.look.check(slot)?;
+        let (shader, record) = match view.look {
+            Look::Warp { transform, border, .. } => {
+                let record = warp::record(slot, transform, border, view.look.samples());
+                (&shader::IMAGE_WARP, bytemuck::bytes_of(&record).to_vec())
+            }
+            Look::Area { left, top, width, height } => {
+                let record = area::record(slot, [left, top], [width, height]);
+                (&shader::IMAGE_AREA, bytemuck::bytes_of(&record).to_vec())
+            }
+        };
+        match groups.iter_mut().find(|g| g.photo.is(view.photo) && g.shader == shader) {
+            Some(found) => {
+                found.records.extend(record);
+                found.count += 1;
+            }
+            None => groups.push(Group { photo: view.photo, shader, records: record, count: 1 }),
+        }
+    }
+    Ok(groups)
 }

@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Instance, KernelTime, Uploaded, Warp, wgpu};
+use crate::gpu::{Gpu, Instance, KernelTime, Photo, PhotoView, Uploaded, Warp, wgpu};
 use crate::graph::passes::{self, Bounds};
 use crate::graph::{Graph, describe_dims};
-use crate::kernels::image::warp::channel_count;
+use crate::kernels::image::photo::channel_count;
 use crate::model::{InputDescription, Model, Precision};
 use crate::plan::{self, Feed, Force, Plan, PlanOptions};
-pub use crate::tensor::PictureView;
+pub use crate::tensor::{Border, Look, PictureView, Sampling};
 use crate::tensor::{DType, Shape, Tensor};
 
 /// How to compile a [`Network`].
@@ -34,16 +34,15 @@ pub struct CompileOptions {
     pub outputs: Vec<String>,
     /// Overrides of the algorithm choice, for tests and benchmarks.
     pub force: Force,
+    /// Plans kept ready, one a set of input shapes; the least recently used one goes first. At least 1.
+    pub plans: usize,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self { batch: 1, shapes: Vec::new(), precision: Precision::F32, outputs: Vec::new(), force: Force::default() }
+        Self { batch: 1, shapes: Vec::new(), precision: Precision::F32, outputs: Vec::new(), force: Force::default(), plans: 8 }
     }
 }
-
-/// Plans kept ready, by input shapes; the least recently used one goes first.
-const KEPT_PLANS: usize = 8;
 
 /// The content of every input that plans depend on; `None` for the others.
 type Contents = Vec<Option<Arc<Tensor>>>;
@@ -149,7 +148,7 @@ impl Network {
         let options = PlanOptions { precision: self.options.precision, feed, force: self.options.force.clone() };
         let plan = plan::build(&graph, &all, self.gpu.caps(), &options)?;
         // The memory of the plan that goes is free before the new one asks for it.
-        ready.truncate(KEPT_PLANS - 1);
+        ready.truncate(self.options.plans.saturating_sub(1));
         let instance = Arc::new(Mutex::new(Instance::new(&self.gpu, plan, &self.uploaded)?));
         ready.push_front(Ready { shapes: shapes.to_vec(), contents: contents.clone(), feed, instance: Arc::clone(&instance) });
         Ok(instance)
@@ -229,34 +228,62 @@ impl Network {
         Ok((self.instance(&shapes, &contents, Feed::Packed)?, fed))
     }
 
-    /// Runs on decoded pictures: warp, channel order and normalisation (as the model's description says) happen on the GPU.
+    /// Runs on decoded pictures: upload, then as [`Network::run_photos`].
     ///
     /// # Errors
-    /// A model that does not take one input of pictures, a picture whose bytes do not fit its size, and as [`Network::run`].
+    /// A picture whose bytes do not fit its size, and as [`Network::run_photos`].
     pub fn run_pictures(&self, pictures: &[PictureView<'_>]) -> Result<Vec<(String, Tensor)>> {
-        let shapes = self.picture_shapes(pictures.len())?;
-        let instance = self.instance(&shapes, &self.nothing(), Feed::Packed)?;
+        let photos = pictures.iter().map(|p| Photo::upload(&self.gpu, p.rgb, p.width, p.height)).collect::<Result<Vec<_>>>()?;
+        let views: Vec<_> = pictures.iter().zip(&photos).map(|(p, photo)| PhotoView { photo, look: Look::smooth(p.transform) }).collect();
+        self.run_photos(&views, None)
+    }
+
+    /// Runs on photos that are on the device: cropping, channel order and normalisation (as the model's description says) happen there.
+    /// One input a view, in order. `size` = width, height of the input, where the model leaves them free; `None` = as compiled.
+    ///
+    /// # Errors
+    /// A model that does not take one input of pictures, a look that makes no sense, a size that the model does not take, and as
+    /// [`Network::run`].
+    pub fn run_photos(&self, views: &[PhotoView<'_>], size: Option<[usize; 2]>) -> Result<Vec<(String, Tensor)>> {
+        let shape = self.photo_shape(views.len(), size)?;
+        let size = [shape[3] as u32, shape[2] as u32];
+        let instance = self.instance(&[shape], &self.nothing(), Feed::Packed)?;
         let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
-        let warp = Warp::new(&self.gpu, &instance, &self.input, pictures)?;
-        let results = instance.run(&self.gpu, |encoder| warp.encode(&self.gpu, encoder))?;
+        let source = instance.plan.inputs.first().map(|port| port.source);
+        let target = source.map(|s| instance.raw(s)).ok_or_else(|| Error::Model("The model has no input.".to_owned()))?;
+        let warp = Warp::new(&self.gpu, target, size, &self.input, views)?;
+        let results = instance.run(&self.gpu, |encoder| warp.encode(encoder))?;
         Ok(named(&instance.plan, results))
     }
 
-    /// Input shapes for a batch of pictures.
-    fn picture_shapes(&self, batch: usize) -> Result<Vec<Shape>> {
+    /// The shape of the input for a batch of photos.
+    fn photo_shape(&self, batch: usize, size: Option<[usize; 2]>) -> Result<Shape> {
         if batch == 0 {
             return Err(Error::Caller("The batch holds no picture. Give at least one.".to_owned()));
         }
-        let shapes = self.graph.input_shapes(self.options.batch, &self.options.shapes)?;
         let channels = channel_count(self.input.channels);
-        match shapes.as_slice() {
-            [shape] if shape.rank() == 4 && shape[1] == channels => Ok(vec![Shape::from([batch, shape[1], shape[2], shape[3]])]),
-            _ => Err(Error::Caller(format!(
-                "The model takes {}, which is not one input of pictures with {channels} channels (Nx{channels}xHxW). Use `run` with arrays, \
-                 or correct `channels` in the description.",
-                shapes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
-            ))),
+        let [input] = self.graph.inputs.as_slice() else { return Err(self.no_pictures(channels)) };
+        let shape = match size {
+            Some([width, height]) => Shape::from([batch, channels, height, width]),
+            None => match self.graph.input_shapes(self.options.batch, &self.options.shapes)?.as_slice() {
+                [s] if s.rank() == 4 => Shape::from([batch, s[1], s[2], s[3]]),
+                _ => return Err(self.no_pictures(channels)),
+            },
+        };
+        if shape[1] != channels {
+            return Err(self.no_pictures(channels));
         }
+        self.graph.check_input(input, &shape)?;
+        Ok(shape)
+    }
+
+    fn no_pictures(&self, channels: usize) -> Error {
+        let dims: Vec<_> = self.graph.inputs.iter().map(|i| describe_dims(&i.dims)).collect();
+        Error::Caller(format!(
+            "The model takes {}, which is not one input of pictures with {channels} channels (Nx{channels}xHxW). Use `run` with arrays, \
+             or correct `channels` in the description.",
+            dims.join(" and ")
+        ))
     }
 
     /// Records the network into the caller's encoder: no submit, no readback. Inputs and outputs are the caller's buffers, row-major f32;

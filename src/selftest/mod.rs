@@ -38,7 +38,7 @@ struct Kernel {
 }
 
 /// Every kernel that plans use. The self-test runs the cases of each, and a test fails when a form of a shader has none.
-/// (`image/warp` runs before a plan and `probe` when a device is opened; `selftest` knows both.)
+/// (`image/warp` and `image/area` run before a plan and `probe` when a device is opened; `selftest` knows them.)
 const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
     Kernel { stem: "conv/tiled_gemm", cases: conv::tiled_gemm },
@@ -113,8 +113,10 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
             }
         }
     }
-    if wanted(image::WARP_STEM) {
-        out.extend(image::run_warp(gpu)?);
+    for (stem, looks) in image::PHOTO_KERNELS {
+        if wanted(stem) {
+            out.extend(image::run(gpu, stem, &looks())?);
+        }
     }
     Ok(out)
 }

@@ -4,7 +4,7 @@ mod dtype;
 mod picture;
 mod shape;
 pub use dtype::DType;
-pub use picture::PictureView;
+pub use picture::{Border, Look, PictureView, Sampling};
 pub use shape::{Shape, broadcast, strides};
 
 use half::f16;

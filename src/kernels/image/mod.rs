@@ -1,4 +1,6 @@
 //! Pictures and maps as pictures.
 
+pub(crate) mod area;
+pub(crate) mod photo;
 pub(crate) mod resize;
 pub(crate) mod warp;
