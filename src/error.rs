@@ -24,6 +24,12 @@ pub enum Error {
     /// A picture could not be decoded.
     #[error("{0}")]
     Picture(String),
+    /// There is no face in a picture that has to have one.
+    #[error("{0}")]
+    NoFace(String),
+    /// The landmarks of a face do not allow the alignment that was asked for: they coincide, or there are none.
+    #[error("{0}")]
+    NoAlignment(String),
     /// No graphics adapter fits the request.
     #[error("{0}")]
     NoAdapter(String),

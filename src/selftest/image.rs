@@ -46,7 +46,8 @@ pub(crate) fn run(gpu: &Gpu, stem: &str, looks: &[Look]) -> Result<Vec<CaseResul
 
 fn case(gpu: &Gpu, stem: &str, input: &InputDescription, views: &[(Pixels<'_>, Look)], shape: [usize; 4]) -> Result<CaseResult> {
     let mut graph = Graph::default();
-    let x = graph.add_input("x", shape.iter().map(|&n| Dim::Fixed(n)).collect());
+    let dims = [Dim::Free("n".to_owned())].into_iter().chain(shape[1..].iter().map(|&n| Dim::Fixed(n))).collect();
+    let x = graph.add_input("x", dims);
     let y = graph.add_node("y", Op::Identity, &[x]);
     graph.outputs = vec![y];
     let shape = Shape::from(shape);

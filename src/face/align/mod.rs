@@ -1,0 +1,1 @@
+//! Alignment: where a network's input pixels lie in a photograph, given a face.
