@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(input_of(&fixed, 4).unwrap().1, Shape::from([4, 3, 112, 96]));
         let mut free = model(&[None, Some(3), None, None], 1);
         assert!(input_of(&free, 1).is_err());
-        free.description.align = Some(crate::model::Align { size: [96, 112], points: None, template: None });
+        free.description.align = Some(crate::model::Align { size: [96, 112], ..Default::default() });
         assert_eq!(input_of(&free, 1).unwrap().1, Shape::from([1, 3, 112, 96]));
     }
 
