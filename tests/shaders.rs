@@ -193,6 +193,7 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "sample/resample" => &["image/resize"],
         "image/resize" => &["image/resize"],
         "image/warp" | "image/area" => &["image/warp"],
+        "image/piecewise" => &["image/piecewise"],
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@
 
 pub mod align;
 pub mod detect;
+pub mod frontal;
 
 /// A face found in a picture.
 #[derive(Clone, Debug, Default, PartialEq)]

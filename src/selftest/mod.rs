@@ -11,6 +11,7 @@ pub(crate) mod image;
 pub(crate) mod matmul;
 pub(crate) mod movement;
 pub(crate) mod norm;
+pub(crate) mod pieces;
 pub(crate) mod pointwise;
 pub(crate) mod pooling;
 pub(crate) mod quantize;
@@ -38,7 +39,7 @@ struct Kernel {
 }
 
 /// Every kernel that plans use. The self-test runs the cases of each, and a test fails when a form of a shader has none.
-/// (`image/warp` and `image/area` run before a plan and `probe` when a device is opened; `selftest` knows them.)
+/// (`image/warp`, `image/area` and `image/piecewise` run before a plan and `probe` when a device is opened; `selftest` knows them.)
 const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
     Kernel { stem: "conv/tiled_gemm", cases: conv::tiled_gemm },
@@ -117,6 +118,9 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
         if wanted(stem) {
             out.extend(image::run(gpu, stem, &looks())?);
         }
+    }
+    if wanted("image/piecewise") {
+        out.extend(pieces::run(gpu)?);
     }
     Ok(out)
 }
