@@ -3,6 +3,7 @@
 mod builtin;
 mod embedder;
 mod picture;
+mod pool;
 
 pub use crate::face::align::{Similarity, align_points, centre_crop, mirrored, stretch, whole_crop};
 pub use crate::model::ARCFACE_112;
@@ -11,3 +12,4 @@ pub use embedder::{EmbedOptions, Embedder, Embedding, Fit};
 pub use picture::Picture;
 #[cfg(feature = "images")]
 pub use picture::{MAX_FILE_BYTES, MAX_SIDE};
+pub use pool::{pool, pool_media};

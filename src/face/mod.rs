@@ -5,6 +5,8 @@
 pub mod align;
 pub mod detect;
 pub mod frontal;
+pub mod patches;
+pub mod quality;
 
 /// A face found in a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
