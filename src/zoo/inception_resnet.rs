@@ -16,7 +16,7 @@ const BASE: Entry = Entry {
     reference: "davidsandberg/facenet (MIT), timesler/facenet-pytorch (MIT), whose names these are",
     licence: "weights: MIT as the code; trained on VGGFace2, CASIA-WebFace or MS-Celeb-1M, which are for research",
     input: presets::rgb128([160, 160]),
-    align: Some(Crop::Box),
+    align: Some(Crop::Template("facenet-160")),
     ..presets::EMPTY
 };
 

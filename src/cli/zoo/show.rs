@@ -89,7 +89,7 @@ fn crop(e: &Entry) -> String {
     match e.align {
         None => String::new(),
         Some(Crop::Box) => "a box around the face".to_owned(),
-        Some(Crop::Template(name)) => format!("five points on the template {name}"),
+        Some(Crop::Template(name)) => format!("the template {name}"),
         Some(Crop::Points(points)) => {
             let points: Vec<_> = points.iter().map(|[x, y]| format!("({x}, {y})")).collect();
             format!("five points on {}", points.join(" "))
