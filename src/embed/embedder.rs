@@ -224,7 +224,7 @@ fn rows(output: Option<&Tensor>, n: usize) -> Result<Vec<Embedding>> {
 }
 
 /// The name and shape of the picture input.
-fn input_of(model: &Model, batch: usize) -> Result<(String, Shape)> {
+pub(super) fn input_of(model: &Model, batch: usize) -> Result<(String, Shape)> {
     let graph = &model.graph;
     let [input] = graph.inputs.as_slice() else {
         return Err(Error::Model(format!(

@@ -1,11 +1,13 @@
 //! Pixels in, embeddings out: pictures, where to look in them, and the embedder that runs a network on the result.
 
 mod builtin;
+mod classifier;
 mod embedder;
 mod geometry;
 mod picture;
 
 pub use builtin::builtin_model;
+pub use classifier::{Classified, Classifier};
 pub use embedder::{EmbedOptions, Embedder, Embedding, Fit};
 pub use geometry::{ARCFACE_112, Similarity, align_points, centre_crop, mirrored, stretch, whole_crop};
 pub use picture::Picture;
