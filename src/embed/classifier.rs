@@ -37,7 +37,7 @@ impl Classifier {
             )));
         };
         let batch = batch.max(1);
-        let (input, shape) = super::embedder::input_of(model, batch)?;
+        let (input, shape) = model.picture_input(batch)?;
         let size = [shape[3], shape[2]];
         let options = CompileOptions { batch, shapes: vec![(input, shape)], precision, ..CompileOptions::default() };
         Ok(Self { network: Network::compile(gpu, model, &options)?, size, classes, batch })

@@ -2,12 +2,14 @@
 
 mod builtin;
 mod classifier;
+mod compare;
 mod embedder;
 mod geometry;
 mod picture;
 
 pub use builtin::builtin_model;
 pub use classifier::{Classified, Classifier};
+pub use compare::Comparison;
 pub use embedder::{EmbedOptions, Embedder, Embedding, Fit};
 pub use geometry::{ARCFACE_112, Similarity, align_points, centre_crop, mirrored, stretch, whole_crop};
 pub use picture::Picture;

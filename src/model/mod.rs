@@ -3,6 +3,7 @@
 mod description;
 mod file;
 mod layout;
+mod picture;
 
 use std::path::Path;
 
