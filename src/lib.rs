@@ -19,6 +19,7 @@
 pub mod bench;
 pub mod embed;
 pub mod error;
+pub mod eval;
 pub mod face;
 pub mod gpu;
 pub mod graph;

@@ -12,7 +12,7 @@ use super::Picture;
 use crate::error::{Error, Result};
 
 /// Largest width or height that is decoded, in pixels.
-pub const MAX_SIDE: u32 = 16384;
+pub const MAX_SIDE: u32 = 65535;
 /// Largest picture file that is read.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
 /// Largest memory one decoder may take.
