@@ -125,7 +125,7 @@ fn descriptions_survive_and_are_checked() {
     let mut d = Description { name: "n".into(), ..Default::default() };
     d.input.channels = Channels::Bgr;
     d.input.mean = [127.5, 0.1, 3.0];
-    d.align = Some(Align { size: [112, 112], points: Some([[38.2946, 51.6963]; 5]), template: None });
+    d.align = Some(Align { size: [112, 112], points: Some([[38.2946, 51.6963]; 5]), ..Align::default() });
     d.embedding = Some(EmbeddingDescription { output: Some("y".into()), flip: Flip::Sum, threshold: Some(0.29), ..Default::default() });
     m.describe(d.clone()).unwrap();
     assert_eq!(reload(&m, Precision::F32).description, d);

@@ -4,14 +4,14 @@ mod builtin;
 mod classifier;
 mod compare;
 mod embedder;
-mod geometry;
 mod picture;
 
+pub use crate::face::align::{Similarity, align_points, centre_crop, mirrored, stretch, whole_crop};
+pub use crate::model::ARCFACE_112;
 pub use builtin::builtin_model;
 pub use classifier::{Classified, Classifier};
 pub use compare::Comparison;
 pub use embedder::{EmbedOptions, Embedder, Embedding, Fit};
-pub use geometry::{ARCFACE_112, Similarity, align_points, centre_crop, mirrored, stretch, whole_crop};
 pub use picture::Picture;
 #[cfg(feature = "images")]
 pub use picture::{MAX_FILE_BYTES, MAX_SIDE};

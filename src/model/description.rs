@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::align::Align;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 
@@ -53,20 +54,6 @@ pub enum Channels {
     Bgr,
     /// One channel, luma of BT.601.
     Gray,
-}
-
-/// The crop that the network wants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Align {
-    /// Width and height in pixels.
-    pub size: [usize; 2],
-    /// Where image-left eye, image-right eye, nose, image-left and image-right mouth corner lie in the crop, in pixels.
-    #[serde(default)]
-    pub points: Option<[[f32; 2]; 5]>,
-    /// A named set of points instead, such as `arcface-112`.
-    #[serde(default)]
-    pub template: Option<String>,
 }
 
 /// What to do with the network's output.
@@ -141,8 +128,8 @@ impl Description {
             if align.size.iter().any(|&s| !(1..=1 << 15).contains(&s)) {
                 return broken(format!("asks for a crop of {}x{} pixels. Give a size between 1 and 32768", align.size[0], align.size[1]));
             }
-            if align.points.is_some() && align.template.is_some() {
-                return broken("has both points and a template. Give one of them".into());
+            if let Err(what) = align.check() {
+                return broken(what);
             }
         }
         let Some(embedding) = &self.embedding else { return Ok(()) };

@@ -1,5 +1,6 @@
 //! A model: a graph with its weights, and what has to be known to feed it.
 
+mod align;
 mod description;
 mod file;
 mod layout;
@@ -9,7 +10,9 @@ use std::path::Path;
 
 use prost::bytes::Bytes;
 
-pub use description::{Align, Channels, Description, EmbeddingDescription, Flip, InputDescription, Normalize, Similarity};
+pub use align::{ARCFACE_112, Align, Method};
+pub(crate) use align::{Fit, Framing, Placement};
+pub use description::{Channels, Description, EmbeddingDescription, Flip, InputDescription, Normalize, Similarity};
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;

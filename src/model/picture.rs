@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(fixed.picture_input(4).unwrap().1, Shape::from([4, 3, 112, 96]));
         let mut free = model([None, Some(3), None, None]);
         assert!(free.picture_input(1).is_err());
-        free.description.align = Some(crate::model::Align { size: [96, 112], points: None, template: None });
+        free.description.align = Some(crate::model::Align { size: [96, 112], ..Default::default() });
         assert_eq!(free.picture_input(1).unwrap().1, Shape::from([1, 3, 112, 96]));
     }
 }

@@ -5,7 +5,7 @@ use super::parameters::{Checkpoint, Layers, Parameters, Shapes};
 use crate::error::Result;
 use crate::graph::{Counts, Graph, count, infer_shapes};
 use crate::import::checkpoint::{Format, StateDict};
-use crate::model::{Align, Channels, Description, EmbeddingDescription, Flip, InputDescription, Model, Normalize, Similarity};
+use crate::model::{Align, Channels, Description, EmbeddingDescription, Flip, InputDescription, Method, Model, Normalize, Similarity};
 
 /// A network that can be built by name.
 #[derive(Clone, Copy, Debug)]
@@ -210,9 +210,9 @@ impl Entry {
         let [height, width] = self.input.size;
         let size = [width, height];
         let align = self.align.map(|crop| match crop {
-            Crop::Box => Align { size, points: None, template: None },
-            Crop::Template(name) => Align { size, points: None, template: Some(name.to_owned()) },
-            Crop::Points(points) => Align { size, points: Some(points), template: None },
+            Crop::Box => Align { size, method: Some(Method::Box), ..Align::default() },
+            Crop::Template(name) => Align { size, template: Some(name.to_owned()), ..Align::default() },
+            Crop::Points(points) => Align { size, points: Some(points), ..Align::default() },
         });
         let embedding = match self.output {
             Output::Embedding(e) => Some(EmbeddingDescription {
