@@ -90,7 +90,7 @@ impl Folds {
         for i in 0..n {
             let others: Vec<_> = self.folds.iter().enumerate().filter(|(j, _)| *j != i).flat_map(|(_, f)| f.iter().copied()).collect();
             let best = match threshold {
-                Threshold::Exact => best_threshold(others).0,
+                Threshold::Exact => best_threshold(&others).0,
                 Threshold::Grid { from, step, count } => {
                     let at = |k: usize| from + step * k as f64;
                     let better = |best: usize, k: usize| if right(&others, at(k)) > right(&others, at(best)) { k } else { best };
@@ -117,8 +117,10 @@ fn right(pairs: &[(f64, bool)], threshold: f64) -> usize {
     pairs.iter().filter(|(score, same)| (*score > threshold) == *same).count()
 }
 
-/// The most accurate threshold on these pairs (a midpoint between scores, or an infinity), and its accuracy. Of several, the middle one.
-pub(crate) fn best_threshold(mut pairs: Vec<(f64, bool)>) -> (f64, f64) {
+/// The most accurate threshold on these pairs (a midpoint between scores, or an end), and its accuracy. Of several, the middle one.
+/// Scores strictly above it are accepted.
+pub fn best_threshold(pairs: &[(f64, bool)]) -> (f64, f64) {
+    let mut pairs = pairs.to_vec();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     // With the threshold below everything, all genuine pairs are right.
     let mut now = pairs.iter().filter(|p| p.1).count();
@@ -151,18 +153,18 @@ mod tests {
     #[test]
     fn the_best_threshold_is_the_best_of_all() {
         let pairs = [(0.1, false), (0.4, true), (0.3, false), (0.35, false), (0.9, true), (0.3, true), (0.2, false)];
-        let (threshold, accuracy) = best_threshold(pairs.to_vec());
+        let (threshold, accuracy) = best_threshold(&pairs);
         let brute = (0..200).map(|k| right(&pairs, f64::from(k) / 199.0)).max().unwrap();
         assert_eq!(right(&pairs, threshold), brute);
         assert_eq!(accuracy, brute as f64 / 7.0);
-        assert_eq!(best_threshold(vec![(0.5, true)]), (f64::NEG_INFINITY, 1.0));
-        assert_eq!(best_threshold(vec![(0.5, false)]), (0.5, 1.0));
+        assert_eq!(best_threshold(&[(0.5, true)]), (f64::NEG_INFINITY, 1.0));
+        assert_eq!(best_threshold(&[(0.5, false)]), (0.5, 1.0));
     }
 
     #[test]
     fn folds_take_their_threshold_from_the_others() {
-        // The first fold would want 0.5, the others 0.15.
-        let pairs = [(0.4, false), (0.6, true), (0.1, false), (0.2, true), (0.1, false), (0.2, true)];
+        // The first fold would want more than 0.16, the others 0.15.
+        let pairs = [(0.16, false), (0.6, true), (0.1, false), (0.2, true), (0.1, false), (0.2, true)];
         let folds = Folds::split(&pairs, 3).unwrap();
         let result = folds.accuracy(Threshold::Exact);
         assert_eq!(result.folds, [0.5, 1.0, 1.0]);

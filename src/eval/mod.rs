@@ -7,6 +7,6 @@ mod folds;
 mod identification;
 mod verification;
 
-pub use folds::{FoldAccuracy, Folds, Threshold};
+pub use folds::{FoldAccuracy, Folds, Threshold, best_threshold};
 pub use identification::{Dir, Identification};
 pub use verification::{RocPoint, Separation, TarAtFar};

@@ -4,7 +4,11 @@
 
 pub mod align;
 pub mod detect;
+mod finder;
+pub mod landmarks;
 pub mod track;
+
+pub use finder::Finder;
 
 /// Which faces of a picture are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
