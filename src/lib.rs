@@ -20,6 +20,7 @@ pub mod bench;
 pub mod embed;
 pub mod error;
 pub mod face;
+pub mod gallery;
 pub mod gpu;
 pub mod graph;
 pub mod import;
