@@ -21,6 +21,7 @@ pub mod embed;
 pub mod error;
 pub mod eval;
 pub mod face;
+pub mod gallery;
 pub mod gpu;
 pub mod graph;
 pub mod import;

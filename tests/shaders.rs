@@ -193,6 +193,7 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "sample/resample" => &["image/resize"],
         "image/resize" => &["image/resize"],
         "image/warp" | "image/area" => &["image/warp"],
+        "search/subgroup_scan" | "search/tiled_scan" => &["search/scan"],
         _ => return None,
     })
 }

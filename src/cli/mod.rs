@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod bench_search;
 mod context;
 mod convert;
 mod demo;
@@ -56,7 +57,7 @@ enum Command {
     Zoo(zoo::Command),
     /// Turns pictures into embeddings.
     Embed(embed::Args),
-    /// Measures kernels or a whole network on this adapter.
+    /// Measures kernels, a whole network or searches on this adapter.
     #[command(subcommand)]
     Bench(bench::Command),
 }

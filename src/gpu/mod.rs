@@ -9,6 +9,7 @@ mod photo;
 mod pipelines;
 mod probe;
 mod profile;
+mod search;
 mod texture;
 mod warp;
 
@@ -16,6 +17,7 @@ pub use adapter::{AdapterKind, AdapterReport, DeviceLimits, adapters};
 pub(crate) use exec::{Instance, Uploaded};
 pub use photo::{Photo, PhotoView};
 pub use profile::KernelTime;
+pub(crate) use search::{Layout, Probes, Scanner, Seen, Shard};
 pub(crate) use warp::Warp;
 pub use wgpu;
 

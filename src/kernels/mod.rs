@@ -13,6 +13,7 @@ pub(crate) mod pool;
 pub(crate) mod probe;
 pub(crate) mod quantize;
 pub(crate) mod sample;
+pub(crate) mod search;
 pub(crate) mod select;
 
 use crate::error::{Error, Result};

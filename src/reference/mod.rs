@@ -20,6 +20,7 @@ mod quantize;
 mod reduce;
 mod run_graph;
 mod sample;
+pub(crate) mod search;
 mod select;
 mod strided;
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub(crate) mod pointwise;
 pub(crate) mod pooling;
 pub(crate) mod quantize;
 pub(crate) mod sample;
+pub(crate) mod search;
 pub(crate) mod select;
 pub(crate) mod transpose;
 
@@ -38,7 +39,7 @@ struct Kernel {
 }
 
 /// Every kernel that plans use. The self-test runs the cases of each, and a test fails when a form of a shader has none.
-/// (`image/warp` and `image/area` run before a plan and `probe` when a device is opened; `selftest` knows them.)
+/// (`image/warp` and `image/area` run before a plan, `search` without one, and `probe` when a device is opened; `selftest` knows them.)
 const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
     Kernel { stem: "conv/tiled_gemm", cases: conv::tiled_gemm },
@@ -116,6 +117,11 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
     for (stem, looks) in image::PHOTO_KERNELS {
         if wanted(stem) {
             out.extend(image::run(gpu, stem, &looks())?);
+        }
+    }
+    for stem in search::SEARCH_KERNELS {
+        if wanted(stem) {
+            out.extend(search::run(gpu, stem)?);
         }
     }
     Ok(out)
