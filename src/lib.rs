@@ -20,6 +20,8 @@ pub mod bench;
 pub mod embed;
 pub mod error;
 pub mod face;
+#[cfg(feature = "gallery")]
+pub mod gallery;
 pub mod gpu;
 pub mod graph;
 pub mod import;
