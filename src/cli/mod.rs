@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand. Results go to stdout, everything else to stderr.
 //!
-//! Exit codes: 0 done, 1 it ran but the answer is no (a self-test missed), 2 an error, told in a sentence.
+//! Exit codes: 0 done, 1 it ran but the answer is no (a self-test missed, nobody was found), 2 an error, told in a sentence.
 
 mod args;
 mod bench;
@@ -10,10 +10,14 @@ mod convert;
 mod demo;
 mod devices;
 mod embed;
+mod gallery;
 mod info;
 mod mesa;
 mod npy;
+mod parquet;
+mod recogniser;
 mod run;
+mod search;
 mod selftest;
 mod sheet;
 mod symbolic;
@@ -57,6 +61,11 @@ enum Command {
     Zoo(zoo::Command),
     /// Turns pictures into embeddings.
     Embed(embed::Args),
+    /// Whose face is whose, in a file: enrols people, lists, checks, exports and imports them.
+    #[command(subcommand)]
+    Gallery(gallery::Command),
+    /// Searches a gallery for the faces most alike. Exit code 1 when nobody is above the threshold.
+    Search(search::Args),
     /// Measures kernels, a whole network or searches on this adapter.
     #[command(subcommand)]
     Bench(bench::Command),
@@ -94,6 +103,8 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Run(args) => run::run(global, ui, args),
         Command::Zoo(command) => zoo::run(global, ui, command),
         Command::Embed(args) => embed::run(global, ui, args),
+        Command::Gallery(command) => gallery::run(global, ui, command),
+        Command::Search(args) => search::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),
     }
 }

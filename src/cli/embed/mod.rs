@@ -1,8 +1,8 @@
 //! `lookalike embed`
 
-mod files;
+pub(crate) mod files;
 mod output;
-mod pipeline;
+pub(crate) mod pipeline;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     model: Option<PathBuf>,
     #[command(flatten)]
     describe: DescribeArg,
-    /// Where to write: .npy (with a .csv of sources beside it), .jsonl or .csv. Default: a table, or JSON lines with --json.
+    /// Where to write: .npy (with a .csv of sources beside it), .parquet, .jsonl or .csv. Default: a table, or JSON lines with --json.
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// The pictures are aligned crops already.
@@ -44,7 +44,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum FlipArg {
+pub(crate) enum FlipArg {
     /// The picture alone.
     None,
     /// The sum of the embeddings of the picture and its mirror image.

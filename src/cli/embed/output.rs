@@ -6,6 +6,7 @@ use lookalike::embed::Embedding;
 use lookalike::{Error, Result};
 
 use crate::cli::npy::{MatrixWriter, NewFile};
+use crate::cli::parquet::EmbeddingTable;
 use crate::cli::ui::{Outcome, Ui};
 
 /// A place for embeddings, told by the name of the file.
@@ -24,6 +25,7 @@ enum Kind {
     Npy(MatrixWriter, NewFile),
     Jsonl(NewFile),
     Csv(NewFile),
+    Parquet(Box<EmbeddingTable>),
 }
 
 impl<'a> Output<'a> {
@@ -43,11 +45,8 @@ impl<'a> Output<'a> {
             }
             "jsonl" => Kind::Jsonl(NewFile::create(path)?),
             "csv" => Kind::Csv(NewFile::create(path)?),
-            "parquet" => {
-                let text = format!("Parquet is not available yet ({}). Write .npy, .jsonl or .csv.", path.display());
-                return Err(Error::Unsupported(text));
-            }
-            _ => return Err(Error::Caller(format!("The output {} is of no known kind. Name it .npy, .jsonl or .csv.", path.display()))),
+            "parquet" => Kind::Parquet(Box::new(EmbeddingTable::create(path)?)),
+            _ => return Err(Error::Caller(format!("The output {} is of no known kind. Name it .npy, .parquet, .jsonl or .csv.", path.display()))),
         };
         Ok(Self { ui, place: Some(path.display().to_string()), kind, rows: 0 })
     }
@@ -66,6 +65,7 @@ impl<'a> Output<'a> {
             }
             Kind::Jsonl(file) => file.write(format!("{}\n", json_line(&source, embedding)).as_bytes())?,
             Kind::Csv(file) => file.write(csv_line(row, &source, embedding).as_bytes())?,
+            Kind::Parquet(table) => table.row(&source, embedding)?,
         }
         Ok(())
     }
@@ -79,6 +79,7 @@ impl<'a> Output<'a> {
                 sources.finish()?;
             }
             Kind::Jsonl(file) | Kind::Csv(file) => file.finish()?,
+            Kind::Parquet(table) => table.finish()?,
         }
         Ok(self.place)
     }
