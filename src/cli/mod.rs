@@ -7,11 +7,14 @@ mod bench;
 mod context;
 mod convert;
 mod demo;
+mod detect;
+mod detector;
 mod devices;
 mod embed;
 mod info;
 mod mesa;
 mod npy;
+mod pictures;
 mod run;
 mod selftest;
 mod sheet;
@@ -54,6 +57,8 @@ enum Command {
     /// Networks by name: lists them, shows their layers, builds model files from checkpoints.
     #[command(subcommand)]
     Zoo(zoo::Command),
+    /// Finds faces in pictures: boxes, scores, landmarks.
+    Detect(detect::Args),
     /// Turns pictures into embeddings.
     Embed(embed::Args),
     /// Measures kernels or a whole network on this adapter.
@@ -92,6 +97,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Info(args) => info::run(global, ui, args),
         Command::Run(args) => run::run(global, ui, args),
         Command::Zoo(command) => zoo::run(global, ui, command),
+        Command::Detect(args) => detect::run(global, ui, args),
         Command::Embed(args) => embed::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),
     }

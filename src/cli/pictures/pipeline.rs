@@ -12,7 +12,7 @@ use crate::cli::ui::Outcome;
 ///
 /// Worker k decodes pictures k, k + n, … into a channel of its own, and the channels are read in turn: the order is that of `paths`, and
 /// a picture that takes long holds up its successors instead of filling the memory with them.
-pub(super) fn decoded(paths: &[PathBuf], ahead: usize, mut take: impl FnMut(usize, Result<Picture>) -> Outcome<()>) -> Outcome<()> {
+pub(crate) fn decoded(paths: &[PathBuf], ahead: usize, mut take: impl FnMut(usize, Result<Picture>) -> Outcome<()>) -> Outcome<()> {
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
     let workers = cores.min(paths.len()).max(1);
     std::thread::scope(|scope| {
