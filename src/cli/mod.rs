@@ -8,6 +8,8 @@ mod bench_search;
 mod context;
 mod convert;
 mod demo;
+mod detect;
+mod detector;
 mod devices;
 mod embed;
 mod gallery;
@@ -15,6 +17,7 @@ mod info;
 mod mesa;
 mod npy;
 mod parquet;
+mod pictures;
 mod recogniser;
 mod run;
 mod search;
@@ -59,6 +62,8 @@ enum Command {
     /// Networks by name: lists them, shows their layers, builds model files from checkpoints.
     #[command(subcommand)]
     Zoo(zoo::Command),
+    /// Finds faces in pictures: boxes, scores, landmarks.
+    Detect(detect::Args),
     /// Turns pictures into embeddings.
     Embed(embed::Args),
     /// Whose face is whose, in a file: enrols people, lists, checks, exports and imports them.
@@ -102,6 +107,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Info(args) => info::run(global, ui, args),
         Command::Run(args) => run::run(global, ui, args),
         Command::Zoo(command) => zoo::run(global, ui, command),
+        Command::Detect(args) => detect::run(global, ui, args),
         Command::Embed(args) => embed::run(global, ui, args),
         Command::Gallery(command) => gallery::run(global, ui, command),
         Command::Search(args) => search::run(global, ui, args),

@@ -1,8 +1,6 @@
 //! `lookalike embed`
 
-pub(crate) mod files;
 mod output;
-pub(crate) mod pipeline;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -16,6 +14,7 @@ use serde_json::json;
 
 use super::args::{DescribeArg, GlobalArgs};
 use super::context::{model_or_builtin, open_gpu, print_profile};
+use super::pictures;
 use super::ui::{Done, Outcome, Progress, Ui};
 use output::Output;
 
@@ -72,11 +71,7 @@ struct Tally {
 
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let mut output = Output::open(ui, args.output.as_deref())?;
-    let paths = files::list(&args.pictures)?;
-    if paths.is_empty() {
-        let text = format!("There is no picture in {}. Name pictures or folders with pictures.", files::names(&args.pictures));
-        return Err(Error::Caller(text).into());
-    }
+    let paths = pictures::list(&args.pictures)?;
     let model = model_or_builtin(args.model.as_deref(), &args.describe)?;
     let gpu = open_gpu(global, ui)?;
     let options = EmbedOptions {
@@ -108,7 +103,7 @@ fn embed_all(ui: &Ui, embedder: &Embedder, paths: &[PathBuf], output: &mut Outpu
     let mut tally = Tally::default();
     let mut progress = ui.progress(paths.len(), "embedding");
     let mut waiting: Vec<(usize, Picture)> = Vec::new();
-    pipeline::decoded(paths, embedder.batch(), |index, decoded| {
+    pictures::decoded(paths, embedder.batch(), |index, decoded| {
         match decoded {
             Ok(picture) => waiting.push((index, picture)),
             Err(e) => {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{AddArgs, counted};
 use crate::cli::args::GlobalArgs;
-use crate::cli::embed::{files, pipeline};
+use crate::cli::pictures::{files, pipeline};
 use crate::cli::recogniser::{Recogniser, RecogniserArgs, Seen};
 use crate::cli::ui::{Done, Outcome, Progress, Ui};
 

@@ -8,7 +8,7 @@ use lookalike::{Error, Result};
 
 use super::{check_dimension, thumbnail};
 use crate::cli::args::GlobalArgs;
-use crate::cli::embed::{files, pipeline};
+use crate::cli::pictures::{files, pipeline};
 use crate::cli::npy;
 use crate::cli::recogniser::{Recogniser, RecogniserArgs};
 use crate::cli::ui::{Outcome, Ui};

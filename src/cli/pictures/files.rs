@@ -1,4 +1,4 @@
-//! Which files to embed.
+//! Which files are meant.
 
 use std::path::{Path, PathBuf};
 
