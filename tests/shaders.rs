@@ -194,6 +194,7 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "image/resize" => &["image/resize"],
         "image/warp" | "image/area" => &["image/warp"],
         "search/subgroup_scan" | "search/tiled_scan" => &["search/scan"],
+        "image/piecewise" => &["image/piecewise"],
         _ => return None,
     })
 }

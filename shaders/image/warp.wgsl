@@ -6,7 +6,7 @@
 // that a warp that shrinks does not alias.
 //
 // Threads   8 x 8 over output pixels; grid z = look. Workgroup memory: none.
-#import shared/photo
+#import shared/bilinear
 
 struct Look {
     slot: u32,        // which input of the batch
@@ -25,20 +25,6 @@ struct Look {
 
 @group(0) @binding(2) var<storage, read> looks: array<Look>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
-
-fn at(black: u32, col: i32, row: i32) -> vec3<f32> {
-    return select(nearest(col, row), vec3<f32>(), black != 0u && !is_inside(col, row));
-}
-
-fn bilinear(black: u32, x: f32, y: f32) -> vec3<f32> {
-    let cell = floor(vec2<f32>(x, y));
-    let w = vec2<f32>(x, y) - cell;
-    let col = i32(cell.x);
-    let row = i32(cell.y);
-    let upper = at(black, col, row) * (1.0 - w.x) + at(black, col + 1, row) * w.x;
-    let lower = at(black, col, row + 1) * (1.0 - w.x) + at(black, col + 1, row + 1) * w.x;
-    return upper * (1.0 - w.y) + lower * w.y;
-}
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

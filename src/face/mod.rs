@@ -5,6 +5,7 @@
 pub mod align;
 pub mod detect;
 mod finder;
+pub mod frontal;
 pub mod landmarks;
 pub mod track;
 

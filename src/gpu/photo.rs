@@ -1,5 +1,7 @@
 //! Pictures on the device.
 
+mod piecewise;
+
 use std::sync::Arc;
 
 use super::Gpu;
@@ -66,27 +68,13 @@ impl Photo {
         let mut rgba = Vec::with_capacity(rows as usize * pitch as usize * 4);
         rgb.chunks_exact(3).for_each(|p| rgba.extend_from_slice(&[p[0], p[1], p[2], 255]));
         rgba.resize(rows as usize * pitch as usize * 4, 0);
-        let bytes = rgba.len() as u64;
-        let budget = &gpu.inner.budget;
-        budget.take(bytes).map_err(|limit| Error::OutOfMemory { what: "a picture".to_owned(), wanted: bytes, limit })?;
         let extent = wgpu::Extent3d { width: pitch, height: rows, depth_or_array_layers: 1 };
-        let made = gpu.scoped("a picture", bytes, || {
-            let raw = gpu.device().create_texture(&wgpu::TextureDescriptor {
-                label: Some("photo"),
-                size: extent,
-                mip_level_count: 1,
-                sample_count: 1,
-                dimension: wgpu::TextureDimension::D2,
-                format: wgpu::TextureFormat::Rgba8Unorm,
-                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-                view_formats: &[],
-            });
+        let (raw, photo) = blank(gpu, extent, [width, height])?;
+        gpu.scoped("a picture", 0, || {
             let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(pitch * 4), rows_per_image: None };
             gpu.queue().write_texture(raw.as_image_copy(), &rgba, layout, extent);
-            raw.create_view(&wgpu::TextureViewDescriptor::default())
-        });
-        let view = made.inspect_err(|_| budget.give(bytes))?;
-        Ok(Self { memory: Arc::new(Memory { view, bytes, budget: Arc::clone(budget) }), width, height, pitch })
+        })?;
+        Ok(photo)
     }
 
     /// A picture that the caller has on this device: a texture of 8-bit RGBA or BGRA (not sRGB: numbers are taken as they are), usable as
@@ -162,4 +150,28 @@ impl Photo {
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.memory, &other.memory)
     }
+}
+
+/// A texture of `extent` for a photo of `size` = width, height, to be filled by a copy.
+fn blank(gpu: &Gpu, extent: wgpu::Extent3d, [width, height]: [u32; 2]) -> Result<(wgpu::Texture, Photo)> {
+    let bytes = u64::from(extent.width) * u64::from(extent.height) * 4;
+    let budget = &gpu.inner.budget;
+    budget.take(bytes).map_err(|limit| Error::OutOfMemory { what: "a picture".to_owned(), wanted: bytes, limit })?;
+    let made = gpu.scoped("a picture", bytes, || {
+        let raw = gpu.device().create_texture(&wgpu::TextureDescriptor {
+            label: Some("photo"),
+            size: extent,
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: wgpu::TextureFormat::Rgba8Unorm,
+            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        });
+        let view = raw.create_view(&wgpu::TextureViewDescriptor::default());
+        (raw, view)
+    });
+    let (raw, view) = made.inspect_err(|_| budget.give(bytes))?;
+    let memory = Arc::new(Memory { view, bytes, budget: Arc::clone(budget) });
+    Ok((raw, Photo { memory, width, height, pitch: extent.width }))
 }

@@ -11,6 +11,7 @@ pub(crate) mod image;
 pub(crate) mod matmul;
 pub(crate) mod movement;
 pub(crate) mod norm;
+pub(crate) mod pieces;
 pub(crate) mod pointwise;
 pub(crate) mod pooling;
 pub(crate) mod quantize;
@@ -39,7 +40,8 @@ struct Kernel {
 }
 
 /// Every kernel that plans use. The self-test runs the cases of each, and a test fails when a form of a shader has none.
-/// (`image/warp` and `image/area` run before a plan, `search` without one, and `probe` when a device is opened; `selftest` knows them.)
+/// (`image/warp`, `image/area` and `image/piecewise` run before a plan, `search` without one, and `probe` when a device is opened;
+/// `selftest` knows them.)
 const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
     Kernel { stem: "conv/tiled_gemm", cases: conv::tiled_gemm },
@@ -123,6 +125,9 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
         if wanted(stem) {
             out.extend(search::run(gpu, stem)?);
         }
+    }
+    if wanted("image/piecewise") {
+        out.extend(pieces::run(gpu)?);
     }
     Ok(out)
 }

@@ -2,9 +2,11 @@
 
 mod dtype;
 mod picture;
+mod pieces;
 mod shape;
 pub use dtype::DType;
 pub use picture::{Border, Look, PictureView, Sampling};
+pub(crate) use pieces::{Piece, Pieces};
 pub use shape::{Shape, broadcast, strides};
 
 use half::f16;

@@ -20,8 +20,7 @@ pub(crate) fn inverse(m: &Affine) -> Option<Affine> {
     let [[a, b, tx], [c, d, ty]] = *m;
     let det = a * d - b * c;
     let size = a * a + b * b + c * c + d * d;
-    // A NaN fails both.
-    if !(det.abs() > 1e-9 * size && size > 1e-24) {
+    if size.is_nan() || size < 1e-24 || det.abs() <= 1e-9 * size {
         return None;
     }
     let (p, q, r, s) = (d / det, -b / det, -c / det, a / det);

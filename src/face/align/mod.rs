@@ -151,7 +151,7 @@ fn level(face: &Face) -> Result<[f64; 2]> {
 /// Centre, width and height of the box with its margin, in the shape that the framing wants. `None` for an empty one.
 fn grown(face: &Face, margin: [f64; 2], framing: Framing, size: [usize; 2], photo: [u32; 2]) -> Option<[f64; 4]> {
     let [left, top, right, bottom] = face.bounds.map(f64::from);
-    if !(right > left && bottom > top) {
+    if [left, top, right, bottom].iter().any(|v| v.is_nan()) || right <= left || bottom <= top {
         return None;
     }
     // `margin` is a part of the crop, so the box is the rest of it.

@@ -2,5 +2,6 @@
 
 pub(crate) mod area;
 pub(crate) mod photo;
+pub(crate) mod piecewise;
 pub(crate) mod resize;
 pub(crate) mod warp;

@@ -1,4 +1,5 @@
 //! Pictures.
 
+pub(crate) mod piecewise;
 pub(crate) mod resize;
 pub(crate) mod warp;

@@ -55,7 +55,7 @@ fn warped(pixels: &Pixels<'_>, transform: [f32; 6], border: Border, samples: u32
     sum.map(|s| s / f64::from(samples * samples))
 }
 
-fn bilinear(pixels: &Pixels<'_>, border: Border, x: f64, y: f64) -> [f64; 3] {
+pub(super) fn bilinear(pixels: &Pixels<'_>, border: Border, x: f64, y: f64) -> [f64; 3] {
     let (col, row) = (x.floor(), y.floor());
     let (wx, wy) = (x - col, y - row);
     let at = |dc: f64, dr: f64| texel(pixels, border, (col + dc) as i64, (row + dr) as i64);
