@@ -401,7 +401,7 @@ fn check_finds_whatever_was_changed_behind_its_back() {
     for (i, (change, part)) in [
         ("UPDATE person SET label = 'somebody else' WHERE id = 1", "person 1"),
         ("UPDATE picture SET source = 'elsewhere' WHERE id = 2", "picture 2"),
-        ("UPDATE picture SET digest = zeroblob(32) WHERE id = 3", "picture 3"),
+        ("UPDATE picture SET digest = randomblob(32) WHERE id = 3", "picture 3"),
         ("UPDATE face SET person = 2 WHERE id = 1", "Face 1"),
         ("UPDATE face SET vector = zeroblob(length(vector)) WHERE id = 4", "Face 4"),
         ("UPDATE face SET vector = x'00', vector_crc = 3523407757 WHERE id = 4", "Face 4"),

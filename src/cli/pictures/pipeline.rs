@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::cli::ui::Failure;
 
-    fn pictures(dir: &std::path::Path, n: usize) -> Vec<PathBuf> {
+    fn pictures(dir: &Path, n: usize) -> Vec<PathBuf> {
         let save = |i: usize| {
             let path = dir.join(format!("{i}.ppm"));
             let bytes = if i == 5 { Vec::new() } else { format!("P3 1 1 255 {i} 0 0\n").into_bytes() };
