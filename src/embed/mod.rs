@@ -4,6 +4,7 @@ mod builtin;
 mod classifier;
 mod compare;
 mod embedder;
+mod faces;
 mod picture;
 
 pub use crate::face::align::{Similarity, align_points, centre_crop, mirrored, stretch, whole_crop};
@@ -11,6 +12,7 @@ pub use crate::model::ARCFACE_112;
 pub use builtin::builtin_model;
 pub use classifier::{Classified, Classifier};
 pub use compare::Comparison;
+pub use faces::{EmbeddedFace, FaceEmbedder, FaceOptions, Found, LeftOut};
 pub use embedder::{EmbedOptions, Embedder, Embedding, Fit};
 pub use picture::Picture;
 #[cfg(feature = "images")]

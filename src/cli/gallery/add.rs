@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lookalike::embed::{MAX_FILE_BYTES, Picture};
+use lookalike::face::Which;
 use lookalike::gallery::{Added, Gallery, NewEntry};
 use lookalike::{Error, Result};
 use serde_json::json;
@@ -12,7 +13,8 @@ use sha2::{Digest, Sha256};
 
 use super::{AddArgs, counted};
 use crate::cli::args::GlobalArgs;
-use crate::cli::pictures::{files, pipeline};
+use crate::cli::context::open_gpu;
+use crate::cli::pictures;
 use crate::cli::recogniser::{Recogniser, RecogniserArgs, Seen};
 use crate::cli::ui::{Done, Outcome, Progress, Ui};
 
@@ -64,14 +66,12 @@ pub(super) fn pictures(
     how: &RecogniserArgs,
 ) -> Outcome {
     let mut gallery = Gallery::open(path)?;
-    let paths = files::list(named)?;
-    if paths.is_empty() {
-        let text = format!("There is no picture in {}. Name pictures or folders with pictures.", files::names(named));
-        return Err(Error::Caller(text).into());
-    }
+    let paths = pictures::list(named)?;
     let (model, identity) = how.load()?;
     gallery.bind(&identity)?;
-    let recogniser = Recogniser::open(global, ui, how, &model)?;
+    let gpu = open_gpu(global, ui)?;
+    // The largest face is taken for that of the person whom the folder is named after.
+    let recogniser = Recogniser::open(global, &gpu, how, &model, Which::Largest, true)?;
     let known = gallery.picture_digests()?;
     let progress = ui.progress(paths.len(), "enrolling");
     let start = Instant::now();
@@ -88,7 +88,7 @@ pub(super) fn pictures(
         surprises: Vec::new(),
     };
     let batch = enrolment.recogniser.batch();
-    pipeline::prepared(&paths, batch, |path| look(path, &known), |index, found| enrolment.take(&paths[index], label, found))?;
+    pictures::prepared(&paths, batch, |path| look(path, &known), |index, found| enrolment.take(&paths[index], label, found))?;
     enrolment.flush()?;
     enrolment.finish(start.elapsed().as_secs_f64())
 }
@@ -175,10 +175,8 @@ impl Enrolment<'_> {
         let seen = self.recogniser.see(&pictures)?;
         let mut faces = Vec::new();
         for ((source, label, digest), found) in facts.iter().zip(&seen) {
-            if found.is_empty() {
-                self.skipped.push((source.clone(), format!("There is no face in `{source}`.")));
-            }
-            faces.extend((0..).zip(found).map(|(n, face)| new_entry(source, label, *digest, n, face)));
+            self.skipped.extend(found.reasons(source).into_iter().map(|reason| (source.clone(), reason)));
+            faces.extend((0..).zip(&found.seen).map(|(n, face)| new_entry(source, label, *digest, n, face)));
         }
         let added = self.gallery.add_many(&faces)?;
         for (face, added) in faces.iter().zip(&added) {
@@ -230,7 +228,7 @@ fn new_entry<'a>(source: &'a str, label: &'a str, digest: PictureDigest, n: u32,
         picture_digest: Some(digest),
         face: Some(n),
         vector: &face.embedding,
-        quality: face.quality,
-        bounds: face.bounds,
+        quality: face.quality(),
+        bounds: face.bounds(),
     }
 }

@@ -7,8 +7,7 @@ mod manage;
 
 use std::path::PathBuf;
 
-use super::args::{DescribeArg, GlobalArgs};
-use super::embed::FlipArg;
+use super::args::{DescribeArg, FlipArg, GlobalArgs};
 use super::recogniser::RecogniserArgs;
 use super::ui::{Outcome, Ui};
 

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use lookalike::{Error, Result};
 
-pub(crate) use pipeline::decoded;
+pub(crate) use files::list as list_if_any;
+pub(crate) use pipeline::{decoded, prepared};
 
 /// The named pictures in the order given; a folder stands for all pictures in it and below, sorted by path.
 ///

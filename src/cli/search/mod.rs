@@ -14,6 +14,7 @@ use lookalike::{Error, Result};
 use serde_json::{Value, json};
 
 use super::args::GlobalArgs;
+use super::context::open_gpu;
 use super::recogniser::RecogniserArgs;
 use super::ui::{Done, Outcome, Ui};
 use queries::Query;
@@ -89,11 +90,12 @@ impl Scale {
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let gallery = Gallery::open_read_only(&args.gallery)?;
     let pictured = args.picture.is_some() || args.html.is_some();
-    let queries = queries::read(global, ui, &gallery, &args.queries, &args.recogniser, pictured)?;
+    let gpu = open_gpu(global, ui)?;
+    let queries = queries::read(global, ui, &gpu, &gallery, &args.queries, &args.recogniser, pictured)?;
     let scale = Scale::new(gallery.similarity(), args.threshold.or(gallery.threshold()));
     let options = RankOptions { similarity: scale.similarity, per_person: args.per_person };
     let probes: Vec<&[f32]> = queries.iter().map(|q| q.vector.as_slice()).collect();
-    let hits = rank::rank(&gallery, &probes, args.top as usize, &options)?;
+    let hits = rank::rank(&gpu, &gallery, &probes, args.top as usize, &options)?;
     let mut answers = Vec::with_capacity(queries.len());
     for (query, hits) in queries.into_iter().zip(hits) {
         let mut matches = Vec::with_capacity(hits.len());

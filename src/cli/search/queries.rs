@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use lookalike::embed::Picture;
+use lookalike::face::Which;
 use lookalike::gallery::Gallery;
+use lookalike::gpu::Gpu;
 use lookalike::{Error, Result};
 
 use super::{check_dimension, thumbnail};
 use crate::cli::args::GlobalArgs;
-use crate::cli::pictures::{files, pipeline};
+use crate::cli::pictures;
 use crate::cli::npy;
 use crate::cli::recogniser::{Recogniser, RecogniserArgs};
 use crate::cli::ui::{Outcome, Ui};
@@ -35,17 +37,15 @@ impl Query {
 pub(super) fn read(
     global: &GlobalArgs,
     ui: &Ui,
+    gpu: &Gpu,
     gallery: &Gallery,
     named: &[PathBuf],
     how: &RecogniserArgs,
     pictured: bool,
 ) -> Outcome<Vec<Query>> {
-    let paths = files::list(named)?;
-    if paths.is_empty() {
-        return Err(Error::Caller(format!("There is no picture in {}. Name pictures, folders or .npy files.", files::names(named))).into());
-    }
+    let paths = pictures::list(named)?;
     let (arrays, pictures): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|p| is_array(p));
-    let mut seen = look(global, ui, gallery, &pictures, how, pictured)?.into_iter().peekable();
+    let mut seen = look(global, ui, gpu, gallery, &pictures, how, pictured)?.into_iter().peekable();
     let mut out = Vec::new();
     for path in &paths {
         if arrays.contains(path) {
@@ -96,6 +96,7 @@ fn rows(gallery: &Gallery, path: &Path) -> Result<Vec<Query>> {
 fn look(
     global: &GlobalArgs,
     ui: &Ui,
+    gpu: &Gpu,
     gallery: &Gallery,
     paths: &[PathBuf],
     how: &RecogniserArgs,
@@ -106,37 +107,26 @@ fn look(
     }
     let (model, identity) = how.load()?;
     gallery.accepts(&identity)?;
-    let recogniser = Recogniser::open(global, ui, how, &model)?;
-    let mut progress = ui.progress(paths.len(), "embedding");
-    let (mut out, mut waiting) = (Vec::new(), Vec::new());
-    let mut flush = |waiting: &mut Vec<(PathBuf, Picture)>| -> Result<()> {
-        let (paths, pictures): (Vec<PathBuf>, Vec<Picture>) = waiting.drain(..).unzip();
-        for ((path, picture), faces) in paths.into_iter().zip(&pictures).zip(recogniser.see(&pictures)?) {
-            if faces.is_empty() {
-                ui.skipped(&format!("There is no face in `{}`.", path.display()));
+    let recogniser = Recogniser::open(global, gpu, how, &model, Which::All, false)?;
+    let mut out = Vec::new();
+    recogniser.see_files(ui, paths, |index, seen| {
+        let path = &paths[index];
+        let source = path.display().to_string();
+        let (picture, answer) = match seen {
+            Ok(seen) => seen,
+            Err(e) => {
+                ui.skipped(&e.to_string());
+                return Ok(());
             }
-            let several = faces.len() > 1;
-            for (i, face) in faces.into_iter().enumerate() {
-                let source = path.display().to_string();
-                check_dimension(gallery, &source, face.embedding.len())?;
-                let thumbnail = pictured.then(|| thumbnail::of(picture, face.bounds));
-                out.push((path.clone(), Query { source, row: several.then_some(i), vector: face.embedding.0, thumbnail }));
-            }
-        }
-        Ok(())
-    };
-    pipeline::decoded(paths, recogniser.batch(), |index, decoded| {
-        progress.advance(1);
-        match decoded {
-            Ok(picture) => waiting.push((paths[index].clone(), picture)),
-            Err(e) => progress.interrupt(|| ui.skipped(&e.to_string())),
-        }
-        if waiting.len() == recogniser.batch() {
-            flush(&mut waiting)?;
+        };
+        answer.reasons(&source).iter().for_each(|reason| ui.skipped(reason));
+        let several = answer.seen.len() > 1;
+        for (i, face) in answer.seen.into_iter().enumerate() {
+            check_dimension(gallery, &source, face.embedding.len())?;
+            let thumbnail = pictured.then(|| thumbnail::of(&picture, face.bounds()));
+            out.push((path.clone(), Query { source: source.clone(), row: several.then_some(i), vector: face.embedding.0, thumbnail }));
         }
         Ok(())
     })?;
-    flush(&mut waiting)?;
-    progress.finish();
     Ok(out)
 }

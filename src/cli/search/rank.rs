@@ -1,11 +1,13 @@
-//! The nearest faces of a gallery.
+//! The nearest faces of a gallery, searched on the GPU.
 
-use std::cmp::Ordering;
-use std::collections::HashMap;
-
-use lookalike::Result;
 use lookalike::gallery::Gallery;
+use lookalike::gallery::index::{GalleryIndex, IndexOptions, Metric, PerLabel, SearchOptions, Storage};
+use lookalike::gpu::Gpu;
 use lookalike::model::Similarity;
+use lookalike::{Error, Result};
+
+/// Rows that go to the device at once.
+const CHUNK: usize = 16_384;
 
 /// Choices of a search.
 #[derive(Clone, Copy, Debug)]
@@ -20,120 +22,40 @@ pub(super) struct RankOptions {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Hit {
     pub(super) id: u64,
-    pub(super) person: u64,
     pub(super) score: f32,
 }
 
-/// More alike first, then smaller ids; what is not a number is last.
-fn order(a: &Hit, b: &Hit) -> Ordering {
-    let number = |x: f32| if x.is_nan() { f32::NEG_INFINITY } else { x };
-    let by_score = a.score.is_nan().cmp(&b.score.is_nan()).then(number(b.score).total_cmp(&number(a.score)));
-    by_score.then(a.id.cmp(&b.id))
-}
-
-/// For every probe the `k` best faces, best first.
+/// For every probe the `k` best faces, best first; ties go to smaller ids.
 ///
 /// # Errors
-/// As [`Gallery::entries`].
-pub(super) fn rank(gallery: &Gallery, probes: &[&[f32]], k: usize, options: &RankOptions) -> Result<Vec<Vec<Hit>>> {
-    let lengths: Vec<f64> = probes.iter().map(|p| dot(p, p).sqrt()).collect();
-    let mut best: Vec<Best> = probes.iter().map(|_| Best::new(k, options.per_person)).collect();
+/// As [`Gallery::entries`] and [`GalleryIndex::search`]; more than 2^32 people.
+pub(super) fn rank(gpu: &Gpu, gallery: &Gallery, probes: &[&[f32]], k: usize, options: &RankOptions) -> Result<Vec<Vec<Hit>>> {
+    let Some(dimension) = probes.first().map(|p| p.len()).filter(|&d| d > 0) else { return Ok(vec![Vec::new(); probes.len()]) };
+    let metric = match options.similarity {
+        Similarity::Cosine => Metric::Cosine,
+        Similarity::Euclidean => Metric::Euclidean,
+    };
+    let index = GalleryIndex::new(gpu, dimension, &IndexOptions::new(Storage::F32, metric))?;
+    let (mut ids, mut people, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
+    let mut flush = |ids: &mut Vec<u64>, people: &mut Vec<u32>, vectors: &mut Vec<f32>| {
+        let result = index.add(ids, people, vectors);
+        ids.clear();
+        people.clear();
+        vectors.clear();
+        result
+    };
     for entry in gallery.entries()? {
-        let e = entry?;
-        let length = dot(&e.vector, &e.vector).sqrt();
-        for ((probe, &own), best) in probes.iter().zip(&lengths).zip(&mut best) {
-            let score = match options.similarity {
-                Similarity::Cosine if own * length == 0.0 => 0.0,
-                Similarity::Cosine => dot(probe, &e.vector) / (own * length),
-                Similarity::Euclidean => -distance(probe, &e.vector),
-            };
-            best.offer(Hit { id: e.id, person: e.person, score: score as f32 });
+        let entry = entry?;
+        ids.push(entry.id);
+        let person = u32::try_from(entry.person).map_err(|_| Error::Limits("The gallery has more than 2^32 people. Split it.".to_owned()))?;
+        people.push(person);
+        vectors.extend_from_slice(&entry.vector);
+        if ids.len() == CHUNK {
+            flush(&mut ids, &mut people, &mut vectors)?;
         }
     }
-    Ok(best.into_iter().map(Best::finish).collect())
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
-}
-
-fn distance(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2)).sum::<f64>().sqrt()
-}
-
-/// The best of what was offered.
-struct Best {
-    k: usize,
-    /// Up to 2k of them; the best k are among them.
-    hits: Vec<Hit>,
-    /// Per person, where every person counts once.
-    people: Option<HashMap<u64, Hit>>,
-}
-
-impl Best {
-    fn new(k: usize, per_person: bool) -> Self {
-        Self { k, hits: Vec::new(), people: per_person.then(HashMap::new) }
-    }
-
-    fn offer(&mut self, hit: Hit) {
-        if let Some(people) = &mut self.people {
-            let best = people.entry(hit.person).or_insert(hit);
-            if order(&hit, best) == Ordering::Less {
-                *best = hit;
-            }
-            return;
-        }
-        self.hits.push(hit);
-        if self.hits.len() >= 2 * self.k.max(32) {
-            self.cut();
-        }
-    }
-
-    fn cut(&mut self) {
-        self.hits.sort_unstable_by(order);
-        self.hits.truncate(self.k);
-    }
-
-    fn finish(mut self) -> Vec<Hit> {
-        if let Some(people) = self.people.take() {
-            self.hits = people.into_values().collect();
-        }
-        self.cut();
-        self.hits
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hit(id: u64, person: u64, score: f32) -> Hit {
-        Hit { id, person, score }
-    }
-
-    #[test]
-    fn ties_go_to_smaller_ids_and_nan_is_last() {
-        let mut best = Best::new(4, false);
-        for (id, score) in [(5, 0.5), (1, f32::NAN), (4, 0.5), (3, f32::NEG_INFINITY), (2, 0.9)] {
-            best.offer(hit(id, 0, score));
-        }
-        let ids = best.finish().iter().map(|h| h.id).collect::<Vec<_>>();
-        assert_eq!(ids, [2, 4, 5, 3]);
-    }
-
-    #[test]
-    fn many_offers_leave_the_best() {
-        let mut best = Best::new(3, false);
-        (0..1000u64).for_each(|i| best.offer(hit(i, 0, (i * 617 % 1000) as f32)));
-        assert_eq!(best.finish().iter().map(|h| h.score).collect::<Vec<_>>(), [999.0, 998.0, 997.0]);
-    }
-
-    #[test]
-    fn a_person_shows_up_once_with_the_best_face() {
-        let mut best = Best::new(5, true);
-        for (id, person, score) in [(1, 1, 0.2), (2, 2, 0.8), (3, 1, 0.9), (4, 2, 0.8)] {
-            best.offer(hit(id, person, score));
-        }
-        assert_eq!(best.finish(), [hit(3, 1, 0.9), hit(2, 2, 0.8)]);
-    }
+    flush(&mut ids, &mut people, &mut vectors)?;
+    let search = SearchOptions { per_label: options.per_person.then_some(PerLabel::Best), ..SearchOptions::default() };
+    let found = index.search(&probes.concat(), k, &search)?;
+    Ok(found.into_iter().map(|hits| hits.into_iter().map(|h| Hit { id: h.id, score: h.score }).collect()).collect())
 }
