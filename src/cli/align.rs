@@ -60,9 +60,10 @@ impl Cropper {
         if template == "frontal" {
             return Ok(Self::Frontal(Frontaliser::new()));
         }
-        let named = args.size.or_else(|| size_in(template)).ok_or_else(|| {
-            Error::Caller(format!("The name of the template `{template}` says no size. Give one: --size 112x112."))
-        })?;
+        let named = args
+            .size
+            .or_else(|| size_in(template))
+            .ok_or_else(|| Error::Caller(format!("The name of the template `{template}` says no size. Give one: --size 112x112.")))?;
         let align = Align { size: named.map(|n| n as usize), template: Some(template.clone()), ..Align::default() };
         Ok(Self::Aligned(Aligner::of(&align)?))
     }
@@ -147,7 +148,10 @@ impl Cropper {
             Self::Aligned(aligner) => {
                 let alignment = aligner.align(face, photo.size())?;
                 let picture = crop(gpu, photo, alignment.look, aligner.size())?;
-                Ok((picture, with(json!({ "matrix": alignment.to_crop, "residual": alignment.residual, "doubtful": alignment.is_doubtful() }))))
+                Ok((
+                    picture,
+                    with(json!({ "matrix": alignment.to_crop, "residual": alignment.residual, "doubtful": alignment.is_doubtful() })),
+                ))
             }
             Self::Frontal(frontaliser) => {
                 let frontal = frontaliser.frontal(gpu, photo, face)?;

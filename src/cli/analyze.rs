@@ -55,7 +55,7 @@ impl Attribute {
         let mut model = Model::load(path, &Default::default())?;
         if model.description.classes.is_none() {
             // A file that says nothing of itself is fed and read as the network of that name in the registry.
-            if let Some(entry) = zoo::find(name) {
+            if let Ok(entry) = zoo::find(name) {
                 let description = entry.description(&model.graph);
                 model.describe(description)?;
             }
@@ -104,7 +104,8 @@ impl Attribute {
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let given = [&args.age, &args.gender, &args.emotion, &args.race];
     let missing: Vec<_> = ATTRIBUTES.iter().zip(given).filter(|(_, g)| g.is_none()).map(|(&a, _)| a).collect();
-    let how = "Build one from published weights (`lookalike zoo build NAME --weights FILE -o NAME.safetensors`) and name it with --NAME FILE.";
+    let how =
+        "Build one from published weights (`lookalike zoo build NAME --weights FILE -o NAME.safetensors`) and name it with --NAME FILE.";
     if missing.len() == ATTRIBUTES.len() {
         return Err(Error::Caller(format!("No network is given for age, gender, emotion or race. {how}")).into());
     }

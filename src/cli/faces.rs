@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use lookalike::embed::{EmbedOptions, EmbeddedFace, FaceEmbedder, FaceOptions, Picture};
-use lookalike::face::{Finder, Which};
 use lookalike::face::landmarks::Landmarker;
+use lookalike::face::{Finder, Which};
 use lookalike::gpu::{Gpu, Photo};
 use lookalike::import::Limits;
 use lookalike::model::{Model, Precision};

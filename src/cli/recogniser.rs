@@ -87,12 +87,8 @@ impl Recogniser {
     /// Compiles what it takes. `usual`: which faces of a photograph count where nothing is said; `quality`: whether faces are judged.
     pub(crate) fn open(global: &GlobalArgs, gpu: &Gpu, args: &RecogniserArgs, model: &Model, usual: Which, quality: bool) -> Result<Self> {
         let fit = if args.no_detect { Fit::CentreCrop } else { Fit::Aligned };
-        let options = EmbedOptions {
-            batch: args.batch as usize,
-            precision: Precision::from(global.precision),
-            flip: args.flip.map(Flip::from),
-            fit,
-        };
+        let options =
+            EmbedOptions { batch: args.batch as usize, precision: Precision::from(global.precision), flip: args.flip.map(Flip::from), fit };
         let eye = if args.aligned || args.no_detect {
             Eye::Crops(Box::new(Embedder::new(gpu, model, &options)?))
         } else {

@@ -6,14 +6,16 @@ mod compare;
 mod embedder;
 mod faces;
 mod picture;
+mod pool;
 
 pub use crate::face::align::{Similarity, align_points, centre_crop, mirrored, stretch, whole_crop};
 pub use crate::model::ARCFACE_112;
 pub use builtin::builtin_model;
 pub use classifier::{Classified, Classifier};
 pub use compare::Comparison;
-pub use faces::{EmbeddedFace, FaceEmbedder, FaceOptions, Found, LeftOut};
 pub use embedder::{EmbedOptions, Embedder, Embedding, Fit};
+pub use faces::{EmbeddedFace, FaceEmbedder, FaceOptions, Found, LeftOut};
 pub use picture::Picture;
 #[cfg(feature = "images")]
 pub use picture::{MAX_FILE_BYTES, MAX_SIDE};
+pub use pool::{pool, pool_media};

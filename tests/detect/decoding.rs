@@ -67,13 +67,11 @@ fn check(name: &str, kind: DetectorKind, threshold: f32, least: usize, decode: i
 
 #[test]
 fn retinaface_is_decoded_as_its_outputs_mean() {
-    let decode = |size, numbers: plain::Numbers<'_>| {
-        plain::best(plain::priors(size, false, ["loc", "conf", "landms"], numbers), 0.6, 0.4, 1.0)
-    };
+    let decode =
+        |size, numbers: plain::Numbers<'_>| plain::best(plain::priors(size, false, ["loc", "conf", "landms"], numbers), 0.6, 0.4, 1.0);
     check("retinaface_rfb_320", DetectorKind::RetinaFace, 0.6, 3, decode);
-    let many = |size, numbers: plain::Numbers<'_>| {
-        plain::best(plain::priors(size, false, ["loc", "conf", "landms"], numbers), 0.02, 0.4, 1.0)
-    };
+    let many =
+        |size, numbers: plain::Numbers<'_>| plain::best(plain::priors(size, false, ["loc", "conf", "landms"], numbers), 0.02, 0.4, 1.0);
     check("retinaface_rfb_320", DetectorKind::RetinaFace, 0.02, 20, many);
 }
 
@@ -82,8 +80,7 @@ fn ultra_light_is_decoded_as_its_outputs_mean() {
     let decode =
         |size, numbers: plain::Numbers<'_>| plain::best(plain::priors(size, true, ["boxes", "scores", ""], numbers), 0.7, 0.3, 0.0);
     check("ultralight_rfb_320", DetectorKind::UltraLight, 0.7, 3, decode);
-    let many =
-        |size, numbers: plain::Numbers<'_>| plain::best(plain::priors(size, true, ["boxes", "scores", ""], numbers), 0.1, 0.3, 0.0);
+    let many = |size, numbers: plain::Numbers<'_>| plain::best(plain::priors(size, true, ["boxes", "scores", ""], numbers), 0.1, 0.3, 0.0);
     check("ultralight_rfb_320", DetectorKind::UltraLight, 0.1, 20, many);
 }
 

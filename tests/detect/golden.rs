@@ -55,7 +55,9 @@ fn mtcnn_finds_what_facenet_pytorch_finds() {
         let differences = matched(&found, &expected, &path.display().to_string());
         for [corners, points] in &differences {
             // Decoders of JPEG files round differently.
-            if *corners > 1.0 { println!("TOO FAR") }
+            if *corners > 1.0 {
+                println!("TOO FAR")
+            }
             all += 1;
             near += usize::from(*points <= 0.5);
             worst = [worst[0].max(*corners), worst[1].max(*points)];
@@ -173,8 +175,7 @@ fn least_faces_and_scores_are_kept_to() {
 fn a_picture_gives_the_same_faces_whatever_else_is_in_the_batch() {
     let Some(data) = test_data() else { return };
     let names = ["Aaron_Sorkin/Aaron_Sorkin_0001", "Abdullah_al-Attiyah/Abdullah_al-Attiyah_0002", "Adrien_Brody/Adrien_Brody_0002"];
-    let mut pictures: Vec<Picture> =
-        names.iter().map(|n| Picture::open(data.join(format!("data/faces/{n}.jpg"))).unwrap()).collect();
+    let mut pictures: Vec<Picture> = names.iter().map(|n| Picture::open(data.join(format!("data/faces/{n}.jpg"))).unwrap()).collect();
     pictures.push(crate::noise(3, 90, 61));
     let photos: Vec<_> = pictures.iter().map(upload).collect();
     for detector in [mtcnn(&data), single(&data, DetectorKind::YuNet, "yunet_n_dynamic")] {

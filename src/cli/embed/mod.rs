@@ -90,7 +90,10 @@ fn take(ui: &Ui, path: &Path, answer: Result<Answer>, output: &mut Output<'_>, t
 
 /// The reason why there is no result at all.
 fn nothing(tally: &Tally, pictures: usize) -> Error {
-    let text = format!("Nothing could be embedded: of {pictures} pictures, {} cannot be read and {} show no usable face. See the reasons above.", tally.skipped, tally.faceless);
+    let text = format!(
+        "Nothing could be embedded: of {pictures} pictures, {} cannot be read and {} show no usable face. See the reasons above.",
+        tally.skipped, tally.faceless
+    );
     if tally.read == 0 { Error::Picture(text) } else { Error::NoFace(text) }
 }
 

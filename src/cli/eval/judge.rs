@@ -53,7 +53,8 @@ impl Judgement {
     ) -> Result<Self> {
         let compare = Comparison { similarity, threshold: 0.0 };
         let sign = if similarity == Similarity::Euclidean { -1.0 } else { 1.0 };
-        let (mut scored, mut fold, mut groups): (Vec<(f64, bool)>, Vec<Option<usize>>, BTreeMap<&str, Vec<(f64, bool)>>) = Default::default();
+        let (mut scored, mut fold, mut groups): (Vec<(f64, bool)>, Vec<Option<usize>>, BTreeMap<&str, Vec<(f64, bool)>>) =
+            Default::default();
         for pair in &list.pairs {
             let [Some(a), Some(b)] = pair.files.map(|f| embeddings[f].as_ref()) else { continue };
             let score = (sign * f64::from(compare.score(a, b)), pair.same);
@@ -158,14 +159,24 @@ impl Judgement {
                 100.0 * f.standard_error
             ));
         }
-        out.push(format!("best threshold   {:.4}: {:.2} % (chosen on these pairs, so optimistic)", self.shown(self.best.0), 100.0 * self.best.1));
+        out.push(format!(
+            "best threshold   {:.4}: {:.2} % (chosen on these pairs, so optimistic)",
+            self.shown(self.best.0),
+            100.0 * self.best.1
+        ));
         if let Some((threshold, accuracy)) = self.own {
             out.push(format!("model's own      {threshold:.4}: {:.2} %", 100.0 * accuracy));
         }
         out.push(format!("AUC              {:.5}, equal error rate {:.2} %", self.auc, 100.0 * self.equal_error.0));
         for r in &self.rates {
             out.push(if r.measurable {
-                format!("TAR at FAR {:<6}{:.2} % (threshold {:.4}, realised FAR {:.2e})", r.far, 100.0 * r.tar, self.shown(r.threshold), r.far_realised)
+                format!(
+                    "TAR at FAR {:<6}{:.2} % (threshold {:.4}, realised FAR {:.2e})",
+                    r.far,
+                    100.0 * r.tar,
+                    self.shown(r.threshold),
+                    r.far_realised
+                )
             } else {
                 format!("TAR at FAR {:<6}not measurable with {} pairs of two people", r.far, self.separation.impostor().len())
             });

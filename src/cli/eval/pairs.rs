@@ -34,7 +34,9 @@ impl Pairs {
         let lfw = text.lines().next().is_some_and(|l| !l.contains(',') && l.split_whitespace().all(|w| w.parse::<usize>().is_ok()));
         let mut builder = Builder { root, known: std::collections::HashMap::new(), out: Self::default() };
         let result = if lfw { builder.lfw(&text) } else { builder.csv(&text) };
-        result.map_err(|(line, what)| Error::Caller(format!("The list of pairs {} is not understood: line {line} {what}.", path.display())))?;
+        result.map_err(|(line, what)| {
+            Error::Caller(format!("The list of pairs {} is not understood: line {line} {what}.", path.display()))
+        })?;
         if builder.out.pairs.is_empty() {
             return Err(Error::Caller(format!("The list of pairs {} holds no pair. Give lines of file_a,file_b,same.", path.display())));
         }
@@ -94,7 +96,8 @@ impl Builder<'_> {
     /// `FOLDS PAIRS`, then for each fold that many lines `name i j` and as many `name i other j`. Files are `name/name_0001.jpg`.
     fn lfw(&mut self, text: &str) -> Result<(), Wrong> {
         let mut lines = text.lines().enumerate();
-        let header: Vec<usize> = lines.next().map(|(_, l)| l.split_whitespace().filter_map(|w| w.parse().ok()).collect()).unwrap_or_default();
+        let header: Vec<usize> =
+            lines.next().map(|(_, l)| l.split_whitespace().filter_map(|w| w.parse().ok()).collect()).unwrap_or_default();
         let (folds, each) = match header[..] {
             [each] => (1, each),
             [folds, each] => (folds, each),

@@ -78,7 +78,8 @@ fn curve(judged: &Judgement, points: &[RocPoint], kind: Curve) -> Result<String>
                 let floor = points.iter().filter(|p| p.far > 0.0).map(|p| p.tar).fold(1.0, f64::min).min(0.95);
                 let chart = builder.build_cartesian_2d((low..1.0).log_scale(), (floor - 0.02).max(0.0)..1.005);
                 let mut chart = chart.map_err(|e| unwritable(title, &e.to_string()))?;
-                let mesh = chart.configure_mesh().x_desc("false accept rate").y_desc(y_label).x_label_formatter(&|x| format!("{x:.0e}")).draw();
+                let mesh =
+                    chart.configure_mesh().x_desc("false accept rate").y_desc(y_label).x_label_formatter(&|x| format!("{x:.0e}")).draw();
                 mesh.map_err(|e| unwritable(title, &e.to_string()))?;
                 chart.draw_series(LineSeries::new(line, INK.stroke_width(2))).map_err(|e| unwritable(title, &e.to_string()))?;
             }
@@ -86,8 +87,13 @@ fn curve(judged: &Judgement, points: &[RocPoint], kind: Curve) -> Result<String>
                 let chart = builder.build_cartesian_2d((low..1.0).log_scale(), (least_refusal..1.0).log_scale());
                 let mut chart = chart.map_err(|e| unwritable(title, &e.to_string()))?;
                 let number = |x: &f64| format!("{x:.0e}");
-                let mesh =
-                    chart.configure_mesh().x_desc("false accept rate").y_desc(y_label).x_label_formatter(&number).y_label_formatter(&number).draw();
+                let mesh = chart
+                    .configure_mesh()
+                    .x_desc("false accept rate")
+                    .y_desc(y_label)
+                    .x_label_formatter(&number)
+                    .y_label_formatter(&number)
+                    .draw();
                 mesh.map_err(|e| unwritable(title, &e.to_string()))?;
                 chart.draw_series(LineSeries::new(line, INK.stroke_width(2))).map_err(|e| unwritable(title, &e.to_string()))?;
             }
@@ -140,7 +146,12 @@ fn histogram(judged: &Judgement) -> Result<String> {
         }
         let threshold = shown(judged.best.0);
         chart.draw_series(LineSeries::new([(threshold, 0.0), (threshold, top)], INK.stroke_width(1))).map_err(|e| fail(e.to_string()))?;
-        chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(INK.mix(0.3)).draw().map_err(|e| fail(e.to_string()))?;
+        chart
+            .configure_series_labels()
+            .background_style(WHITE.mix(0.8))
+            .border_style(INK.mix(0.3))
+            .draw()
+            .map_err(|e| fail(e.to_string()))?;
         root.present().map_err(|e| fail(e.to_string()))?;
     }
     Ok(svg)

@@ -10,8 +10,8 @@ use lookalike::{Error, Result};
 
 use super::{check_dimension, thumbnail};
 use crate::cli::args::GlobalArgs;
-use crate::cli::pictures;
 use crate::cli::npy;
+use crate::cli::pictures;
 use crate::cli::recogniser::{Recogniser, RecogniserArgs};
 use crate::cli::ui::{Outcome, Ui};
 
@@ -83,12 +83,8 @@ fn rows(gallery: &Gallery, path: &Path) -> Result<Vec<Query>> {
         return Err(Error::Caller(format!("The array {source} holds numbers that are not finite. Embed the pictures again.")));
     }
     let single = tensor.shape().len() == 1;
-    let query = |(i, v): (usize, &[f32])| Query {
-        source: source.clone(),
-        row: (!single).then_some(i),
-        vector: v.to_vec(),
-        thumbnail: None,
-    };
+    let query =
+        |(i, v): (usize, &[f32])| Query { source: source.clone(), row: (!single).then_some(i), vector: v.to_vec(), thumbnail: None };
     Ok(numbers.chunks_exact(d.max(1)).take(n).enumerate().map(query).collect())
 }
 

@@ -37,7 +37,7 @@ pub(super) fn rank(gpu: &Gpu, gallery: &Gallery, probes: &[&[f32]], k: usize, op
     };
     let index = GalleryIndex::new(gpu, dimension, &IndexOptions::new(Storage::F32, metric))?;
     let (mut ids, mut people, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
-    let mut flush = |ids: &mut Vec<u64>, people: &mut Vec<u32>, vectors: &mut Vec<f32>| {
+    let flush = |ids: &mut Vec<u64>, people: &mut Vec<u32>, vectors: &mut Vec<f32>| {
         let result = index.add(ids, people, vectors);
         ids.clear();
         people.clear();
@@ -47,7 +47,8 @@ pub(super) fn rank(gpu: &Gpu, gallery: &Gallery, probes: &[&[f32]], k: usize, op
     for entry in gallery.entries()? {
         let entry = entry?;
         ids.push(entry.id);
-        let person = u32::try_from(entry.person).map_err(|_| Error::Limits("The gallery has more than 2^32 people. Split it.".to_owned()))?;
+        let person =
+            u32::try_from(entry.person).map_err(|_| Error::Limits("The gallery has more than 2^32 people. Split it.".to_owned()))?;
         people.push(person);
         vectors.extend_from_slice(&entry.vector);
         if ids.len() == CHUNK {

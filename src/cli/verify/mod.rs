@@ -8,7 +8,7 @@ use lookalike::embed::{Comparison, EmbeddedFace, Embedding, Picture, pool};
 use lookalike::face::Which;
 use lookalike::gpu::Gpu;
 use lookalike::model::Similarity;
-use lookalike::{Error, Result};
+use lookalike::Error;
 use serde_json::json;
 
 use super::args::GlobalArgs;

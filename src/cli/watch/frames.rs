@@ -73,7 +73,9 @@ impl<R: Read> Frames<R> {
 
     fn broken_off(&self) -> Error {
         let hint = match self.format {
-            Format::Rgb24 { width, height } => format!("Frames of {width}x{height} have {} bytes; check --size.", width as usize * height as usize * 3),
+            Format::Rgb24 { width, height } => {
+                format!("Frames of {width}x{height} have {} bytes; check --size.", width as usize * height as usize * 3)
+            }
             Format::Mjpeg => "The program that writes it ended early.".to_owned(),
         };
         Error::Picture(format!("The stream of frames ends inside a frame, after {} bytes of it. {hint}", self.waiting.len()))
@@ -98,7 +100,12 @@ struct Scan {
 impl Scan {
     /// Bytes of the first JPEG file, once all of it is there.
     fn end(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
-        let wrong = || Error::Picture("The stream of frames is no sequence of JPEG files. Write it with `ffmpeg -f mjpeg`, or give --size for raw RGB.".to_owned());
+        let wrong = || {
+            Error::Picture(
+                "The stream of frames is no sequence of JPEG files. Write it with `ffmpeg -f mjpeg`, or give --size for raw RGB."
+                    .to_owned(),
+            )
+        };
         loop {
             let Some(&[first, second]) = bytes.get(self.at..self.at + 2).and_then(|b| b.first_chunk()) else { return Ok(None) };
             if self.at == 0 {

@@ -212,7 +212,10 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
 /// A connection to a file that nobody can change.
 fn connect_immutable(path: &Path) -> Result<Connection> {
     let text = path.to_str().ok_or_else(|| {
-        Error::Caller(format!("The name of the gallery {} is not valid Unicode, so it can be read only where its folder can be written.", path.display()))
+        Error::Caller(format!(
+            "The name of the gallery {} is not valid Unicode, so it can be read only where its folder can be written.",
+            path.display()
+        ))
     })?;
     let mut uri = "file:".to_owned();
     for byte in text.bytes() {
