@@ -7,6 +7,7 @@ pub mod detect;
 mod finder;
 pub mod frontal;
 pub mod landmarks;
+pub mod patches;
 pub mod quality;
 pub mod track;
 

@@ -46,7 +46,7 @@ impl Quality {
     /// | distance of the eyes (without: a third of the box) | 0 px | 30 px |
     /// | sharpness, as a logarithm | 3 | 100 |
     /// | yaw and pitch, each | 90 degrees | 30 degrees |
-    /// | residual | 0.3 | 0.1 |
+    /// | residual | 0.3 | 0.15 |
     ///
     /// each linear between. What is not known counts as 1, and so do roll, which alignment undoes, and the norm, whose scale is the model's.
     pub fn overall(&self) -> f32 {
@@ -57,7 +57,7 @@ impl Quality {
         };
         let eyes = self.eye_distance.unwrap_or(self.size / 3.0);
         let turn = self.pose.map_or(1.0, |[yaw, pitch, _]| ramp(yaw.abs(), 90.0, 30.0) * ramp(pitch.abs(), 90.0, 30.0));
-        let residual = self.residual.map_or(1.0, |r| ramp(r, 0.3, 0.1));
+        let residual = self.residual.map_or(1.0, |r| ramp(r, 0.3, 0.15));
         let sharp = ramp(self.sharpness.max(1.0).ln(), 3f32.ln(), 100f32.ln());
         ramp(self.score, 0.0, 1.0) * ramp(self.inside, 0.0, 1.0) * ramp(eyes, 0.0, 30.0) * sharp * turn * residual
     }

@@ -211,6 +211,7 @@ fn arcface(size: [usize; 2]) -> Option<[[f64; 2]; 5]> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     fn named(name: &str, size: [usize; 2]) -> Result<Placement, String> {
