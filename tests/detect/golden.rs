@@ -73,12 +73,13 @@ fn mtcnn_finds_what_facenet_pytorch_finds() {
 fn both_rules_of_mtcnn_find_the_same_people() {
     let Some(data) = test_data() else { return };
     let (ours, theirs) = (mtcnn(&data), mtcnn(&data).with_rules(MtcnnRules::Authors));
-    for name in ["scenes/selfie-many-people.jpg", "faces/Abdullah_al-Attiyah/Abdullah_al-Attiyah_0002.jpg"] {
-        let picture = Picture::open(data.join("data").join(name)).unwrap();
+    for name in ["Abel_Pacheco/Abel_Pacheco_0001", "Abdullah_al-Attiyah/Abdullah_al-Attiyah_0002", "Adrien_Brody/Adrien_Brody_0002"] {
+        let picture = Picture::open(data.join(format!("data/faces/{name}.jpg"))).unwrap();
         let [a, b] = [&ours, &theirs].map(|d| find(d, &picture, &DetectOptions::default()));
         // Where people are, not to the pixel: padding, rounding and the count from 1 differ.
         for [corners, points] in matched(&a, &b, name) {
-            assert!(corners < 20.0 && points < 8.0, "{name}: {corners} {points}");
+            println!("{name}: corners {corners}, landmarks {points} apart");
+            assert!(corners < 15.0 && points < 5.0, "{name}: {corners} {points}");
         }
     }
 }
@@ -182,9 +183,7 @@ fn a_picture_gives_the_same_faces_whatever_else_is_in_the_batch() {
         assert_eq!(together.len(), photos.len());
         for (photo, faces) in photos.iter().zip(&together) {
             let alone = detector.detect(std::slice::from_ref(photo), &DetectOptions::default()).unwrap().remove(0);
-            for [corners, points] in matched(faces, &alone, "alone") {
-                assert!(corners < 0.01 && points < 0.01, "{corners} {points}");
-            }
+            assert_eq!(*faces, alone);
         }
         // The same batch again: equal bits.
         assert_eq!(detector.detect(&photos, &DetectOptions::default()).unwrap(), together);
