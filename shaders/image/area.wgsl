@@ -17,6 +17,7 @@ struct Look {
     h: u32,
     pad1: u32,
     pad2: u32,
+    pad3: vec4<u32>,  // as long as the record of a warp: both kinds share a table
 }
 
 @group(0) @binding(2) var<storage, read> looks: array<Look>;

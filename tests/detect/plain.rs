@@ -96,7 +96,7 @@ fn area(b: [f64; 4], extra: f64) -> f64 {
 
 /// Repeatedly takes the best one and strikes out what shares more than `most` with it.
 pub(crate) fn best(mut all: Vec<Found>, threshold: f64, most: f64, extra: f64) -> Vec<Found> {
-    all.retain(|f| f.score >= threshold);
+    all.retain(|f| f.score >= threshold && f.corners[2] > f.corners[0] && f.corners[3] > f.corners[1]);
     let mut kept = Vec::new();
     while let Some(i) = (0..all.len()).max_by(|&a, &b| all[a].score.total_cmp(&all[b].score)) {
         let first = all.remove(i);

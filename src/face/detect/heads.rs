@@ -15,11 +15,6 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Whether the batch is its first dimension.
-    pub(super) fn leads(&self) -> bool {
-        self.shape.rank() > 2
-    }
-
     /// Rows and their width, of an output of rows.
     pub(super) fn rows(&self) -> Option<[usize; 2]> {
         match *self.shape.dims() {

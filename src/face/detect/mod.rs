@@ -54,8 +54,7 @@ impl DetectOptions {
     }
 }
 
-/// Something that finds faces. Results do not depend on what else is in the batch, apart from the rounding of networks that run at
-/// another batch; faces come by descending score.
+/// Something that finds faces. Results do not depend on what else is in the batch; faces come by descending score.
 pub trait Detect: Send + Sync {
     /// The faces of every photo, in order.
     ///

@@ -5,12 +5,10 @@ use crate::tensor::{Border, Look, Sampling};
 
 use super::geometry::Crop;
 
-/// Pixels of a level or a batch of levels. A larger level is searched in tiles.
-pub(super) const LEVEL_PIXELS: usize = 1 << 21;
+/// Pixels of a level. A larger one is searched in tiles.
+const LEVEL_PIXELS: usize = 1 << 21;
 /// Side of a tile, even.
 const TILE: usize = 1024;
-/// Levels of pictures of one size that are run at once.
-const LEVELS: usize = 8;
 /// Sizes of batches of crops: few, so that their plans are kept.
 const BATCHES: [usize; 3] = [8, 32, 128];
 
@@ -62,12 +60,6 @@ pub(super) fn crop_look(turn: Turn, crop: Crop, side: usize) -> Look {
 
 fn warp(turn: Turn, inner: [f64; 6], border: Border) -> Look {
     Look::Warp { transform: turn.after(inner), border, sampling: Sampling::Smooth }
-}
-
-/// How many of `left` pictures to run a level of at once.
-pub(super) fn level_batch(level: [usize; 2], left: usize) -> usize {
-    let most = (LEVEL_PIXELS / (level[0] * level[1]).max(1)).min(LEVELS).min(left).max(1);
-    1 << most.ilog2()
 }
 
 /// The batch for the first of `left` crops. Places that remain are filled with one of them.
@@ -122,9 +114,7 @@ mod tests {
         for n in 1..400 {
             assert!(crop_batch(n) >= n.min(BATCHES[2]) || crop_batch(n) < n);
             assert!(BATCHES.contains(&crop_batch(n)));
-            assert!(level_batch([100, 100], n) <= n);
         }
         assert_eq!([1, 8, 16, 17, 64, 65, 1000].map(crop_batch), [8, 8, 8, 32, 32, 128, 128]);
-        assert_eq!(level_batch([3000, 3000], 5), 1);
     }
 }

@@ -1,7 +1,8 @@
 //! MTCNN: proposals from a pyramid, refined, then refined again and given landmarks.
 //!
-//! Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional Networks" (2016). All crops of a stage are cut
-//! and resized on the device and run in a few batches.
+//! Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional Networks" (2016). All crops of a
+//! picture's stage are cut and resized on the device and run in a few batches. Pictures do not share batches: networks round differently in
+//! another batch, which is enough for the cascade to prefer another of two proposals, a few pixels away.
 
 mod crops;
 mod geometry;
@@ -107,8 +108,12 @@ impl Mtcnn {
             .flat_map(|photo| Turn::all(photo.size(), options.rotations).map(move |turn| Scene { photo, turn, found: Vec::new() }))
             .collect();
         self.propose(&mut scenes, min_face)?;
-        self.refine(&mut scenes)?;
-        let faces = self.conclude(&scenes, options.threshold.unwrap_or(DetectorKind::Mtcnn.threshold()))?;
+        let threshold = options.threshold.unwrap_or(DetectorKind::Mtcnn.threshold());
+        let mut faces = Vec::with_capacity(scenes.len());
+        for scene in &mut scenes {
+            self.refine(scene)?;
+            faces.push(self.conclude(scene, threshold)?);
+        }
         let each = if options.rotations { 4 } else { 1 };
         Ok(faces.chunks_exact(each).map(<[_]>::concat).collect())
     }

@@ -60,11 +60,11 @@ impl Anchors {
         found.ok_or_else(|| misfit(kind, model, needed))
     }
 
-    /// The faces of picture `index`, in pixels of the input.
-    pub(super) fn faces(&self, outputs: &Outputs<'_>, index: usize, size: [usize; 2], threshold: f32) -> Vec<Face> {
-        let scores = outputs.of(&self.scores, index).chunks_exact(2);
-        let boxes = outputs.of(&self.boxes, index).chunks_exact(4);
-        let points = self.points.as_ref().map_or(&[][..], |name| outputs.of(name, index));
+    /// The faces of a picture, in pixels of the input.
+    pub(super) fn faces(&self, outputs: &Outputs<'_>, size: [usize; 2], threshold: f32) -> Vec<Face> {
+        let scores = outputs.of(&self.scores, 0).chunks_exact(2);
+        let boxes = outputs.of(&self.boxes, 0).chunks_exact(4);
+        let points = self.points.as_ref().map_or(&[][..], |name| outputs.of(name, 0));
         let [width, height] = size.map(|n| n as f64);
         let mut faces = Vec::new();
         let priors = tables(self.kind).get(self.table).map(|t| t.boxes(size)).unwrap_or_default();

@@ -20,9 +20,6 @@ const LONGEST: f64 = 1280.0;
 const SQUARE: usize = 640;
 /// Shorter side of the smallest faces that these networks find, in pixels of their input.
 const SMALLEST: f64 = 10.0;
-/// Pixels of a batch, and pictures.
-const BATCH_PIXELS: usize = 1 << 22;
-const BATCH: usize = 8;
 /// Candidates that suppression looks at, the best ones.
 const CANDIDATES: usize = 5000;
 
@@ -77,13 +74,8 @@ impl SingleShot {
         // One size after another, so that few plans are made.
         views.sort_by_key(|v| v.letterbox.size);
         let mut found: Vec<Vec<Face>> = vec![Vec::new(); views.len()];
-        for same in views.chunk_by(|a, b| a.letterbox.size == b.letterbox.size) {
-            let mut rest = same;
-            while let Some(first) = rest.first() {
-                let (now, later) = rest.split_at(self.batch(first.letterbox.size, rest.len()));
-                self.run(now, options, &mut found)?;
-                rest = later;
-            }
+        for view in views {
+            found[view.place] = self.faces(&view, options)?;
         }
         let each = if options.rotations { 4 } else { 1 };
         Ok(found.chunks_exact(each).map(<[_]>::concat).collect())
@@ -103,41 +95,31 @@ impl SingleShot {
         }
     }
 
-    /// How many of `left` pictures to run at once: a power of two, so that few plans are made.
-    fn batch(&self, size: [usize; 2], left: usize) -> usize {
-        if !self.part.heads.iter().all(super::heads::Head::leads) {
-            return 1;
-        }
-        let most = (BATCH_PIXELS / (size[0] * size[1]).max(1)).min(BATCH).min(left).max(1);
-        1 << most.ilog2()
-    }
-
-    fn run(&self, views: &[View<'_>], options: &DetectOptions, found: &mut [Vec<Face>]) -> Result<()> {
-        let Some(size) = views.first().map(|v| v.letterbox.size) else { return Ok(()) };
-        let looks: Vec<_> = views.iter().map(|v| PhotoView { photo: v.photo, look: v.letterbox.look(v.turn) }).collect();
-        let results = self.part.network.run_photos(&looks, Some(size))?;
-        let outputs = Outputs::new(&results, views.len());
+    /// The faces of one view. One picture a run: in a batch, networks round differently.
+    fn faces(&self, view: &View<'_>, options: &DetectOptions) -> Result<Vec<Face>> {
+        let size = view.letterbox.size;
+        let look = PhotoView { photo: view.photo, look: view.letterbox.look(view.turn) };
+        let results = self.part.network.run_photos(&[look], Some(size))?;
+        let outputs = Outputs::new(&results, 1);
         let threshold = options.threshold.unwrap_or(self.kind.threshold());
-        for (i, view) in views.iter().enumerate() {
-            let faces = match &self.rule {
-                Rule::YuNet(rule) => rule.faces(&outputs, i, size, threshold),
-                Rule::Scrfd(rule) => rule.faces(&outputs, i, size, threshold),
-                Rule::Anchors(rule) => rule.faces(&outputs, i, size, threshold),
-            };
-            found[view.place] = faces.into_iter().map(|f| view.turn.back(view.letterbox.back(f))).collect();
-        }
-        Ok(())
+        let faces = match &self.rule {
+            Rule::YuNet(rule) => rule.faces(&outputs, size, threshold),
+            Rule::Scrfd(rule) => rule.faces(&outputs, size, threshold),
+            Rule::Anchors(rule) => rule.faces(&outputs, size, threshold),
+        };
+        Ok(faces.into_iter().map(|f| view.turn.back(view.letterbox.back(f))).collect())
     }
 }
 
-/// A candidate that makes sense: networks with strange weights overflow.
-fn is_finite(face: &Face) -> bool {
-    face.bounds.iter().chain(face.landmarks.iter().flatten()).chain([&face.score]).all(|x| x.is_finite())
+/// A candidate that makes sense: networks that have learned nothing overflow and put the right side left of the left one.
+fn makes_sense(face: &Face) -> bool {
+    let [w, h] = face.size();
+    w > 0.0 && h > 0.0 && face.bounds.iter().chain(face.landmarks.iter().flatten()).chain([&face.score]).all(|x| x.is_finite())
 }
 
-/// Those of the finite candidates that stay.
+/// Those of the candidates that stay.
 fn thinned(faces: Vec<Face>, clash: impl Fn(&Face, &Face) -> bool) -> Vec<Face> {
-    let faces: Vec<Face> = faces.into_iter().filter(is_finite).collect();
+    let faces: Vec<Face> = faces.into_iter().filter(makes_sense).collect();
     let scores: Vec<f32> = faces.iter().map(|f| f.score).collect();
     let kept = super::nms::suppress(&scores, CANDIDATES, |a, b| clash(&faces[a], &faces[b]));
     picked(faces, &kept)

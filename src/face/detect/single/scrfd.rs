@@ -43,14 +43,14 @@ impl Scrfd {
         Ok(Self { levels: levels.filter(fits).ok_or_else(|| misfit(DetectorKind::Scrfd, model, needed))? })
     }
 
-    /// The faces of picture `index`, in pixels of the input.
-    pub(super) fn faces(&self, outputs: &Outputs<'_>, index: usize, size: [usize; 2], threshold: f32) -> Vec<Face> {
+    /// The faces of a picture, in pixels of the input.
+    pub(super) fn faces(&self, outputs: &Outputs<'_>, size: [usize; 2], threshold: f32) -> Vec<Face> {
         let mut faces = Vec::new();
         for (level, stride) in self.levels.iter().zip(STRIDES) {
             let columns = size[0].div_ceil(stride);
-            let boxes = outputs.of(&level.boxes, index).chunks_exact(4);
-            let points = level.points.as_ref().map_or(&[][..], |name| outputs.of(name, index));
-            for (i, (&score, d)) in outputs.of(&level.scores, index).iter().zip(boxes).enumerate() {
+            let boxes = outputs.of(&level.boxes, 0).chunks_exact(4);
+            let points = level.points.as_ref().map_or(&[][..], |name| outputs.of(name, 0));
+            for (i, (&score, d)) in outputs.of(&level.scores, 0).iter().zip(boxes).enumerate() {
                 // A NaN is no face.
                 if score.is_nan() || score < threshold {
                     continue;

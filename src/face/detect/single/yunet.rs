@@ -43,15 +43,15 @@ impl YuNet {
         Ok(Self { levels: levels.filter(|_| heads.len() == 12).ok_or_else(|| misfit(DetectorKind::YuNet, model, needed))? })
     }
 
-    /// The faces of picture `index`, in pixels of the input.
-    pub(super) fn faces(&self, outputs: &Outputs<'_>, index: usize, size: [usize; 2], threshold: f32) -> Vec<Face> {
+    /// The faces of a picture, in pixels of the input.
+    pub(super) fn faces(&self, outputs: &Outputs<'_>, size: [usize; 2], threshold: f32) -> Vec<Face> {
         let mut faces = Vec::new();
         for (level, stride) in self.levels.iter().zip(STRIDES) {
             let columns = size[0].div_ceil(stride);
             let stride = stride as f32;
-            let [first, second] = level.scores.each_ref().map(|name| outputs.of(name, index));
-            let boxes = outputs.of(&level.boxes, index).chunks_exact(4);
-            let points = outputs.of(&level.points, index).chunks_exact(10);
+            let [first, second] = level.scores.each_ref().map(|name| outputs.of(name, 0));
+            let boxes = outputs.of(&level.boxes, 0).chunks_exact(4);
+            let points = outputs.of(&level.points, 0).chunks_exact(10);
             for (i, (((&a, &b), o), p)) in first.iter().zip(second).zip(boxes).zip(points).enumerate() {
                 let score = (a.clamp(0.0, 1.0) * b.clamp(0.0, 1.0)).sqrt();
                 // A NaN is no face.
