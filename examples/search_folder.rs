@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let query = embedder.embed(&[Picture::open(probe)?])?.remove(0);
-    let mut found = gallery.entries()?.map(|e| e.map(|e| (Embedding(e.vector).cosine(&query), e.label, e.source))).collect::<Result<Vec<_>, _>>()?;
+    let mut found =
+        gallery.entries()?.map(|e| e.map(|e| (Embedding(e.vector).cosine(&query), e.label, e.source))).collect::<Result<Vec<_>, _>>()?;
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     found.iter().take(5).for_each(|(score, label, source)| println!("{score:.3}  {label}  {source}"));
     Ok(())

@@ -173,7 +173,10 @@ fn nobody_above_the_threshold_is_exit_code_1() {
     assert_eq!(hits[0]["hits"].as_array().unwrap().len(), 1);
     assert_eq!(hits[0]["hits"][0]["match"], true);
     let none = bench.run("search g q.npy --threshold 0.81 --json");
-    assert_eq!((none.status.code(), serde_json::from_slice::<Value>(&none.stdout).unwrap()[0]["hits"].as_array().unwrap().len()), (Some(1), 0));
+    assert_eq!(
+        (none.status.code(), serde_json::from_slice::<Value>(&none.stdout).unwrap()[0]["hits"].as_array().unwrap().len()),
+        (Some(1), 0)
+    );
     assert_eq!(bench.json("search g q.npy --threshold -1")[0]["hits"].as_array().unwrap().len(), 2);
     bench.file("q3.npy", &npy(&[3], &[1.0; 3]));
     assert!(bench.fail("search g q3.npy").contains("has 3 numbers"));
@@ -311,7 +314,10 @@ fn folders_are_enrolled_once_and_searched_by_picture() {
     }
     assert!(std::fs::read(bench.path("s.png")).unwrap().starts_with(b"\x89PNG"));
     let page = std::fs::read_to_string(bench.path("s.html")).unwrap();
-    assert!(page.matches("data:image/jpeg;base64,").count() >= 12 && !page.contains("http"), "thumbnails are in the page, nothing is loaded");
+    assert!(
+        page.matches("data:image/jpeg;base64,").count() >= 12 && !page.contains("http"),
+        "thumbnails are in the page, nothing is loaded"
+    );
 
     bench.succeed("gallery export g out");
     let out = |name: &str| std::fs::read(bench.path("out").join(name)).unwrap();

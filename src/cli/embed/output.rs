@@ -46,7 +46,12 @@ impl<'a> Output<'a> {
             "jsonl" => Kind::Jsonl(NewFile::create(path)?),
             "csv" => Kind::Csv(NewFile::create(path)?),
             "parquet" => Kind::Parquet(Box::new(EmbeddingTable::create(path)?)),
-            _ => return Err(Error::Caller(format!("The output {} is of no known kind. Name it .npy, .parquet, .jsonl or .csv.", path.display()))),
+            _ => {
+                return Err(Error::Caller(format!(
+                    "The output {} is of no known kind. Name it .npy, .parquet, .jsonl or .csv.",
+                    path.display()
+                )));
+            }
         };
         Ok(Self { ui, place: Some(path.display().to_string()), kind, rows: 0 })
     }

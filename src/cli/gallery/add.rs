@@ -55,14 +55,7 @@ pub(super) fn run(global: &GlobalArgs, ui: &Ui, args: &AddArgs) -> Outcome {
 }
 
 /// Enrols the pictures that `named` files are and folders hold.
-pub(super) fn pictures(
-    global: &GlobalArgs,
-    ui: &Ui,
-    path: &Path,
-    named: &[PathBuf],
-    label: Option<&str>,
-    how: &RecogniserArgs,
-) -> Outcome {
+pub(super) fn pictures(global: &GlobalArgs, ui: &Ui, path: &Path, named: &[PathBuf], label: Option<&str>, how: &RecogniserArgs) -> Outcome {
     let mut gallery = Gallery::open(path)?;
     let paths = files::list(named)?;
     if paths.is_empty() {
@@ -106,7 +99,8 @@ fn look(path: &Path, known: &HashSet<PictureDigest>) -> Result<Found> {
 fn read(path: &Path) -> Result<Vec<u8>> {
     let size = std::fs::metadata(path).map_err(|e| Error::io("Reading", path, e))?.len();
     if size > MAX_FILE_BYTES {
-        let text = format!("The picture `{}` has {size} bytes, more than the {MAX_FILE_BYTES} that are read. Save it smaller.", path.display());
+        let text =
+            format!("The picture `{}` has {size} bytes, more than the {MAX_FILE_BYTES} that are read. Save it smaller.", path.display());
         return Err(Error::Limits(text));
     }
     std::fs::read(path).map_err(|e| Error::io("Reading", path, e))
@@ -136,7 +130,8 @@ impl Enrolment<'_> {
             Ok((Found::New(digest, picture), label)) => match self.taken.get(&digest) {
                 Some(other) => {
                     if *other != label {
-                        self.surprises.push(format!("`{source}` is the same picture as one of `{other}` and stays there, not under `{label}`."));
+                        self.surprises
+                            .push(format!("`{source}` is the same picture as one of `{other}` and stays there, not under `{label}`."));
                     }
                     self.known += 1;
                     self.progress.advance(1);
@@ -157,7 +152,9 @@ impl Enrolment<'_> {
         let Some((labels, before)) = self.gallery.picture(digest)? else { return Ok(()) };
         if !labels.iter().any(|l| l == label) {
             let whose = labels.join("`, `");
-            self.surprises.push(format!("`{source}` is enrolled already, as `{whose}`, and stays so, not as `{label}`. `gallery rename` or `remove` changes that."));
+            self.surprises.push(format!(
+                "`{source}` is enrolled already, as `{whose}`, and stays so, not as `{label}`. `gallery rename` or `remove` changes that."
+            ));
         }
         if before != source && !Path::new(&before).exists() {
             self.gallery.relocate(digest, source)?;

@@ -39,7 +39,9 @@ pub(super) fn run(ui: &Ui, args: &ExportArgs) -> Outcome {
 
 /// The dimension, without which there is nothing to export.
 fn dimension(gallery: &Gallery) -> Result<usize> {
-    gallery.dimension().ok_or_else(|| Error::Caller(format!("The gallery {} is empty. Add something to it first.", gallery.path().display())))
+    gallery
+        .dimension()
+        .ok_or_else(|| Error::Caller(format!("The gallery {} is empty. Add something to it first.", gallery.path().display())))
 }
 
 fn to_parquet(gallery: &Gallery, path: &Path, progress: &mut Progress) -> Result<usize> {

@@ -28,7 +28,11 @@ pub(super) fn run(global: &GlobalArgs, ui: &Ui, args: &ImportArgs) -> Outcome {
     let tally = match ending.as_str() {
         "npy" => from_npy(ui, &mut gallery, args)?,
         "parquet" => from_parquet(ui, &mut gallery, args)?,
-        _ => return Err(Error::Caller(format!("The file {} is of no known kind. Give .npy, .parquet or a folder.", args.input.display())).into()),
+        _ => {
+            return Err(
+                Error::Caller(format!("The file {} is of no known kind. Give .npy, .parquet or a folder.", args.input.display())).into()
+            );
+        }
     };
     if ui.json {
         ui.json(&json!({ "added": tally.added, "known": tally.known }))?;
@@ -84,7 +88,12 @@ fn differ(input: &Path, what: &str, digest: &str, name: &str, own: &str) -> Resu
 }
 
 /// Reads rows in one transaction.
-fn in_one(ui: &Ui, gallery: &mut Gallery, rows: usize, read: impl FnOnce(&mut Batch<'_>, &mut Tally, &mut Progress) -> Result<()>) -> Result<Tally> {
+fn in_one(
+    ui: &Ui,
+    gallery: &mut Gallery,
+    rows: usize,
+    read: impl FnOnce(&mut Batch<'_>, &mut Tally, &mut Progress) -> Result<()>,
+) -> Result<Tally> {
     let (mut tally, mut progress) = (Tally::default(), ui.progress(rows, "importing"));
     let mut batch = gallery.begin()?;
     let outcome = read(&mut batch, &mut tally, &mut progress);
@@ -159,7 +168,8 @@ fn labels(args: &ImportArgs, rows: usize) -> Result<Vec<Labelled>> {
         return Err(Error::Caller(text));
     }
     if args.label.is_none() && table.iter().any(|r| r.label.is_none()) {
-        let text = format!("The table {} does not label every row. Give a column `label`, or one label for all with --label.", path.display());
+        let text =
+            format!("The table {} does not label every row. Give a column `label`, or one label for all with --label.", path.display());
         return Err(Error::Caller(text));
     }
     Ok(table)
@@ -189,7 +199,10 @@ fn from_parquet(ui: &Ui, gallery: &mut Gallery, args: &ImportArgs) -> Result<Tal
         while let Some(part) = rows.next()? {
             for (i, vector) in part.embeddings.iter().enumerate() {
                 let label = cell(&part.labels, i).or(args.label.as_deref()).ok_or_else(|| {
-                    let text = format!("A row of {} has no label. Give a column `label`, or one label for all with --label.", args.input.display());
+                    let text = format!(
+                        "A row of {} has no label. Give a column `label`, or one label for all with --label.",
+                        args.input.display()
+                    );
                     Error::Caller(text)
                 })?;
                 let entry = NewEntry {

@@ -32,7 +32,9 @@ pub(super) fn create(global: &GlobalArgs, ui: &Ui, args: &CreateArgs) -> Outcome
 
 pub(super) fn remove(ui: &Ui, args: &RemoveArgs) -> Outcome {
     let mut gallery = Gallery::open(&args.gallery)?;
-    let nobody = |what: String| Err(Error::Caller(format!("The gallery {} has no {what}. `gallery list` shows what it has.", args.gallery.display())).into());
+    let nobody = |what: String| {
+        Err(Error::Caller(format!("The gallery {} has no {what}. `gallery list` shows what it has.", args.gallery.display())).into())
+    };
     // Asked before anything is removed.
     if let Some(id) = find(args.id.iter(), |&&id| Ok(gallery.entry(id)?.is_none()))? {
         return nobody(format!("face {id}"));

@@ -64,15 +64,18 @@ impl Rows {
         let embeddings = self.column(&batch, "embedding", "a list of numbers", lists)?;
         let embeddings = embeddings.ok_or_else(|| {
             let names: Vec<_> = batch.schema().fields().iter().map(|f| format!("`{}`", f.name())).collect();
-            let text = format!("The file {} has no column `embedding`, only {}. Rename the one with embeddings.", self.path, names.join(", "));
+            let text =
+                format!("The file {} has no column `embedding`, only {}. Rename the one with embeddings.", self.path, names.join(", "));
             Error::Caller(text)
         })?;
         let embeddings: Option<Vec<_>> = embeddings.into_iter().collect();
         Ok(Some(Part {
             labels: text("label")?,
             sources: text("source")?,
-            faces: self.column(&batch, "face", "unsigned 32-bit numbers", |a| a.as_primitive_opt::<UInt32Type>().map(|a| a.iter().collect()))?,
-            qualities: self.column(&batch, "quality", "32-bit floats", |a| a.as_primitive_opt::<Float32Type>().map(|a| a.iter().collect()))?,
+            faces: self
+                .column(&batch, "face", "unsigned 32-bit numbers", |a| a.as_primitive_opt::<UInt32Type>().map(|a| a.iter().collect()))?,
+            qualities: self
+                .column(&batch, "quality", "32-bit floats", |a| a.as_primitive_opt::<Float32Type>().map(|a| a.iter().collect()))?,
             boxes: self.column(&batch, "box", "lists of four numbers", lists)?,
             digests: text("picture_sha256")?,
             embeddings: embeddings.ok_or_else(|| broken(&self.path, "a row has no embedding"))?,

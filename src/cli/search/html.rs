@@ -34,7 +34,8 @@ pub(super) fn write(path: &Path, answers: &[Answer], scale: Scale, gallery: &Gal
     file.write(HEAD.as_bytes())?;
     let people = gallery.model().map_or("an unknown model".to_owned(), |m| format!("{} ({})", m.name, m.digest));
     let threshold = scale.threshold.map_or(String::new(), |t| format!(", threshold {}", scale.show(t)));
-    let intro = format!("<h1>Search</h1><p>Gallery {}<br>Model {}{}</p>\n", text(&gallery.path().display().to_string()), text(&people), threshold);
+    let intro =
+        format!("<h1>Search</h1><p>Gallery {}<br>Model {}{}</p>\n", text(&gallery.path().display().to_string()), text(&people), threshold);
     file.write(intro.as_bytes())?;
     for answer in answers {
         let query = figure("query", answer.query.thumbnail.as_ref(), "embedding", &answer.query.name(), "");

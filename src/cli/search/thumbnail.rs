@@ -62,7 +62,9 @@ mod tests {
     #[test]
     fn a_box_anywhere_gives_a_thumbnail() {
         let picture = Picture::new(30, 20, vec![7; 1800]).unwrap();
-        for bounds in [None, Some([-50.0, -50.0, 5.0, 5.0]), Some([25.0, 15.0, 300.0, 200.0]), Some([5.0, 5.0, 5.0, 5.0]), Some([f32::MAX; 4])] {
+        for bounds in
+            [None, Some([-50.0, -50.0, 5.0, 5.0]), Some([25.0, 15.0, 300.0, 200.0]), Some([5.0, 5.0, 5.0, 5.0]), Some([f32::MAX; 4])]
+        {
             let small = of(&picture, bounds);
             assert_eq!(small.check().map(|()| small.rgb[0]).unwrap(), 7);
         }

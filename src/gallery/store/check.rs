@@ -151,7 +151,9 @@ impl Gallery {
         }
         let unit = self.facts.model.as_ref().is_some_and(|m| m.normalize == Normalize::L2);
         if unit && unscaled > 0 {
-            found.notes.push(format!("{unscaled} embeddings are not of unit length, although the model's are. Comparisons by cosine do not mind."));
+            found.notes.push(format!(
+                "{unscaled} embeddings are not of unit length, although the model's are. Comparisons by cosine do not mind."
+            ));
         }
         Ok(())
     }

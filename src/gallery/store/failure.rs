@@ -57,7 +57,9 @@ pub(super) fn sentence(e: rusqlite::Error, path: &Path) -> Error {
         ErrorCode::CannotOpen => {
             Error::Gallery(format!("The gallery {name} cannot be opened. Check that its folder exists and can be written."))
         }
-        ErrorCode::OutOfMemory => Error::Gallery(format!("There is not enough memory to work on the gallery {name}. Close other programs.")),
+        ErrorCode::OutOfMemory => {
+            Error::Gallery(format!("There is not enough memory to work on the gallery {name}. Close other programs."))
+        }
         _ => Error::Gallery(format!("SQLite could not work on the gallery {name} ({}). Run `lookalike gallery check` on it.", reason(&e))),
     }
 }

@@ -278,7 +278,8 @@ impl Raw {
         if picture_sum(self.picture, self.digest.as_ref().map(|d| d.as_slice()), &self.source) != self.picture_checksum {
             return Some("the checksum of its picture is wrong");
         }
-        (dimension.and_then(|d| d.checked_mul(width)) != Some(self.vector.len())).then_some("its embedding has another length than the gallery's")
+        (dimension.and_then(|d| d.checked_mul(width)) != Some(self.vector.len()))
+            .then_some("its embedding has another length than the gallery's")
     }
 }
 

@@ -121,7 +121,8 @@ pub(super) fn create(db: &mut Connection, path: &Path, options: &GalleryOptions)
     // Readers beside the writer; the mode stays with the file.
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).within(path)?;
     if mode != "wal" {
-        let text = format!("The gallery {} cannot be made: its file system allows no write-ahead log. Choose a local disk.", path.display());
+        let text =
+            format!("The gallery {} cannot be made: its file system allows no write-ahead log. Choose a local disk.", path.display());
         return Err(Error::Gallery(text));
     }
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate).within(path)?;
@@ -175,7 +176,8 @@ pub(super) fn current(db: &Connection, path: &Path) -> Result<()> {
 /// The version, if this program knows it.
 fn known(db: &Connection, path: &Path, newest: usize) -> Result<usize> {
     if pragma(db, "application_id").within(path)? != i64::from(APPLICATION) {
-        let text = format!("The file {} is a database, but not a gallery. Name a gallery, or create one under another name.", path.display());
+        let text =
+            format!("The file {} is a database, but not a gallery. Name a gallery, or create one under another name.", path.display());
         return Err(Error::Gallery(text));
     }
     let version = version(db).within(path)?;

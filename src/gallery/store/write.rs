@@ -86,13 +86,17 @@ impl Gallery {
         check_label(to)?;
         let batch = self.begin()?;
         let Some(person) = batch.person(from)? else {
-            return Err(Error::Caller(format!("Nobody in the gallery {} has the label `{from}`. `gallery list` shows them.", batch.path.display())));
+            return Err(Error::Caller(format!(
+                "Nobody in the gallery {} has the label `{from}`. `gallery list` shows them.",
+                batch.path.display()
+            )));
         };
         let faces = batch.faces_of(person)?;
         match batch.person(to)? {
             Some(other) if other == person => {}
             Some(_) if !merge => {
-                let text = format!("Somebody in the gallery {} has the label `{to}` already. Merge the two with --merge.", batch.path.display());
+                let text =
+                    format!("Somebody in the gallery {} has the label `{to}` already. Merge the two with --merge.", batch.path.display());
                 return Err(Error::Caller(text));
             }
             Some(other) => batch.hand_over(&faces, other)?,
@@ -231,7 +235,9 @@ impl<'g> Batch<'g> {
         let n = entry.vector.len();
         match self.facts.dimension {
             Some(d) if d != n => return wrong(format!("has {n} numbers, but the gallery {} holds embeddings of {d}", self.path.display())),
-            None if !(1..=MAX_DIMENSION).contains(&n) => return wrong(format!("has {n} numbers. A gallery holds between 1 and {MAX_DIMENSION}")),
+            None if !(1..=MAX_DIMENSION).contains(&n) => {
+                return wrong(format!("has {n} numbers. A gallery holds between 1 and {MAX_DIMENSION}"));
+            }
             _ => {}
         }
         let stored = |x: f32| match self.facts.precision {
@@ -265,7 +271,8 @@ impl<'g> Batch<'g> {
     }
 
     fn picture_from(&self, source: &str) -> Result<Option<i64>> {
-        self.one("SELECT id FROM picture WHERE source = ? AND digest IS NULL", [source])
+        // The plus keeps SQLite from looking for NULL in the index of digests, where all rows without one are.
+        self.one("SELECT id FROM picture WHERE source = ? AND +digest IS NULL", [source])
     }
 
     fn face_at(&self, picture: i64, number: u32) -> Result<Option<(i64, String)>> {
@@ -276,7 +283,7 @@ impl<'g> Batch<'g> {
 
     fn face_like(&self, picture: i64, person: Option<i64>, crc: u32, bytes: &[u8]) -> Result<Option<(i64, String)>> {
         let sql = "SELECT face.id, label FROM face JOIN person ON person.id = person \
-                   WHERE picture = ? AND vector_crc = ? AND person = ? AND vector = ?";
+                   WHERE picture = ? AND vector_crc = ? AND +person = ? AND vector = ?";
         let mut statement = self.db.prepare_cached(sql).within(self.path)?;
         statement.query_row(params![picture, crc, person, bytes], |row| Ok((row.get(0)?, row.get(1)?))).optional().within(self.path)
     }
@@ -292,7 +299,9 @@ impl<'g> Batch<'g> {
         let last: Option<Option<i64>> = self.one("SELECT max(number) FROM face WHERE picture = ?", [picture])?;
         match last.flatten() {
             None => Ok(0),
-            Some(n) => n.checked_add(1).filter(|n| u32::try_from(*n).is_ok()).ok_or_else(|| damaged(self.path, "a face has an impossible number")),
+            Some(n) => {
+                n.checked_add(1).filter(|n| u32::try_from(*n).is_ok()).ok_or_else(|| damaged(self.path, "a face has an impossible number"))
+            }
         }
     }
 
@@ -307,7 +316,8 @@ impl<'g> Batch<'g> {
         let id = take(&mut self.next.picture, self.path)?;
         let digest = entry.picture_digest.as_ref().map(|d| d.as_slice());
         let sum = picture_sum(id, digest, entry.source);
-        let mut insert = self.db.prepare_cached("INSERT INTO picture (id, digest, source, checksum) VALUES (?, ?, ?, ?)").within(self.path)?;
+        let mut insert =
+            self.db.prepare_cached("INSERT INTO picture (id, digest, source, checksum) VALUES (?, ?, ?, ?)").within(self.path)?;
         insert.execute(params![id, digest, entry.source, sum]).within(self.path)?;
         Ok(id)
     }
@@ -371,7 +381,8 @@ impl<'g> Batch<'g> {
 
 /// One more than the largest id that a table ever had.
 fn next_id(db: &Connection, path: &Path, table: &str) -> Result<i64> {
-    let last: Option<i64> = db.query_row("SELECT seq FROM sqlite_sequence WHERE name = ?", [table], |r| r.get(0)).optional().within(path)?;
+    let last: Option<i64> =
+        db.query_row("SELECT seq FROM sqlite_sequence WHERE name = ?", [table], |r| r.get(0)).optional().within(path)?;
     let last = last.unwrap_or(0);
     if last < 0 {
         return Err(damaged(path, "a counter of ids is negative"));
@@ -430,7 +441,10 @@ fn check_label(label: &str) -> Result<()> {
 
 fn check_source(source: &str) -> Result<()> {
     if source.len() > MAX_SOURCE || source.contains('\0') {
-        return Err(Error::Caller(format!("A source of {} bytes cannot be stored. Give at most {MAX_SOURCE}, none of them 0.", source.len())));
+        return Err(Error::Caller(format!(
+            "A source of {} bytes cannot be stored. Give at most {MAX_SOURCE}, none of them 0.",
+            source.len()
+        )));
     }
     Ok(())
 }
