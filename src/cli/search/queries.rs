@@ -69,9 +69,9 @@ fn is_array(path: &Path) -> bool {
 fn rows(gallery: &Gallery, path: &Path) -> Result<Vec<Query>> {
     let tensor = npy::read(path)?;
     let source = path.display().to_string();
-    let (n, d) = match **tensor.shape() {
-        [d] => (1, d),
-        ref shape if shape.len() == 2 => (shape[0], shape[1]),
+    let (n, d, single) = match **tensor.shape() {
+        [d] => (1, d, true),
+        [n, d] => (n, d, false),
         _ => {
             let text = format!("The array {source} has the shape {}, not [d] or [n, d]. Give one embedding a row.", tensor.shape());
             return Err(Error::Caller(text));
@@ -82,7 +82,6 @@ fn rows(gallery: &Gallery, path: &Path) -> Result<Vec<Query>> {
     if numbers.iter().any(|x| !x.is_finite()) {
         return Err(Error::Caller(format!("The array {source} holds numbers that are not finite. Embed the pictures again.")));
     }
-    let single = tensor.shape().len() == 1;
     let query =
         |(i, v): (usize, &[f32])| Query { source: source.clone(), row: (!single).then_some(i), vector: v.to_vec(), thumbnail: None };
     Ok(numbers.chunks_exact(d.max(1)).take(n).enumerate().map(query).collect())

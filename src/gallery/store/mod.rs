@@ -106,10 +106,10 @@ impl Gallery {
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         looks_like_a_database(path)?;
-        let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        // On a medium where nothing can be written SQLite cannot share the file's index; without a log it needs none.
-        let db = match schema::version(&db) {
-            Ok(_) => db,
+        let readable = raw(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|db| schema::version(&db).map(|_| db));
+        // On a medium where nothing can be written SQLite cannot share the index of its log; without a log it needs none.
+        let db = match readable {
+            Ok(db) => db,
             Err(e) if failure::needs_shared_memory(&e) && !has_log(path) => connect_immutable(path)?,
             Err(e) => return Err(failure::sentence(e, path)),
         };
@@ -203,9 +203,13 @@ impl Gallery {
 
 /// A connection with everything that this crate wants of one.
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
+    raw(path, access).within(path)
+}
+
+fn raw(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let db = Connection::open_with_flags(path, flags).within(path)?;
-    schema::configure(&db).within(path)?;
+    let db = Connection::open_with_flags(path, flags)?;
+    schema::configure(&db)?;
     Ok(db)
 }
 
@@ -260,3 +264,6 @@ fn looks_like_a_database(path: &Path) -> Result<()> {
 fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_millis()).ok()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

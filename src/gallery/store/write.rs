@@ -271,7 +271,8 @@ impl<'g> Batch<'g> {
     }
 
     fn picture_from(&self, source: &str) -> Result<Option<i64>> {
-        self.one("SELECT id FROM picture WHERE source = ? AND digest IS NULL", [source])
+        // The plus keeps SQLite from looking for NULL in the index of digests, where all rows without one are.
+        self.one("SELECT id FROM picture WHERE source = ? AND +digest IS NULL", [source])
     }
 
     fn face_at(&self, picture: i64, number: u32) -> Result<Option<(i64, String)>> {
@@ -282,7 +283,7 @@ impl<'g> Batch<'g> {
 
     fn face_like(&self, picture: i64, person: Option<i64>, crc: u32, bytes: &[u8]) -> Result<Option<(i64, String)>> {
         let sql = "SELECT face.id, label FROM face JOIN person ON person.id = person \
-                   WHERE picture = ? AND vector_crc = ? AND person = ? AND vector = ?";
+                   WHERE picture = ? AND vector_crc = ? AND +person = ? AND vector = ?";
         let mut statement = self.db.prepare_cached(sql).within(self.path)?;
         statement.query_row(params![picture, crc, person, bytes], |row| Ok((row.get(0)?, row.get(1)?))).optional().within(self.path)
     }
