@@ -22,6 +22,7 @@ pub mod error;
 pub mod face;
 pub mod gpu;
 pub mod graph;
+pub mod heads;
 pub mod import;
 mod kernels;
 pub mod model;

@@ -10,6 +10,7 @@ mod demo;
 mod devices;
 mod embed;
 mod info;
+mod margin;
 mod mesa;
 mod npy;
 mod run;
@@ -56,6 +57,8 @@ enum Command {
     Zoo(zoo::Command),
     /// Turns pictures into embeddings.
     Embed(embed::Args),
+    /// Evaluates a training objective on .npy arrays: margin heads, contrastive and triplet losses, regularisers, distillation.
+    Margin(margin::Args),
     /// Measures kernels or a whole network on this adapter.
     #[command(subcommand)]
     Bench(bench::Command),
@@ -93,6 +96,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Run(args) => run::run(global, ui, args),
         Command::Zoo(command) => zoo::run(global, ui, command),
         Command::Embed(args) => embed::run(global, ui, args),
+        Command::Margin(args) => margin::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),
     }
 }
