@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Kernels(KernelArgs),
     /// A whole network: latency, throughput, first run.
     Network(NetworkArgs),
+    /// A training step of a margin head: time of each stage, memory.
+    Margin(super::bench_margin::MarginArgs),
 }
 
 #[derive(clap::Args)]
@@ -54,6 +56,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
     match command {
         Command::Kernels(args) => kernels(global, ui, args),
         Command::Network(args) => network(global, ui, args),
+        Command::Margin(args) => super::bench_margin::run(global, ui, args),
     }
 }
 

@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// A parameter of the head: s=64, m=0.5, boundary=linear.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// Compute with the slow, exact CPU reference instead of the GPU.
+    #[arg(long)]
+    reference: bool,
     /// The folder for loss.npy, logits.npy, d<input>.npy and what else the head gives; made if it does not exist.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -50,9 +53,8 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         let (slot, file) = split(text, "--input SLOT=FILE.npy")?;
         inputs.push((slot, npy::read(Path::new(file))?));
     }
-    let gpu = open_gpu(global, ui)?;
     let given: Vec<_> = inputs.iter().map(|(slot, tensor)| (*slot, tensor)).collect();
-    let step = head.run(&gpu, &given, Want::all())?;
+    let step = if args.reference { head.reference(&given)? } else { head.run(&open_gpu(global, ui)?, &given, Want::all())? };
     std::fs::create_dir_all(&args.out).map_err(|e| Error::io("Making", &args.out, e))?;
     let loss = Tensor::from_f32(Vec::new(), vec![step.loss as f32]);
     let mut results: Vec<(String, &Tensor)> = loss.iter().map(|t| ("loss".to_owned(), t)).collect();

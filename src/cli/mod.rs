@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod bench_margin;
 mod context;
 mod convert;
 mod demo;

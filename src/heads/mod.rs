@@ -23,6 +23,7 @@ mod ground;
 mod inputs;
 mod names;
 mod pairs;
+mod reference;
 mod regular;
 mod triplets;
 

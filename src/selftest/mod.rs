@@ -8,6 +8,7 @@ mod case;
 pub(crate) mod conv;
 pub(crate) mod elementwise;
 pub(crate) mod image;
+pub(crate) mod margin;
 pub(crate) mod matmul;
 pub(crate) mod movement;
 pub(crate) mod norm;
@@ -38,7 +39,7 @@ struct Kernel {
 }
 
 /// Every kernel that plans use. The self-test runs the cases of each, and a test fails when a form of a shader has none.
-/// (`image/warp` and `image/area` run before a plan and `probe` when a device is opened; `selftest` knows them.)
+/// (`image/warp` and `image/area` run before a plan, `margin` without one, and `probe` when a device is opened; `selftest` knows them.)
 const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
     Kernel { stem: "conv/tiled_gemm", cases: conv::tiled_gemm },
@@ -118,6 +119,7 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
             out.extend(image::run(gpu, stem, &looks())?);
         }
     }
+    out.extend(margin::run(gpu, &wanted)?);
     Ok(out)
 }
 

@@ -15,11 +15,12 @@ pub struct PairResult {
     pub scalars: [f64; 2],
 }
 
-/// Mean of `loss` over pairs of rows of `a` and `b` (N x `columns`); `same[i]`: of one person.
-pub fn run(loss: &PairLoss, a: &[f64], b: &[f64], same: &[bool], columns: usize) -> PairResult {
-    let n = same.len() as f64;
+/// Mean of `loss` over pairs of rows of `a` and `b` (N x `columns`); `same[i]`: 1 of one person, 0 of two, -1 ignored.
+pub fn run(loss: &PairLoss, a: &[f64], b: &[f64], same: &[i64], columns: usize) -> PairResult {
+    let n = same.iter().filter(|&&s| s >= 0).count() as f64;
     let mut out = PairResult { da: vec![0.0; a.len()], db: vec![0.0; b.len()], ..PairResult::default() };
-    for (i, &same) in same.iter().enumerate() {
+    for (i, &same) in same.iter().enumerate().filter(|(_, s)| **s >= 0) {
+        let same = same == 1;
         let (x, y) = (row(a, columns, i), row(b, columns, i));
         let d: Vec<f64> = x.iter().zip(y).map(|(x, y)| x - y).collect();
         let (value, dx, dy) = match *loss {
