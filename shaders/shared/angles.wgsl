@@ -39,7 +39,8 @@ fn sine(x: f32) -> f32 {
     return sine_of_quarter(folded);
 }
 
-// The angle between unit vectors of cosine c and distance d: where they nearly agree, c has lost the digits and d has not.
+// The angle between unit vectors of cosine c and distance d: where they nearly agree, c has lost the digits and d has not. A row without
+// direction has the cosine 0 with all, and no distance that means anything.
 fn angle_between(c: f32, d: f32) -> f32 {
-    return select(angle(c), 2.0 * asin_of_half(min(0.5 * d, 0.5)), d < 1.0);
+    return select(angle(c), 2.0 * asin_of_half(min(0.5 * d, 0.5)), c > 0.5);
 }

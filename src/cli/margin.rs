@@ -53,9 +53,10 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         let (slot, file) = split(text, "--input SLOT=FILE.npy")?;
         inputs.push((slot, npy::read(Path::new(file))?));
     }
+    // Before the work: a place that cannot be written to.
+    std::fs::create_dir_all(&args.out).map_err(|e| Error::io("Making", &args.out, e))?;
     let given: Vec<_> = inputs.iter().map(|(slot, tensor)| (*slot, tensor)).collect();
     let step = if args.reference { head.reference(&given)? } else { head.run(&open_gpu(global, ui)?, &given, Want::all())? };
-    std::fs::create_dir_all(&args.out).map_err(|e| Error::io("Making", &args.out, e))?;
     let loss = Tensor::from_f32(Vec::new(), vec![step.loss as f32]);
     let mut results: Vec<(String, &Tensor)> = loss.iter().map(|t| ("loss".to_owned(), t)).collect();
     results.extend(step.logits.iter().map(|t| ("logits".to_owned(), t)));
