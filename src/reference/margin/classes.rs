@@ -70,7 +70,8 @@ pub fn run(loss: &ClassLoss, o: &Operands<'_>) -> ClassResult {
             let straight = straight_through(loss, x, row(o.w, d, j), is_target);
             let l = straight.as_ref().unwrap_or(l);
             add(&mut out.dx[i * d..(i + 1) * d], g, caffe_x(loss, x, row(o.w, d, j), is_target).as_deref().unwrap_or(&l.by_x));
-            let caffe = matches!(loss, ClassLoss::ASoftmax { caffe: true, .. });
+            // The Caffe layer leaves margin and norms out of this gradient; a class without direction has none here either.
+            let caffe = matches!(loss, ClassLoss::ASoftmax { caffe: true, .. }) && unit(row(o.w, d, j)).0 > 1e-12;
             add(&mut out.dw[j * d..(j + 1) * d], g, if caffe { x } else { &l.by_w });
             match loss {
                 ClassLoss::Softmax => out.dextra[j] += g,
