@@ -24,6 +24,7 @@ pub mod face;
 pub mod gallery;
 pub mod gpu;
 pub mod graph;
+pub mod heads;
 pub mod import;
 mod kernels;
 pub mod model;

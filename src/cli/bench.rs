@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Network(NetworkArgs),
     /// Searches in a gallery: latency, comparisons per second.
     Search(super::bench_search::Args),
+    /// A training step of a margin head: time of each stage, memory.
+    Margin(super::bench_margin::MarginArgs),
 }
 
 #[derive(clap::Args)]
@@ -57,6 +59,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Kernels(args) => kernels(global, ui, args),
         Command::Network(args) => network(global, ui, args),
         Command::Search(args) => super::bench_search::run(global, ui, args),
+        Command::Margin(args) => super::bench_margin::run(global, ui, args),
     }
 }
 

@@ -7,6 +7,7 @@ mod analyze;
 mod args;
 mod bench;
 mod bench_search;
+mod bench_margin;
 mod context;
 mod convert;
 mod demo;
@@ -18,6 +19,7 @@ mod eval;
 mod faces;
 mod gallery;
 mod info;
+mod margin;
 mod mesa;
 mod npy;
 mod parquet;
@@ -87,7 +89,9 @@ enum Command {
     Search(search::Args),
     /// Judges embeddings on labelled pairs: accuracy in folds, true accept rates, curves.
     Eval(eval::Args),
-    /// Measures kernels, a whole network or searches on this adapter.
+    /// Evaluates a training objective on .npy arrays: margin heads, contrastive and triplet losses, regularisers, distillation.
+    Margin(margin::Args),
+    /// Measures kernels, a whole network, searches or training steps on this adapter.
     #[command(subcommand)]
     Bench(bench::Command),
 }
@@ -132,6 +136,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Eval(args) => eval::run(global, ui, args),
         Command::Gallery(command) => gallery::run(global, ui, command),
         Command::Search(args) => search::run(global, ui, args),
+        Command::Margin(args) => margin::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),
     }
 }

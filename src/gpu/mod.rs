@@ -2,6 +2,7 @@
 
 mod adapter;
 mod cache;
+mod compute;
 mod errors;
 mod exec;
 mod memory;
@@ -14,6 +15,7 @@ mod texture;
 mod warp;
 
 pub use adapter::{AdapterKind, AdapterReport, DeviceLimits, adapters};
+pub(crate) use compute::{Done, Memory, Work, numbers};
 pub(crate) use exec::{Instance, Uploaded};
 pub use photo::{Photo, PhotoView};
 pub use profile::KernelTime;

@@ -20,7 +20,7 @@ pub(super) const ROW_BYTES: u64 = ROW * 16;
 /// A texture of vec4s; its bytes return to the budget when it is dropped.
 #[derive(Debug)]
 pub(super) struct Texture {
-    raw: wgpu::Texture,
+    pub(super) raw: wgpu::Texture,
     pub(super) view: wgpu::TextureView,
     bytes: u64,
     budget: Arc<Budget>,

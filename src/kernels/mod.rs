@@ -7,6 +7,7 @@ pub(crate) mod elementwise;
 pub(crate) mod image;
 pub(crate) mod linear;
 pub(crate) mod local;
+pub(crate) mod margin;
 pub(crate) mod movement;
 pub(crate) mod norm;
 pub(crate) mod pool;

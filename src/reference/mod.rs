@@ -12,6 +12,7 @@ pub(crate) mod image;
 mod linear;
 mod local;
 mod magnitude;
+pub mod margin;
 mod movement;
 mod norm;
 mod parallel;

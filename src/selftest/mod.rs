@@ -8,6 +8,7 @@ mod case;
 pub(crate) mod conv;
 pub(crate) mod elementwise;
 pub(crate) mod image;
+pub(crate) mod margin;
 pub(crate) mod matmul;
 pub(crate) mod movement;
 pub(crate) mod norm;
@@ -40,8 +41,8 @@ struct Kernel {
 }
 
 /// Every kernel that plans use. The self-test runs the cases of each, and a test fails when a form of a shader has none.
-/// (`image/warp`, `image/area` and `image/piecewise` run before a plan, `search` without one, and `probe` when a device is opened;
-/// `selftest` knows them.)
+/// (`image/warp`, `image/area` and `image/piecewise` run before a plan, `search` and `margin` without one, and `probe` when a device is
+/// opened; `selftest` knows them.)
 const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
     Kernel { stem: "conv/tiled_gemm", cases: conv::tiled_gemm },
@@ -129,6 +130,7 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
     if wanted("image/piecewise") {
         out.extend(pieces::run(gpu)?);
     }
+    out.extend(margin::run(gpu, &wanted)?);
     Ok(out)
 }
 
