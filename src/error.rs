@@ -30,6 +30,15 @@ pub enum Error {
     /// The landmarks of a face do not allow the alignment that was asked for: they coincide, or there are none.
     #[error("{0}")]
     NoAlignment(String),
+    /// A gallery refuses: embeddings of another model, no space, no permission.
+    #[error("{0}")]
+    Gallery(String),
+    /// A gallery's file is damaged: bits changed, a part is missing, or it is none. Restore a copy.
+    #[error("{0}")]
+    Damaged(String),
+    /// Another process is writing to the gallery. Try again.
+    #[error("{0}")]
+    Locked(String),
     /// No graphics adapter fits the request.
     #[error("{0}")]
     NoAdapter(String),

@@ -19,9 +19,12 @@
 pub mod bench;
 pub mod embed;
 pub mod error;
+pub mod eval;
 pub mod face;
+pub mod gallery;
 pub mod gpu;
 pub mod graph;
+pub mod heads;
 pub mod import;
 mod kernels;
 pub mod model;

@@ -173,6 +173,10 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "pool/argmax" => &["pool/argmax"],
         "pool/window" => &["pool/window"],
         "pool/global" => &["pool/global", "reduce"],
+        "margin/pair" => &["margin/pairs"],
+        "margin/distances" | "margin/mine" | "margin/triplet" => &["margin/triplets"],
+        "margin/gather" => &["margin/triplets", "margin/regular", "margin/pairs"],
+        _ if stem.starts_with("margin/") => &["margin/classes", "margin/regular"],
         "norm/lrn" => &["norm/lrn"],
         "norm/axis" => &["norm/l2_normalize", "norm/softmax"],
         "norm/batch_norm" => &["norm/batch_norm"],
@@ -193,6 +197,7 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "sample/resample" => &["image/resize"],
         "image/resize" => &["image/resize"],
         "image/warp" | "image/area" => &["image/warp"],
+        "search/subgroup_scan" | "search/tiled_scan" => &["search/scan"],
         "image/piecewise" => &["image/piecewise"],
         _ => return None,
     })

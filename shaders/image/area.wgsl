@@ -3,7 +3,7 @@
 //
 //   columns of output pixel u: floor(u w / out_w) .. ceil((u + 1) w / out_w), rows alike;   outside the photo is black
 //
-// Where a pixel covers more than 64 columns or rows, 64 evenly spaced ones are read.
+// Where a pixel covers more than 192 columns or rows, 192 evenly spaced ones are read: drivers end an invocation after 65 535 rounds.
 //
 // Threads   8 x 8 over output pixels; grid z = rectangle. Workgroup memory: none.
 #import shared/photo
@@ -17,6 +17,7 @@ struct Look {
     h: u32,
     pad1: u32,
     pad2: u32,
+    pad3: vec4<u32>,  // as long as the record of a warp: both kinds share a table
 }
 
 @group(0) @binding(2) var<storage, read> looks: array<Look>;
@@ -32,7 +33,7 @@ fn bin_of(i: u32, extent: u32, outputs: u32) -> Bin {
     let first = i * extent / outputs;
     let end = ((i + 1u) * extent + outputs - 1u) / outputs;
     let pixels = end - first;
-    return Bin(first, min(pixels, 64u), pixels);
+    return Bin(first, min(pixels, 192u), pixels);
 }
 
 @compute @workgroup_size(8, 8)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use lookalike::Error;
 use lookalike::import::Limits;
-use lookalike::model::Precision;
+use lookalike::model::{Flip, Precision};
 use lookalike::tensor::Shape;
 
 /// Arguments of every subcommand.
@@ -50,6 +50,26 @@ impl From<PrecisionArg> for Precision {
         match p {
             PrecisionArg::F32 => Self::F32,
             PrecisionArg::F16 => Self::F16,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum FlipArg {
+    /// The picture alone.
+    None,
+    /// The sum of the embeddings of the picture and its mirror image.
+    Sum,
+    /// Both, one after the other.
+    Concat,
+}
+
+impl From<FlipArg> for Flip {
+    fn from(flip: FlipArg) -> Self {
+        match flip {
+            FlipArg::None => Self::None,
+            FlipArg::Sum => Self::Sum,
+            FlipArg::Concat => Self::Concat,
         }
     }
 }

@@ -21,6 +21,10 @@ pub(crate) enum Command {
     Kernels(KernelArgs),
     /// A whole network: latency, throughput, first run.
     Network(NetworkArgs),
+    /// Searches in a gallery: latency, comparisons per second.
+    Search(super::bench_search::Args),
+    /// A training step of a margin head: time of each stage, memory.
+    Margin(super::bench_margin::MarginArgs),
 }
 
 #[derive(clap::Args)]
@@ -54,6 +58,8 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
     match command {
         Command::Kernels(args) => kernels(global, ui, args),
         Command::Network(args) => network(global, ui, args),
+        Command::Search(args) => super::bench_search::run(global, ui, args),
+        Command::Margin(args) => super::bench_margin::run(global, ui, args),
     }
 }
 
@@ -160,12 +166,12 @@ fn paced(ui: &Ui, network: &Network, feed: &[(&str, &Tensor)]) -> Outcome {
     Ok(Done::Yes)
 }
 
-fn milliseconds(start: Instant) -> f64 {
+pub(crate) fn milliseconds(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
 /// The smallest time that a share `q` of the runs did not exceed.
-fn percentile(sorted: &[f64], q: f64) -> f64 {
+pub(crate) fn percentile(sorted: &[f64], q: f64) -> f64 {
     let rank = (q * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
 }

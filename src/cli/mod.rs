@@ -1,23 +1,39 @@
 //! The command line: one file per subcommand. Results go to stdout, everything else to stderr.
 //!
-//! Exit codes: 0 done, 1 it ran but the answer is no (a self-test missed), 2 an error, told in a sentence.
+//! Exit codes: 0 done, 1 it ran but the answer is no (a self-test missed, nobody was found), 2 an error, told in a sentence.
 
+mod align;
+mod analyze;
 mod args;
 mod bench;
+mod bench_search;
+mod bench_margin;
 mod context;
 mod convert;
 mod demo;
+mod detect;
+mod detector;
 mod devices;
 mod embed;
+mod eval;
+mod faces;
+mod gallery;
 mod info;
+mod margin;
 mod mesa;
 mod npy;
+mod parquet;
+mod pictures;
+mod recogniser;
 mod run;
+mod search;
 mod selftest;
 mod sheet;
 mod symbolic;
 mod table;
 mod ui;
+mod verify;
+mod watch;
 mod zoo;
 
 use std::process::ExitCode;
@@ -54,9 +70,28 @@ enum Command {
     /// Networks by name: lists them, shows their layers, builds model files from checkpoints.
     #[command(subcommand)]
     Zoo(zoo::Command),
-    /// Turns pictures into embeddings.
+    /// Finds faces in pictures: boxes, scores, landmarks.
+    Detect(detect::Args),
+    /// Writes the faces of pictures as networks see them.
+    Align(align::Args),
+    /// Turns the faces of pictures into embeddings.
     Embed(embed::Args),
-    /// Measures kernels or a whole network on this adapter.
+    /// Tells whether two pictures show one person. Exit code 1 when they do not.
+    Verify(verify::Args),
+    /// Tells age, gender, emotion and race, as far as networks for them are given.
+    Analyze(analyze::Args),
+    /// Follows who is in a video, or in pictures as they arrive: a line of JSON for each.
+    Watch(watch::Args),
+    /// Whose face is whose, in a file: enrols people, lists, checks, exports and imports them.
+    #[command(subcommand)]
+    Gallery(gallery::Command),
+    /// Searches a gallery for the faces most alike. Exit code 1 when nobody is above the threshold.
+    Search(search::Args),
+    /// Judges embeddings on labelled pairs: accuracy in folds, true accept rates, curves.
+    Eval(eval::Args),
+    /// Evaluates a training objective on .npy arrays: margin heads, contrastive and triplet losses, regularisers, distillation.
+    Margin(margin::Args),
+    /// Measures kernels, a whole network, searches or training steps on this adapter.
     #[command(subcommand)]
     Bench(bench::Command),
 }
@@ -92,7 +127,16 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Info(args) => info::run(global, ui, args),
         Command::Run(args) => run::run(global, ui, args),
         Command::Zoo(command) => zoo::run(global, ui, command),
+        Command::Detect(args) => detect::run(global, ui, args),
+        Command::Align(args) => align::run(global, ui, args),
         Command::Embed(args) => embed::run(global, ui, args),
+        Command::Verify(args) => verify::run(global, ui, args),
+        Command::Analyze(args) => analyze::run(global, ui, args),
+        Command::Watch(args) => watch::run(global, ui, args),
+        Command::Eval(args) => eval::run(global, ui, args),
+        Command::Gallery(command) => gallery::run(global, ui, command),
+        Command::Search(args) => search::run(global, ui, args),
+        Command::Margin(args) => margin::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),
     }
 }

@@ -1,4 +1,4 @@
-//! Drawing contact sheets: rectangles, pictures and letters on RGB pixels.
+//! Drawing on RGB pixels: rectangles, outlines, dots, pictures and letters.
 
 use std::path::Path;
 
@@ -29,6 +29,11 @@ impl Sheet {
         Self { pixels: Picture { width, height, rgb } }
     }
 
+    /// A picture to draw on.
+    pub(crate) fn over(picture: Picture) -> Self {
+        Self { pixels: picture }
+    }
+
     /// Fills a rectangle; what lies outside of the sheet is cut off.
     pub(crate) fn fill(&mut self, x: u32, y: u32, width: u32, height: u32, colour: Colour) {
         let right = x.saturating_add(width).min(self.pixels.width);
@@ -37,6 +42,35 @@ impl Sheet {
                 self.put(column, row, colour);
             }
         }
+    }
+
+    /// The border of a rectangle from (left, top) to (right, bottom), which may lie outside: strips of `width` pixels around those corners.
+    pub(crate) fn outline(&mut self, [left, top, right, bottom]: [f32; 4], width: u32, colour: Colour) {
+        let w = width as f32;
+        let half = w / 2.0;
+        let strip = |at: f32| (at - half, at - half + w);
+        let (across, down) = ((left - half, right + half), (top - half, bottom + half));
+        for (x, y) in [(across, strip(top)), (across, strip(bottom)), (strip(left), down), (strip(right), down)] {
+            self.patch(x, y, colour);
+        }
+    }
+
+    /// A disc around a point, which may lie outside.
+    pub(crate) fn dot(&mut self, [x, y]: [f32; 2], radius: f32, colour: Colour) {
+        let first = y - radius;
+        for row in 0..=(2.0 * radius) as u32 {
+            let row = first + row as f32;
+            let half = (radius * radius - (row - y) * (row - y)).max(0.0).sqrt();
+            self.patch((x - half, x + half + 1.0), (row, row + 1.0), colour);
+        }
+    }
+
+    /// Fills between places that may lie outside.
+    fn patch(&mut self, x: (f32, f32), y: (f32, f32), colour: Colour) {
+        // Casts cut to what an integer holds, and take a NaN for 0.
+        let cut = |(from, to): (f32, f32), most: u32| (from.round().max(0.0) as u32, (to.round().max(0.0) as u32).min(most));
+        let (x, y) = (cut(x, self.pixels.width), cut(y, self.pixels.height));
+        self.fill(x.0, y.0, x.1.saturating_sub(x.0), y.1.saturating_sub(y.0), colour);
     }
 
     fn put(&mut self, x: u32, y: u32, colour: Colour) {
@@ -76,7 +110,7 @@ impl Sheet {
         let Picture { width, height, rgb } = &self.pixels;
         let mut png = std::io::Cursor::new(Vec::new());
         image::write_buffer_with_format(&mut png, rgb, *width, *height, image::ExtendedColorType::Rgb8, image::ImageFormat::Png)
-            .map_err(|e| Error::Picture(format!("The contact sheet could not be encoded ({e}). Report this.")))?;
+            .map_err(|e| Error::Picture(format!("The picture could not be encoded ({e}). Report this.")))?;
         let mut file = super::npy::NewFile::create(path)?;
         file.write(png.get_ref())?;
         file.finish()
@@ -100,5 +134,19 @@ mod tests {
         sheet.picture(9, 9, &Picture { width: 4, height: 4, rgb: vec![1; 48] }, 3, RIGHT);
         assert_eq!(sheet.pixels.rgb.len(), 300);
         assert_eq!(&sheet.pixels.rgb[297..], [1, 1, 1]);
+        for far in [-1e9, 1e9, f32::NAN, f32::INFINITY] {
+            sheet.outline([far, 2.0, 1e20, far], 3, INK);
+            sheet.dot([far, 5.0], 4.0, INK);
+        }
+    }
+
+    #[test]
+    fn outlines_and_dots_are_where_they_are_put() {
+        let mut sheet = Sheet::new(9, 7, [0; 3]);
+        sheet.outline([1.0, 1.0, 7.0, 5.0], 1, [1; 3]);
+        sheet.dot([4.0, 3.0], 1.0, [2; 3]);
+        let rows: Vec<String> =
+            sheet.pixels.rgb.chunks(27).map(|row| row.iter().step_by(3).map(|v| char::from(b'0' + v)).collect()).collect();
+        assert_eq!(rows, ["000000000", "011111110", "010020010", "010222010", "010020010", "011111110", "000000000"]);
     }
 }

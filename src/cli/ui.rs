@@ -154,8 +154,8 @@ impl Progress {
     }
 
     /// Writes to stderr without tearing the bar.
-    pub(crate) fn interrupt(&self, say: impl FnOnce()) {
-        self.bar.suspend(say);
+    pub(crate) fn interrupt<T>(&self, say: impl FnOnce() -> T) -> T {
+        self.bar.suspend(say)
     }
 
     /// Removes the bar.

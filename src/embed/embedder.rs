@@ -3,10 +3,9 @@
 use crate::embed::{Picture, centre_crop, mirrored, stretch};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Photo, PhotoView};
-use crate::graph::{Dim, Input, describe_dims};
-use crate::model::{Description, Flip, Model, Normalize, Precision};
+use crate::model::{Flip, Model, Normalize, Precision};
 use crate::network::{CompileOptions, Look, Network, PictureView};
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::Tensor;
 
 /// How a picture without landmarks fills the input of the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,9 +48,18 @@ impl std::ops::Deref for Embedding {
 }
 
 impl Embedding {
+    /// Euclidean length.
+    pub fn norm(&self) -> f32 {
+        self.length() as f32
+    }
+
+    fn length(&self) -> f64 {
+        self.0.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt()
+    }
+
     /// Scales to unit length. A zero vector stays zero.
     pub fn normalize(&mut self) {
-        let norm = self.0.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+        let norm = self.length();
         if norm > 0.0 {
             for x in &mut self.0 {
                 *x = (f64::from(*x) / norm) as f32;
@@ -88,7 +96,7 @@ impl Embedder {
     /// otherwise as [`Network::compile`].
     pub fn new(gpu: &Gpu, model: &Model, options: &EmbedOptions) -> Result<Self> {
         let batch = options.batch.max(1);
-        let (name, shape) = input_of(model, batch)?;
+        let (name, shape) = model.picture_input(batch)?;
         let size = [shape[3], shape[2]];
         let compile = CompileOptions {
             batch,
@@ -160,6 +168,13 @@ impl Embedder {
     /// # Errors
     /// As [`Embedder::embed`].
     pub fn embed_photos(&self, views: &[PhotoView<'_>]) -> Result<Vec<Embedding>> {
+        let mut embeddings = self.embed_raw(views)?;
+        embeddings.iter_mut().for_each(|e| self.finish(e));
+        Ok(embeddings)
+    }
+
+    /// As [`Embedder::embed_photos`], before normalisation.
+    pub(super) fn embed_raw(&self, views: &[PhotoView<'_>]) -> Result<Vec<Embedding>> {
         let mut out = Vec::with_capacity(views.len());
         for chunk in views.chunks(self.batch) {
             let mut embeddings = self.forward(chunk)?;
@@ -167,12 +182,16 @@ impl Embedder {
                 let mirror: Vec<_> = chunk.iter().map(|v| PhotoView { look: mirror(v.look, self.size[0]), ..*v }).collect();
                 combine(&mut embeddings, &self.forward(&mirror)?, self.flip);
             }
-            if self.normalize == Normalize::L2 {
-                embeddings.iter_mut().for_each(Embedding::normalize);
-            }
             out.append(&mut embeddings);
         }
         Ok(out)
+    }
+
+    /// Normalises as the model's description says.
+    pub(super) fn finish(&self, embedding: &mut Embedding) {
+        if self.normalize == Normalize::L2 {
+            embedding.normalize();
+        }
     }
 
     fn forward(&self, views: &[PhotoView<'_>]) -> Result<Vec<Embedding>> {
@@ -223,36 +242,6 @@ fn rows(output: Option<&Tensor>, n: usize) -> Result<Vec<Embedding>> {
     Ok(data.chunks_exact(data.len() / n).map(|row| Embedding(row.to_vec())).collect())
 }
 
-/// The name and shape of the picture input.
-fn input_of(model: &Model, batch: usize) -> Result<(String, Shape)> {
-    let graph = &model.graph;
-    let [input] = graph.inputs.as_slice() else {
-        return Err(Error::Model(format!(
-            "The model has {} inputs, but an embedder takes one picture. Use `run` for it.",
-            graph.inputs.len()
-        )));
-    };
-    let name = graph.name(input.value);
-    let shape = picture_shape(input, &model.description, batch).ok_or_else(|| {
-        Error::Model(format!(
-            "The input `{name}` ({}) is not a picture of known size (batch, channels, height, width). Give the size in [align] of the description.",
-            describe_dims(&input.dims)
-        ))
-    })?;
-    Ok((name.to_owned(), shape))
-}
-
-fn picture_shape(input: &Input, description: &Description, batch: usize) -> Option<Shape> {
-    let [_, channels, height, width] = input.dims.as_slice() else { return None };
-    let size = description.align.as_ref().map(|a| a.size);
-    let known = |dim: &Dim, from: Option<usize>| match dim {
-        Dim::Fixed(n) => Some(*n),
-        Dim::Free(_) => from,
-    };
-    let shape = [batch, known(channels, Some(3))?, known(height, size.map(|s| s[1]))?, known(width, size.map(|s| s[0]))?];
-    (!shape.contains(&0)).then(|| Shape::from(shape))
-}
-
 /// The output that is the embedding: the description's, or the only one.
 fn output_of(model: &Model) -> Result<String> {
     let named = model.description.embedding.as_ref().and_then(|e| e.output.clone());
@@ -276,12 +265,12 @@ fn output_of(model: &Model) -> Result<String> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::graph::{Graph, Op};
+    use crate::graph::{Dim, Graph, Op};
+    use crate::model::Description;
 
-    fn model(dims: &[Option<usize>], outputs: usize) -> Model {
+    fn model(outputs: usize) -> Model {
         let mut graph = Graph::default();
-        let dims = dims.iter().map(|d| d.map_or_else(|| Dim::Free("n".to_owned()), Dim::Fixed)).collect();
-        let x = graph.add_input("data", dims);
+        let x = graph.add_input("data", vec![Dim::Free("n".to_owned())]);
         for i in 0..outputs {
             let y = graph.add_node(format!("out{i}"), Op::Identity, &[x]);
             graph.outputs.push(y);
@@ -290,19 +279,9 @@ mod tests {
     }
 
     #[test]
-    fn the_size_comes_from_the_input_or_the_description() {
-        let fixed = model(&[None, Some(3), Some(112), Some(96)], 1);
-        assert_eq!(input_of(&fixed, 4).unwrap().1, Shape::from([4, 3, 112, 96]));
-        let mut free = model(&[None, Some(3), None, None], 1);
-        assert!(input_of(&free, 1).is_err());
-        free.description.align = Some(crate::model::Align { size: [96, 112], ..Default::default() });
-        assert_eq!(input_of(&free, 1).unwrap().1, Shape::from([1, 3, 112, 96]));
-    }
-
-    #[test]
     fn several_outputs_need_a_name() {
-        assert_eq!(output_of(&model(&[None], 1)).unwrap(), "out0");
-        let mut two = model(&[None], 2);
+        assert_eq!(output_of(&model(1)).unwrap(), "out0");
+        let mut two = model(2);
         assert!(output_of(&two).unwrap_err().to_string().contains("`out1`"));
         two.description.embedding = Some(crate::model::EmbeddingDescription { output: Some("out1".to_owned()), ..Default::default() });
         assert_eq!(output_of(&two).unwrap(), "out1");

@@ -80,6 +80,8 @@ impl Picture {
 #[cfg(feature = "images")]
 mod decode;
 #[cfg(feature = "images")]
+mod jpeg;
+#[cfg(feature = "images")]
 pub use decode::{MAX_FILE_BYTES, MAX_SIDE};
 
 #[cfg(test)]

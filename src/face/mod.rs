@@ -4,9 +4,45 @@
 
 pub mod align;
 pub mod detect;
+mod finder;
 pub mod frontal;
+pub mod landmarks;
 pub mod patches;
 pub mod quality;
+pub mod track;
+
+pub use finder::Finder;
+
+/// Which faces of a picture are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// All of them, by descending score.
+    #[default]
+    All,
+    /// The one with the largest bounds.
+    Largest,
+    /// The one whose middle is nearest to the middle of the picture.
+    Center,
+}
+
+impl Which {
+    /// The wanted ones of the faces of a picture of `size` = width, height. Ties go to the face that comes first.
+    pub fn of(self, mut faces: Vec<Face>, size: [u32; 2]) -> Vec<Face> {
+        let cost = |face: &Face| {
+            let ([w, h], [left, top, ..]) = (face.size(), face.bounds);
+            match self {
+                Self::All => 0.0,
+                Self::Largest => -w * h,
+                Self::Center => (left + w / 2.0 - size[0] as f32 / 2.0).hypot(top + h / 2.0 - size[1] as f32 / 2.0),
+            }
+        };
+        if self != Self::All {
+            faces.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+            faces.truncate(1);
+        }
+        faces
+    }
+}
 
 /// A face found in a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +63,16 @@ impl Face {
         [right - left, bottom - top]
     }
 
+    /// Intersection over union of the bounds, 0..1.
+    pub fn overlap(&self, other: &Self) -> f32 {
+        let [a, b] = [self.bounds, other.bounds];
+        let extent = |low: f32, high: f32| (high - low).max(0.0);
+        let shared = extent(a[0].max(b[0]), a[2].min(b[2])) * extent(a[1].max(b[1]), a[3].min(b[3]));
+        let area = |r: [f32; 4]| extent(r[0], r[2]) * extent(r[1], r[3]);
+        let all = area(a) + area(b) - shared;
+        if all > 0.0 { shared / all } else { 0.0 }
+    }
+
     /// The five points that alignment uses, from five or 68 landmarks (eyes are the means of their six contour points).
     pub fn five_points(&self) -> Option<[[f64; 2]; 5]> {
         let at = |i: usize| self.landmarks[i].map(f64::from);
@@ -45,6 +91,25 @@ impl Face {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_face_can_be_chosen_by_size_or_place() {
+        let at = |x: f32, side: f32| Face { bounds: [x, 40.0, x + side, 40.0 + side], score: 0.5, landmarks: Vec::new() };
+        let faces = vec![at(0.0, 20.0), at(45.0, 10.0), at(70.0, 20.0)];
+        assert_eq!(Which::All.of(faces.clone(), [100, 100]), faces);
+        assert_eq!(Which::Largest.of(faces.clone(), [100, 100]), faces[..1]);
+        assert_eq!(Which::Center.of(faces.clone(), [100, 100]), faces[1..2]);
+        assert!(Which::Largest.of(Vec::new(), [100, 100]).is_empty());
+    }
+
+    #[test]
+    fn overlap_is_shared_area_over_all_area() {
+        let at = |x: f32| Face { bounds: [x, 0.0, x + 10.0, 10.0], ..Face::default() };
+        assert_eq!(at(0.0).overlap(&at(0.0)), 1.0);
+        assert!((at(0.0).overlap(&at(5.0)) - 1.0 / 3.0).abs() < 1e-6);
+        assert_eq!(at(0.0).overlap(&at(10.0)), 0.0);
+        assert_eq!(Face::default().overlap(&Face::default()), 0.0);
+    }
 
     #[test]
     fn sixty_eight_points_give_five() {

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod cache;
+mod compute;
 mod errors;
 mod exec;
 mod memory;
@@ -9,13 +10,16 @@ mod photo;
 mod pipelines;
 mod probe;
 mod profile;
+mod search;
 mod texture;
 mod warp;
 
 pub use adapter::{AdapterKind, AdapterReport, DeviceLimits, adapters};
+pub(crate) use compute::{Done, Memory, Work, numbers};
 pub(crate) use exec::{Instance, Uploaded};
 pub use photo::{Photo, PhotoView};
 pub use profile::KernelTime;
+pub(crate) use search::{Layout, Probes, Scanner, Seen, Shard};
 pub(crate) use warp::Warp;
 pub use wgpu;
 

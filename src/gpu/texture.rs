@@ -20,7 +20,7 @@ pub(super) const ROW_BYTES: u64 = ROW * 16;
 /// A texture of vec4s; its bytes return to the budget when it is dropped.
 #[derive(Debug)]
 pub(super) struct Texture {
-    raw: wgpu::Texture,
+    pub(super) raw: wgpu::Texture,
     pub(super) view: wgpu::TextureView,
     bytes: u64,
     budget: Arc<Budget>,
@@ -68,6 +68,31 @@ impl Gpu {
         });
         let (raw, view) = made.inspect_err(|_| budget.give(bytes))?;
         Ok(Texture { raw, view, bytes, budget: Arc::clone(budget) })
+    }
+}
+
+impl Texture {
+    /// Bytes it has room for.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Writes whole texels from number `first` on: what is left of a row, whole rows, and the beginning of another.
+    pub(super) fn write(&self, gpu: &Gpu, first: u64, content: &[u8]) {
+        let (mut at, mut rest) = (first, content);
+        while !rest.is_empty() {
+            let (x, y) = (at % ROW, at / ROW);
+            let texels = (rest.len() as u64).div_ceil(16);
+            let (width, height) = if x == 0 && texels >= ROW { (ROW, texels / ROW) } else { (texels.min(ROW - x), 1) };
+            let (part, tail) = rest.split_at(((width * height * 16) as usize).min(rest.len()));
+            let mut to = self.raw.as_image_copy();
+            to.origin = wgpu::Origin3d { x: x as u32, y: y as u32, z: 0 };
+            let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some((width * 16) as u32), rows_per_image: None };
+            let extent = wgpu::Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 };
+            gpu.queue().write_texture(to, part, layout, extent);
+            at += width * height;
+            rest = tail;
+        }
     }
 }
 

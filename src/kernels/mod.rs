@@ -7,12 +7,14 @@ pub(crate) mod elementwise;
 pub(crate) mod image;
 pub(crate) mod linear;
 pub(crate) mod local;
+pub(crate) mod margin;
 pub(crate) mod movement;
 pub(crate) mod norm;
 pub(crate) mod pool;
 pub(crate) mod probe;
 pub(crate) mod quantize;
 pub(crate) mod sample;
+pub(crate) mod search;
 pub(crate) mod select;
 
 use crate::error::{Error, Result};

@@ -20,6 +20,9 @@ pub struct Description {
     pub align: Option<Align>,
     /// How the embedding comes out; `None` = the network does not embed.
     pub embedding: Option<EmbeddingDescription>,
+    /// What the probabilities of the only output are of, in order; `None` = the network does not classify.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
 }
 
 /// Pixels 0..255 become `(x - mean) * scale` per channel, in the order of `channels`.

@@ -4,6 +4,7 @@ mod align;
 mod description;
 mod file;
 mod layout;
+mod picture;
 
 use std::path::Path;
 

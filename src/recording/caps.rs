@@ -40,4 +40,13 @@ impl Caps {
     pub fn baseline() -> Self {
         Self { gemm: GemmFamily::Tiled, max_binding: 128 << 20, max_groups: 65_535, subgroup: None, textures: false }
     }
+
+    /// A grid of `count` workgroups folded to two dimensions; shaders unfold it with shared/index.
+    pub(crate) fn fold(&self, count: usize) -> [u32; 3] {
+        let width = (self.max_groups / 2).max(1) as usize;
+        if count <= width {
+            return [count.max(1) as u32, 1, 1];
+        }
+        [width as u32, count.div_ceil(width) as u32, 1]
+    }
 }

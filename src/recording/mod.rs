@@ -59,6 +59,19 @@ pub struct Dispatch {
     pub bytes: u64,
 }
 
+/// A kernel launch without its bindings, for work outside of plans.
+#[derive(Clone, Debug)]
+pub(crate) struct Launch {
+    /// The permutation.
+    pub(crate) shader: &'static Shader,
+    /// Workgroups.
+    pub(crate) groups: [u32; 3],
+    /// The bytes of the `Params` struct.
+    pub(crate) params: Vec<u8>,
+    /// Floating point operations of the mathematics.
+    pub(crate) flops: u64,
+}
+
 /// How an input arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feed {

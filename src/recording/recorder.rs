@@ -112,11 +112,7 @@ impl<'a> Recorder<'a> {
 
     /// A grid of `count` workgroups folded to two dimensions; shaders unfold it with shared/index.
     pub(crate) fn fold(&self, count: usize) -> [u32; 3] {
-        let width = (self.caps.max_groups / 2).max(1) as usize;
-        if count <= width {
-            return [count.max(1) as u32, 1, 1];
-        }
-        [width as u32, count.div_ceil(width) as u32, 1]
+        self.caps.fold(count)
     }
 
     /// Records a launch.

@@ -12,6 +12,7 @@ pub(crate) mod image;
 mod linear;
 mod local;
 mod magnitude;
+pub mod margin;
 mod movement;
 mod norm;
 mod parallel;
@@ -20,6 +21,7 @@ mod quantize;
 mod reduce;
 mod run_graph;
 mod sample;
+pub(crate) mod search;
 mod select;
 mod strided;
 #[cfg(test)]

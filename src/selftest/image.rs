@@ -22,10 +22,10 @@ fn warps() -> Vec<Look> {
     transforms.iter().flat_map(|&transform| kinds.map(|(border, sampling)| Look::Warp { transform, border, sampling })).collect()
 }
 
-/// The size itself, enlarged, shrunk by odd factors, beyond the border on all sides, more than 64 pixels to one.
+/// The size itself, enlarged, shrunk by odd factors, beyond the border on all sides, more than 192 pixels to one.
 fn areas() -> Vec<Look> {
     let at = |left, top, width, height| Look::Area { left, top, width, height };
-    vec![at(0, 0, 13, 10), at(2, 3, 5, 4), at(0, 0, 53, 40), at(-7, -9, 70, 55), at(1, 1, 1, 1), at(-500, 3, 1300, 7)]
+    vec![at(0, 0, 13, 10), at(2, 3, 5, 4), at(0, 0, 53, 40), at(-7, -9, 70, 55), at(1, 1, 1, 1), at(-1500, 3, 3900, 7)]
 }
 
 /// Runs the cases of one kernel on two photos, every look on both.

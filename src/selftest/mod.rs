@@ -8,6 +8,7 @@ mod case;
 pub(crate) mod conv;
 pub(crate) mod elementwise;
 pub(crate) mod image;
+pub(crate) mod margin;
 pub(crate) mod matmul;
 pub(crate) mod movement;
 pub(crate) mod norm;
@@ -16,6 +17,7 @@ pub(crate) mod pointwise;
 pub(crate) mod pooling;
 pub(crate) mod quantize;
 pub(crate) mod sample;
+pub(crate) mod search;
 pub(crate) mod select;
 pub(crate) mod transpose;
 
@@ -39,7 +41,8 @@ struct Kernel {
 }
 
 /// Every kernel that plans use. The self-test runs the cases of each, and a test fails when a form of a shader has none.
-/// (`image/warp`, `image/area` and `image/piecewise` run before a plan and `probe` when a device is opened; `selftest` knows them.)
+/// (`image/warp`, `image/area` and `image/piecewise` run before a plan, `search` and `margin` without one, and `probe` when a device is
+/// opened; `selftest` knows them.)
 const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
     Kernel { stem: "conv/tiled_gemm", cases: conv::tiled_gemm },
@@ -119,9 +122,15 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
             out.extend(image::run(gpu, stem, &looks())?);
         }
     }
+    for stem in search::SEARCH_KERNELS {
+        if wanted(stem) {
+            out.extend(search::run(gpu, stem)?);
+        }
+    }
     if wanted("image/piecewise") {
         out.extend(pieces::run(gpu)?);
     }
+    out.extend(margin::run(gpu, &wanted)?);
     Ok(out)
 }
 

@@ -225,7 +225,11 @@ impl Entry {
             _ => None,
         };
         let input = InputDescription { channels: self.input.channels, mean: self.input.mean, scale: self.input.scale };
-        Description { name: self.name.to_owned(), licence: None, input, align, embedding }
+        let classes = match self.output {
+            Output::Classes(names) => Some(names.iter().map(|&n| n.to_owned()).collect()),
+            _ => None,
+        };
+        Description { name: self.name.to_owned(), licence: None, input, align, embedding, classes }
     }
 
     /// The length of the embedding, when there is one.

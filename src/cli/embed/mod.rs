@@ -1,173 +1,128 @@
 //! `lookalike embed`
 
-mod files;
 mod output;
-mod pipeline;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::ValueEnum;
-use lookalike::Error;
-use lookalike::embed::{EmbedOptions, Embedder, Embedding, Fit, Picture};
-use lookalike::model::{Flip, Precision};
-use lookalike::tensor::{Shape, Tensor};
+use lookalike::embed::Embedder;
+use lookalike::face::Which;
+use lookalike::model::Model;
+use lookalike::tensor::Tensor;
+use lookalike::{Error, Result};
 use serde_json::json;
 
-use super::args::{DescribeArg, GlobalArgs};
-use super::context::{model_or_builtin, open_gpu, print_profile};
-use super::ui::{Done, Outcome, Progress, Ui};
+use super::args::GlobalArgs;
+use super::context::{open_gpu, print_profile};
+use super::pictures;
+use super::recogniser::{Answer, Recogniser, RecogniserArgs};
+use super::ui::{Done, Outcome, Ui};
 use output::Output;
 
+/// Turns faces into embeddings: finds them in photographs, aligns them as the model wants, embeds them.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Pictures, or folders that are searched for pictures.
     #[arg(required = true, value_name = "IMAGE|DIR")]
     pictures: Vec<PathBuf>,
-    /// A model file or an .onnx. Default: the built-in embedder.
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
-    #[command(flatten)]
-    describe: DescribeArg,
-    /// Where to write: .npy (with a .csv of sources beside it), .jsonl or .csv. Default: a table, or JSON lines with --json.
+    /// Where to write: .npy (with a .csv of sources beside it), .parquet, .jsonl or .csv. Default: a table, or JSON lines with --json.
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
-    /// The pictures are aligned crops already.
+    #[command(flatten)]
+    recogniser: RecogniserArgs,
+    /// Judges faces: the quality of each goes into the output.
     #[arg(long)]
-    aligned: bool,
-    /// Mirror augmentation. Default: what the model's description says.
-    #[arg(long, value_enum)]
-    flip: Option<FlipArg>,
-    /// Pictures in a run of the network.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    batch: u32,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum FlipArg {
-    /// The picture alone.
-    None,
-    /// The sum of the embeddings of the picture and its mirror image.
-    Sum,
-    /// Both, one after the other.
-    Concat,
-}
-
-impl From<FlipArg> for Flip {
-    fn from(flip: FlipArg) -> Self {
-        match flip {
-            FlipArg::None => Self::None,
-            FlipArg::Sum => Self::Sum,
-            FlipArg::Concat => Self::Concat,
-        }
-    }
+    quality: bool,
 }
 
 /// What became of the pictures.
 #[derive(Default)]
 struct Tally {
+    /// Pictures that could be read.
+    read: usize,
+    /// Embeddings.
     embedded: usize,
+    /// Pictures that could not be read.
     skipped: usize,
+    /// Pictures without a face that could be embedded.
+    faceless: usize,
 }
 
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let mut output = Output::open(ui, args.output.as_deref())?;
-    let paths = files::list(&args.pictures)?;
-    if paths.is_empty() {
-        let text = format!("There is no picture in {}. Name pictures or folders with pictures.", files::names(&args.pictures));
-        return Err(Error::Caller(text).into());
-    }
-    let model = model_or_builtin(args.model.as_deref(), &args.describe)?;
+    let paths = pictures::list(&args.pictures)?;
+    let model = args.recogniser.model()?;
     let gpu = open_gpu(global, ui)?;
-    let options = EmbedOptions {
-        batch: args.batch as usize,
-        precision: Precision::from(global.precision),
-        flip: args.flip.map(Flip::from),
-        fit: if args.aligned { Fit::Aligned } else { Fit::CentreCrop },
-    };
-    let embedder = Embedder::new(&gpu, &model, &options)?;
-    if !args.aligned {
-        ui.note("Faces are not detected yet: the centre of each picture is embedded. Use --aligned for crops that are ready.");
-    }
+    let recogniser = Recogniser::open(global, &gpu, &args.recogniser, &model, Which::All, args.quality)?;
     let start = Instant::now();
-    let tally = embed_all(ui, &embedder, &paths, &mut output)?;
+    let mut tally = Tally::default();
+    recogniser.see_files(ui, &paths, |index, seen| take(ui, &paths[index], seen.map(|s| s.1), &mut output, &mut tally))?;
     if tally.embedded == 0 {
-        let text = format!("No picture could be embedded ({} of {} skipped). See the reasons above.", tally.skipped, paths.len());
-        return Err(Error::Picture(text).into());
+        return Err(nothing(&tally, paths.len()).into());
     }
     let place = output.finish()?;
     summarise(ui, args, &tally, place.as_deref(), start.elapsed().as_secs_f64())?;
     if ui.verbosity > 1 {
-        profile(ui, &embedder, &model)?;
+        profile(ui, recogniser.embedder(), &model)?;
     }
     Ok(Done::Yes)
 }
 
-/// Decodes in the background, embeds in batches, writes in order.
-fn embed_all(ui: &Ui, embedder: &Embedder, paths: &[PathBuf], output: &mut Output<'_>) -> Outcome<Tally> {
-    let mut tally = Tally::default();
-    let mut progress = ui.progress(paths.len(), "embedding");
-    let mut waiting: Vec<(usize, Picture)> = Vec::new();
-    pipeline::decoded(paths, embedder.batch(), |index, decoded| {
-        match decoded {
-            Ok(picture) => waiting.push((index, picture)),
-            Err(e) => {
-                tally.skipped += 1;
-                progress.advance(1);
-                progress.interrupt(|| ui.skipped(&e.to_string()));
-            }
+/// Writes what a picture gave, or tells why it gave nothing.
+fn take(ui: &Ui, path: &Path, answer: Result<Answer>, output: &mut Output<'_>, tally: &mut Tally) -> Outcome<()> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(e) => {
+            tally.skipped += 1;
+            ui.skipped(&e.to_string());
+            return Ok(());
         }
-        if waiting.len() == embedder.batch() {
-            flush(embedder, paths, &mut waiting, output, &mut tally, &mut progress)?;
-        }
-        Ok(())
-    })?;
-    flush(embedder, paths, &mut waiting, output, &mut tally, &mut progress)?;
-    progress.finish();
-    Ok(tally)
-}
-
-fn flush(
-    embedder: &Embedder,
-    paths: &[PathBuf],
-    waiting: &mut Vec<(usize, Picture)>,
-    output: &mut Output<'_>,
-    tally: &mut Tally,
-    progress: &mut Progress,
-) -> Outcome<()> {
-    let (indices, pictures): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
-    let embeddings: Vec<Embedding> = embedder.embed(&pictures)?;
-    for (index, embedding) in indices.into_iter().zip(&embeddings) {
-        output.write(&paths[index], embedding)?;
+    };
+    tally.read += 1;
+    tally.faceless += usize::from(answer.seen.is_empty());
+    answer.reasons(&path.display().to_string()).iter().for_each(|reason| ui.skipped(reason));
+    for (number, seen) in answer.seen.iter().enumerate() {
+        output.write(path, number, seen)?;
+        tally.embedded += 1;
     }
-    tally.embedded += embeddings.len();
-    progress.advance(embeddings.len());
     Ok(())
 }
 
+/// The reason why there is no result at all.
+fn nothing(tally: &Tally, pictures: usize) -> Error {
+    let text = format!(
+        "Nothing could be embedded: of {pictures} pictures, {} cannot be read and {} show no usable face. See the reasons above.",
+        tally.skipped, tally.faceless
+    );
+    if tally.read == 0 { Error::Picture(text) } else { Error::NoFace(text) }
+}
+
 fn summarise(ui: &Ui, args: &Args, tally: &Tally, place: Option<&str>, seconds: f64) -> Outcome<()> {
-    let rate = if seconds > 0.0 { tally.embedded as f64 / seconds } else { 0.0 };
+    let rate = if seconds > 0.0 { tally.read as f64 / seconds } else { 0.0 };
     if ui.json && args.output.is_some() {
-        ui.json(&json!({ "embedded": tally.embedded, "skipped": tally.skipped, "output": place, "seconds": seconds, "images_per_second": rate }))?;
+        ui.json(&json!({
+            "embedded": tally.embedded, "skipped": tally.skipped, "no_face": tally.faceless, "output": place, "seconds": seconds,
+            "images_per_second": rate,
+        }))?;
     }
     let into = place.map(|p| format!(" into {p}")).unwrap_or_default();
-    let plural = if tally.embedded == 1 { "" } else { "s" };
+    let what = match tally.embedded {
+        1 => "1 embedding".to_owned(),
+        n => format!("{n} embeddings"),
+    };
+    let plural = if tally.read == 1 { "" } else { "s" };
+    let faceless = if tally.faceless > 0 { format!(", {} without a face", tally.faceless) } else { String::new() };
     ui.say_plain(&format!(
-        "embedded {} picture{plural}{into}, {} skipped, {seconds:.2} s ({rate:.1} per second)",
-        tally.embedded, tally.skipped
+        "{what} of {} picture{plural}{into}{faceless}, {} skipped, {seconds:.2} s ({rate:.1} pictures per second)",
+        tally.read, tally.skipped
     ));
     Ok(())
 }
 
 /// A line per kernel, measured on a grey picture.
-fn profile(ui: &Ui, embedder: &Embedder, model: &lookalike::model::Model) -> Outcome<()> {
-    let [width, height] = embedder.size();
-    let Some(input) = model.graph.inputs.first() else { return Ok(()) };
-    let channels = match input.dims.get(1) {
-        Some(lookalike::graph::Dim::Fixed(n)) => *n,
-        _ => 3,
-    };
-    let zeros = Tensor::zeros(Shape::from([embedder.batch(), channels, height, width]));
-    print_profile(ui, &embedder.network().profile(&[(model.graph.name(input.value), &zeros)])?);
+fn profile(ui: &Ui, embedder: &Embedder, model: &Model) -> Outcome<()> {
+    let (name, shape) = model.picture_input(embedder.batch())?;
+    let zeros = Tensor::zeros(shape);
+    print_profile(ui, &embedder.network().profile(&[(&name, &zeros)])?);
     Ok(())
 }

@@ -6,6 +6,8 @@ use lookalike::embed::Embedding;
 use lookalike::{Error, Result};
 
 use crate::cli::npy::{MatrixWriter, NewFile};
+use crate::cli::parquet::EmbeddingTable;
+use crate::cli::recogniser::Seen;
 use crate::cli::ui::{Outcome, Ui};
 
 /// A place for embeddings, told by the name of the file.
@@ -24,6 +26,7 @@ enum Kind {
     Npy(MatrixWriter, NewFile),
     Jsonl(NewFile),
     Csv(NewFile),
+    Parquet(Box<EmbeddingTable>),
 }
 
 impl<'a> Output<'a> {
@@ -38,34 +41,38 @@ impl<'a> Output<'a> {
         let kind = match ending.as_str() {
             "npy" => {
                 let mut sources = NewFile::create(&path.with_extension("csv"))?;
-                sources.write(b"row,source\n")?;
+                sources.write(b"row,source,face,left,top,right,bottom,score,quality\n")?;
                 Kind::Npy(MatrixWriter::create(path)?, sources)
             }
             "jsonl" => Kind::Jsonl(NewFile::create(path)?),
             "csv" => Kind::Csv(NewFile::create(path)?),
-            "parquet" => {
-                let text = format!("Parquet is not available yet ({}). Write .npy, .jsonl or .csv.", path.display());
-                return Err(Error::Unsupported(text));
+            "parquet" => Kind::Parquet(Box::new(EmbeddingTable::create(path)?)),
+            _ => {
+                return Err(Error::Caller(format!(
+                    "The output {} is of no known kind. Name it .npy, .parquet, .jsonl or .csv.",
+                    path.display()
+                )));
             }
-            _ => return Err(Error::Caller(format!("The output {} is of no known kind. Name it .npy, .jsonl or .csv.", path.display()))),
         };
         Ok(Self { ui, place: Some(path.display().to_string()), kind, rows: 0 })
     }
 
-    /// Writes one embedding.
-    pub(super) fn write(&mut self, source: &Path, embedding: &Embedding) -> Outcome<()> {
+    /// Writes one embedding: of face `number` of the picture, counted from 0.
+    pub(super) fn write(&mut self, source: &Path, number: usize, seen: &Seen) -> Outcome<()> {
         let row = self.rows;
         self.rows += 1;
         let source = source.display().to_string();
+        let embedding = &seen.embedding;
         match &mut self.kind {
-            Kind::Lines => self.ui.record(&json_line(&source, embedding))?,
+            Kind::Lines => self.ui.record(&json_line(&source, number, seen))?,
             Kind::Table => self.ui.line(&table_line(&source, embedding))?,
             Kind::Npy(matrix, sources) => {
                 matrix.row(embedding)?;
-                sources.write(format!("{row},{}\n", quoted(&source)).as_bytes())?;
+                sources.write(format!("{row},{},{}\n", quoted(&source), place(number, seen)).as_bytes())?;
             }
-            Kind::Jsonl(file) => file.write(format!("{}\n", json_line(&source, embedding)).as_bytes())?,
+            Kind::Jsonl(file) => file.write(format!("{}\n", json_line(&source, number, seen)).as_bytes())?,
             Kind::Csv(file) => file.write(csv_line(row, &source, embedding).as_bytes())?,
+            Kind::Parquet(table) => table.row(&source, embedding)?,
         }
         Ok(())
     }
@@ -79,20 +86,48 @@ impl<'a> Output<'a> {
                 sources.finish()?;
             }
             Kind::Jsonl(file) | Kind::Csv(file) => file.finish()?,
+            Kind::Parquet(table) => table.finish()?,
         }
         Ok(self.place)
     }
 }
 
+/// Which face of its picture, where, and how good; empty fields where no face was looked for.
+fn place(number: usize, seen: &Seen) -> String {
+    let Some(face) = &seen.face else { return ",,,,,,".to_owned() };
+    let [left, top, right, bottom] = face.face.bounds;
+    let quality = seen.quality().map(|q| q.to_string()).unwrap_or_default();
+    format!("{number},{left},{top},{right},{bottom},{},{quality}", face.face.score)
+}
+
 #[derive(serde::Serialize)]
 struct Line<'a> {
     source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<Face<'a>>,
     embedding: &'a [f32],
 }
 
-fn json_line(source: &str, embedding: &Embedding) -> String {
+#[derive(serde::Serialize)]
+struct Face<'a> {
+    number: usize,
+    #[serde(rename = "box")]
+    bounds: [f32; 4],
+    score: f32,
+    landmarks: &'a [[f32; 2]],
+    quality: Option<f32>,
+}
+
+fn json_line(source: &str, number: usize, seen: &Seen) -> String {
+    let face = seen.face.as_ref().map(|f| Face {
+        number,
+        bounds: f.face.bounds,
+        score: f.face.score,
+        landmarks: &f.face.landmarks,
+        quality: seen.quality(),
+    });
     // Not through a JSON value: those hold f64, in which an f32 has many more digits.
-    serde_json::to_string(&Line { source, embedding }).unwrap_or_default()
+    serde_json::to_string(&Line { source, face, embedding: &seen.embedding }).unwrap_or_default()
 }
 
 fn table_line(source: &str, embedding: &Embedding) -> String {
@@ -134,7 +169,7 @@ mod tests {
 
     #[test]
     fn json_lines_are_one_line_each() {
-        let line = json_line("a\nb", &Embedding(vec![1.0]));
+        let line = json_line("a\nb", 0, &Seen { face: None, embedding: Embedding(vec![1.0]) });
         assert!(!line.contains('\n') && line.contains("[1.0]"), "{line}");
     }
 }

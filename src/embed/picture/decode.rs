@@ -12,7 +12,7 @@ use super::Picture;
 use crate::error::{Error, Result};
 
 /// Largest width or height that is decoded, in pixels.
-pub const MAX_SIDE: u32 = 16384;
+pub const MAX_SIDE: u32 = 65535;
 /// Largest picture file that is read.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
 /// Largest memory one decoder may take.
@@ -77,11 +77,16 @@ impl Picture {
     }
 }
 
-/// A colour JPEG, with chroma upsampled as libjpeg does: enrolled and searched by whatever program, a file should give the same embedding
-/// (docs/tolerances.md). `None` for any other JPEG, and for one this decoder refuses; `image` then decodes it or says what is wrong.
+/// A colour JPEG as libjpeg decodes it: enrolled and searched by whatever program, a file should give the same embedding
+/// (docs/tolerances.md). Kinds that are rare are decoded with libjpeg's way of enlarging chroma, but rounded otherwise. `None` for any
+/// other JPEG, and for one that neither decoder takes; `image` then decodes it or says what is wrong.
 fn colour_jpeg(bytes: &[u8]) -> Option<DynamicImage> {
+    let most = usize::try_from(MAX_ALLOCATION).ok()?;
+    if let Some((width, height, pixels)) = super::jpeg::decode(bytes, most) {
+        return image::RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8);
+    }
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
-    decoder.set_max_decoding_buffer_size(usize::try_from(MAX_ALLOCATION).ok()?);
+    decoder.set_max_decoding_buffer_size(most);
     let pixels = decoder.decode().ok()?;
     let info = decoder.info().filter(|i| i.pixel_format == jpeg_decoder::PixelFormat::RGB24)?;
     image::RgbImage::from_raw(u32::from(info.width), u32::from(info.height), pixels).map(DynamicImage::ImageRgb8)

@@ -87,6 +87,11 @@ impl Aligner {
         self.size
     }
 
+    /// Whether faces without landmarks cannot be aligned.
+    pub fn needs_landmarks(&self) -> bool {
+        !matches!(self.placement, Placement::Box { framing: Framing::Grown | Framing::Stretched, .. })
+    }
+
     /// Where the crop of a face lies in a photo of `photo` = width, height.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Host side of shaders/linear/matmul.wgsl.
 
 use crate::error::{Error, Result};
-use crate::recording::{GemmFamily, Recorder, Source};
+use crate::recording::{Caps, GemmFamily, Launch, Recorder, Source};
 use crate::shader::{self, Shader};
 
 /// Mirrors the shader's `Batch`: one leading axis of a stack of matrices.
@@ -50,16 +50,16 @@ impl Product {
 }
 
 /// The permutation, and the rows and columns a workgroup computes.
-fn permutation(rec: &Recorder<'_>, even: bool) -> (&'static Shader, [usize; 2]) {
-    match (rec.caps.gemm, even) {
-        (GemmFamily::Subgroup(4), false) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG4, [32, 16]),
-        (GemmFamily::Subgroup(4), true) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG4_EVEN, [32, 16]),
-        (GemmFamily::Subgroup(8), false) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG8, [32, 32]),
-        (GemmFamily::Subgroup(8), true) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG8_EVEN, [32, 32]),
-        (GemmFamily::Subgroup(16), false) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG16, [32, 64]),
-        (GemmFamily::Subgroup(16), true) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG16_EVEN, [32, 64]),
-        (GemmFamily::Subgroup(32), false) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG32, [32, 128]),
-        (GemmFamily::Subgroup(32), true) if rec.caps.textures => (&shader::LINEAR_MATMUL_SG32_EVEN, [32, 128]),
+fn permutation(caps: &Caps, even: bool) -> (&'static Shader, [usize; 2]) {
+    match (caps.gemm, even) {
+        (GemmFamily::Subgroup(4), false) if caps.textures => (&shader::LINEAR_MATMUL_SG4, [32, 16]),
+        (GemmFamily::Subgroup(4), true) if caps.textures => (&shader::LINEAR_MATMUL_SG4_EVEN, [32, 16]),
+        (GemmFamily::Subgroup(8), false) if caps.textures => (&shader::LINEAR_MATMUL_SG8, [32, 32]),
+        (GemmFamily::Subgroup(8), true) if caps.textures => (&shader::LINEAR_MATMUL_SG8_EVEN, [32, 32]),
+        (GemmFamily::Subgroup(16), false) if caps.textures => (&shader::LINEAR_MATMUL_SG16, [32, 64]),
+        (GemmFamily::Subgroup(16), true) if caps.textures => (&shader::LINEAR_MATMUL_SG16_EVEN, [32, 64]),
+        (GemmFamily::Subgroup(32), false) if caps.textures => (&shader::LINEAR_MATMUL_SG32, [32, 128]),
+        (GemmFamily::Subgroup(32), true) if caps.textures => (&shader::LINEAR_MATMUL_SG32_EVEN, [32, 128]),
         _ => (&shader::LINEAR_MATMUL_TILED, [64, 64]),
     }
 }
@@ -75,7 +75,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, product: &Product, a: 
     let (m, k, n) = (product.m, product.k, product.n);
     let depth: usize = product.batch.iter().map(|axis| axis.size as usize).product();
     let y = rec.tensor((depth * m * n * 4) as u64);
-    let (shader, [rows, columns]) = permutation(rec, product.is_even());
+    let (shader, [rows, columns]) = permutation(rec.caps, product.is_even());
     let label = format!("{label} {m}x{k}x{n}{}", if depth > 1 { format!(" x{depth}") } else { String::new() });
     for first in (0..depth).step_by(rec.caps.max_groups as usize) {
         let params = Params { batch, m: m as u32, k: k as u32, n: n as u32, first: first as u32 };
@@ -84,6 +84,15 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, product: &Product, a: 
         rec.dispatch(shader, &label, groups, &params, &[a, b, y], 2 * (planes * m * k * n) as u64)?;
     }
     Ok(y)
+}
+
+/// One product `y = a * b` outside of a plan; `k` and `n` are multiples of 4. Its operands are textures where the shader declares them so.
+pub(crate) fn launch(caps: &Caps, m: usize, k: usize, n: usize) -> Launch {
+    debug_assert!(k.is_multiple_of(4) && n.is_multiple_of(4), "rows of a {k}x{n} matrix are padded to vec4s");
+    let (shader, [rows, columns]) = permutation(caps, true);
+    let params = Params { batch: [Batch::new(1, 0, 0); 6], m: m as u32, k: k as u32, n: n as u32, first: 0 };
+    let groups = [m.div_ceil(rows) as u32, n.div_ceil(columns) as u32, 1];
+    Launch { shader, groups, params: bytemuck::bytes_of(&params).to_vec(), flops: 2 * (m * k * n) as u64 }
 }
 
 /// Joins neighbouring axes that both operands walk through evenly, and drops axes of one place.

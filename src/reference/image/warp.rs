@@ -73,10 +73,10 @@ fn texel(pixels: &Pixels<'_>, border: Border, col: i64, row: i64) -> [f64; 3] {
     std::array::from_fn(|k| f64::from(pixels.rgb[at + k]))
 }
 
-/// Columns (or rows) of a rectangle that output `i` of `outputs` covers; of more than 64, 64 evenly spaced ones.
+/// Columns (or rows) of a rectangle that output `i` of `outputs` covers; of more than 192, 192 evenly spaced ones.
 fn bin(i: usize, extent: usize, outputs: usize) -> impl Iterator<Item = i64> + Clone {
     let (first, end) = (i * extent / outputs, ((i + 1) * extent).div_ceil(outputs));
-    let (pixels, count) = (end - first, (end - first).min(64));
+    let (pixels, count) = (end - first, (end - first).min(192));
     (0..count).map(move |j| (first + j * pixels / count) as i64)
 }
 

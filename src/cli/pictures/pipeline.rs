@@ -1,6 +1,6 @@
 //! Decoding on all cores while the GPU works.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use lookalike::embed::Picture;
@@ -9,39 +9,50 @@ use lookalike::{Error, Result};
 use crate::cli::ui::Outcome;
 
 /// Calls `take` with every picture in order, decoded ahead by at most about `ahead` pictures.
+pub(crate) fn decoded(paths: &[PathBuf], ahead: usize, take: impl FnMut(usize, Result<Picture>) -> Outcome<()>) -> Outcome<()> {
+    prepared(paths, ahead, |path| Picture::open(path), take)
+}
+
+/// Calls `take` with what `work` makes of every file, in order, ahead by at most about `ahead` files.
 ///
-/// Worker k decodes pictures k, k + n, … into a channel of its own, and the channels are read in turn: the order is that of `paths`, and
+/// Worker k works on files k, k + n, … into a channel of its own, and the channels are read in turn: the order is that of `paths`, and
 /// a picture that takes long holds up its successors instead of filling the memory with them.
-pub(super) fn decoded(paths: &[PathBuf], ahead: usize, mut take: impl FnMut(usize, Result<Picture>) -> Outcome<()>) -> Outcome<()> {
+pub(crate) fn prepared<T: Send>(
+    paths: &[PathBuf],
+    ahead: usize,
+    work: impl Fn(&Path) -> Result<T> + Sync,
+    mut take: impl FnMut(usize, Result<T>) -> Outcome<()>,
+) -> Outcome<()> {
+    let work = &work;
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
     let workers = cores.min(paths.len()).max(1);
     std::thread::scope(|scope| {
-        let channels: Vec<Receiver<Result<Picture>>> = (0..workers)
+        let channels: Vec<Receiver<Result<T>>> = (0..workers)
             .map(|k| {
                 let (send, receive) = sync_channel(ahead.div_ceil(workers).max(1));
-                scope.spawn(move || decode_every(paths, k, workers, &send));
+                scope.spawn(move || work_on_every(paths, k, workers, work, &send));
                 receive
             })
             .collect();
         for index in 0..paths.len() {
-            let decoded = channels[index % workers].recv().unwrap_or_else(|_| Err(lost(&paths[index])));
+            let ready = channels[index % workers].recv().unwrap_or_else(|_| Err(lost(&paths[index])));
             // On an error the channels are dropped, which ends the workers.
-            take(index, decoded)?;
+            take(index, ready)?;
         }
         Ok(())
     })
 }
 
-fn decode_every(paths: &[PathBuf], first: usize, step: usize, send: &SyncSender<Result<Picture>>) {
+fn work_on_every<T>(paths: &[PathBuf], first: usize, step: usize, work: &impl Fn(&Path) -> Result<T>, send: &SyncSender<Result<T>>) {
     for path in paths.iter().skip(first).step_by(step) {
-        if send.send(Picture::open(path)).is_err() {
+        if send.send(work(path)).is_err() {
             return;
         }
     }
 }
 
 /// The worker died, which only a defect of a decoder can cause.
-fn lost(path: &std::path::Path) -> Error {
+fn lost(path: &Path) -> Error {
     Error::Picture(format!("The picture `{}` could not be decoded: the decoder failed. Save it in another format.", path.display()))
 }
 
@@ -51,7 +62,7 @@ mod tests {
     use super::*;
     use crate::cli::ui::Failure;
 
-    fn pictures(dir: &std::path::Path, n: usize) -> Vec<PathBuf> {
+    fn pictures(dir: &Path, n: usize) -> Vec<PathBuf> {
         let save = |i: usize| {
             let path = dir.join(format!("{i}.ppm"));
             let bytes = if i == 5 { Vec::new() } else { format!("P3 1 1 255 {i} 0 0\n").into_bytes() };

@@ -1,4 +1,4 @@
-//! Which files to embed.
+//! Which files are meant.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ const EXTENSIONS: [&str; 15] =
 /// The named files in the order given; a folder stands for all pictures in it and below, sorted by path.
 ///
 /// A named file that does not exist is kept: it is reported when it cannot be read.
-pub(super) fn list(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(crate) fn list(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut out = Vec::new();
     for path in named {
         if path.is_dir() {
@@ -49,7 +49,7 @@ fn is_picture(path: &Path) -> bool {
 }
 
 /// The paths for a message.
-pub(super) fn names(paths: &[PathBuf]) -> String {
+pub(crate) fn names(paths: &[PathBuf]) -> String {
     paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 

@@ -1,0 +1,62 @@
+//! The nearest faces of a gallery, searched on the GPU.
+
+use lookalike::gallery::Gallery;
+use lookalike::gallery::index::{GalleryIndex, IndexOptions, Metric, PerLabel, SearchOptions, Storage};
+use lookalike::gpu::Gpu;
+use lookalike::model::Similarity;
+use lookalike::{Error, Result};
+
+/// Rows that go to the device at once.
+const CHUNK: usize = 16_384;
+
+/// Choices of a search.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RankOptions {
+    /// What is a score: the cosine, or minus the euclidean distance.
+    pub(super) similarity: Similarity,
+    /// Whether a person shows up once, with the best face.
+    pub(super) per_person: bool,
+}
+
+/// A face of the gallery.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Hit {
+    pub(super) id: u64,
+    pub(super) score: f32,
+}
+
+/// For every probe the `k` best faces, best first; ties go to smaller ids.
+///
+/// # Errors
+/// As [`Gallery::entries`] and [`GalleryIndex::search`]; more than 2^32 people.
+pub(super) fn rank(gpu: &Gpu, gallery: &Gallery, probes: &[&[f32]], k: usize, options: &RankOptions) -> Result<Vec<Vec<Hit>>> {
+    let Some(dimension) = probes.first().map(|p| p.len()).filter(|&d| d > 0) else { return Ok(vec![Vec::new(); probes.len()]) };
+    let metric = match options.similarity {
+        Similarity::Cosine => Metric::Cosine,
+        Similarity::Euclidean => Metric::Euclidean,
+    };
+    let index = GalleryIndex::new(gpu, dimension, &IndexOptions::new(Storage::F32, metric))?;
+    let (mut ids, mut people, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
+    let flush = |ids: &mut Vec<u64>, people: &mut Vec<u32>, vectors: &mut Vec<f32>| {
+        let result = index.add(ids, people, vectors);
+        ids.clear();
+        people.clear();
+        vectors.clear();
+        result
+    };
+    for entry in gallery.entries()? {
+        let entry = entry?;
+        ids.push(entry.id);
+        let person =
+            u32::try_from(entry.person).map_err(|_| Error::Limits("The gallery has more than 2^32 people. Split it.".to_owned()))?;
+        people.push(person);
+        vectors.extend_from_slice(&entry.vector);
+        if ids.len() == CHUNK {
+            flush(&mut ids, &mut people, &mut vectors)?;
+        }
+    }
+    flush(&mut ids, &mut people, &mut vectors)?;
+    let search = SearchOptions { per_label: options.per_person.then_some(PerLabel::Best), ..SearchOptions::default() };
+    let found = index.search(&probes.concat(), k, &search)?;
+    Ok(found.into_iter().map(|hits| hits.into_iter().map(|h| Hit { id: h.id, score: h.score }).collect()).collect())
+}

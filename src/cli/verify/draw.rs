@@ -1,0 +1,120 @@
+//! Both pictures side by side with what was found in them, the crops that were compared, and the score on a scale.
+
+use std::path::Path;
+
+use lookalike::embed::{Comparison, Picture};
+use lookalike::model::Similarity;
+
+use super::Side;
+use crate::cli::sheet::{FAINT, INK, LETTER, PAPER, RIGHT, Sheet, WRONG, text_width};
+
+const MARGIN: u32 = 28;
+/// Longest side of a photograph, and side of a crop.
+const PHOTO: u32 = 420;
+const CROP: u32 = 168;
+const HEAD: u32 = 92;
+const SCALE: u32 = 64;
+const WIDTH: u32 = 3 * MARGIN + 2 * PHOTO;
+
+pub(super) fn sheet(sides: [&Side; 2], paths: [&Path; 2], score: f32, comparison: &Comparison) -> Sheet {
+    let photos = sides.map(|s| shrunk(&s.picture));
+    let tall = photos.iter().map(|(p, _)| p.height).max().unwrap_or(0);
+    let mut sheet = Sheet::new(WIDTH, HEAD + tall + 3 * MARGIN + CROP + SCALE, PAPER);
+    let same = comparison.accepts(score);
+    let colour = if same { RIGHT } else { WRONG };
+    sheet.text(MARGIN, 22, 3, colour, if same { "same person" } else { "different people" });
+    let metric = if comparison.similarity == Similarity::Cosine { "cosine" } else { "distance" };
+    sheet.text(MARGIN, 58, 2, INK, &format!("{metric} {score:.3}   threshold {:.3}", comparison.threshold));
+    for (i, (side, (photo, scale))) in sides.iter().zip(&photos).enumerate() {
+        let x = MARGIN + i as u32 * (PHOTO + MARGIN);
+        sheet.picture(x, HEAD, photo, 1, FAINT);
+        if let Some(face) = &side.face {
+            mark(&mut sheet, [x, HEAD], *scale, &face.face, colour);
+        }
+        let below = HEAD + tall + 8;
+        sheet.text(x, below, 1, FAINT, &shortened(&caption(paths[i], side), PHOTO / LETTER));
+        sheet.picture(x, below + 22, &fitted(&side.crop, CROP), 2, colour);
+        details(&mut sheet, [x + CROP + 16, below + 24], side);
+    }
+    scale(&mut sheet, HEAD + tall + 2 * MARGIN + CROP + 10, score, comparison);
+    sheet
+}
+
+/// The photograph at a size that fits, and by how much it was scaled.
+fn shrunk(picture: &Picture) -> (Picture, f32) {
+    let scale = (PHOTO as f32 / picture.width.max(picture.height) as f32).min(4.0);
+    let [width, height] = [picture.width, picture.height].map(|n| ((n as f32 * scale).round() as u32).max(1));
+    (resized(picture, width, height), scale)
+}
+
+fn fitted(crop: &Picture, side: u32) -> Picture {
+    let scale = side as f32 / crop.width.max(crop.height) as f32;
+    resized(crop, ((crop.width as f32 * scale) as u32).max(1), ((crop.height as f32 * scale) as u32).max(1))
+}
+
+fn resized(picture: &Picture, width: u32, height: u32) -> Picture {
+    let source = image::RgbImage::from_raw(picture.width, picture.height, picture.rgb.clone()).unwrap_or_default();
+    let rgb = image::imageops::resize(&source, width, height, image::imageops::FilterType::Triangle).into_raw();
+    Picture { width, height, rgb }
+}
+
+/// Box and landmarks of a face on a photograph that was scaled.
+fn mark(sheet: &mut Sheet, [left, top]: [u32; 2], scale: f32, face: &lookalike::face::Face, colour: [u8; 3]) {
+    // Pixel centres at integers, before and after.
+    let place = |[x, y]: [f32; 2]| [(x + 0.5) * scale - 0.5 + left as f32, (y + 0.5) * scale - 0.5 + top as f32];
+    let [x1, y1, x2, y2] = face.bounds;
+    let ([left, top], [right, bottom]) = (place([x1, y1]), place([x2, y2]));
+    sheet.outline([left, top, right, bottom], 2, colour);
+    face.landmarks.iter().for_each(|&p| sheet.dot(place(p), 2.0, colour));
+}
+
+fn caption(path: &Path, side: &Side) -> String {
+    match side.pictures {
+        1 => path.display().to_string(),
+        n => format!("{} (the first of {n} pictures)", path.display()),
+    }
+}
+
+/// The end of a text says more than its beginning: file names.
+fn shortened(text: &str, most: u32) -> String {
+    let n = text.chars().count();
+    if n <= most as usize { text.to_owned() } else { format!("...{}", text.chars().skip(n + 3 - most as usize).collect::<String>()) }
+}
+
+fn details(sheet: &mut Sheet, [x, y]: [u32; 2], side: &Side) {
+    let Some(found) = &side.face else {
+        sheet.text(x, y, 1, FAINT, "an aligned crop");
+        return;
+    };
+    let [width, height] = found.face.size();
+    let lines = [
+        format!("score    {:.3}", found.face.score),
+        format!("size     {width:.0} x {height:.0} px"),
+        format!("quality  {:.2}", found.quality.map_or(1.0, |q| q.overall())),
+    ];
+    for (i, line) in (0..).zip(&lines) {
+        sheet.text(x, y + i * 18, 1, INK, line);
+    }
+}
+
+/// Where the score lies on its scale, and the threshold.
+fn scale(sheet: &mut Sheet, y: u32, score: f32, comparison: &Comparison) {
+    let (low, high) = match comparison.similarity {
+        Similarity::Cosine => (-0.2_f32, 1.0_f32),
+        Similarity::Euclidean => (0.0, (comparison.threshold * 2.0).max(score * 1.1).max(1e-6)),
+    };
+    let width = WIDTH - 2 * MARGIN;
+    let place = |v: f32| MARGIN + (((v.clamp(low, high) - low) / (high - low)) * width as f32) as u32;
+    sheet.fill(MARGIN, y + 10, width, 8, [226, 227, 230]);
+    let accepted = match comparison.similarity {
+        Similarity::Cosine => (place(comparison.threshold), MARGIN + width),
+        Similarity::Euclidean => (MARGIN, place(comparison.threshold)),
+    };
+    sheet.fill(accepted.0, y + 10, accepted.1.saturating_sub(accepted.0), 8, [190, 226, 205]);
+    sheet.fill(place(comparison.threshold), y + 4, 2, 20, FAINT);
+    let text = format!("threshold {:.3}", comparison.threshold);
+    let room = MARGIN + width - text_width(&text, 1);
+    sheet.text(place(comparison.threshold).min(room), y + 30, 1, FAINT, &text);
+    let colour = if comparison.accepts(score) { RIGHT } else { WRONG };
+    sheet.fill(place(score).saturating_sub(3), y, 7, 28, colour);
+}

@@ -1,0 +1,1 @@
+//! Groups of faces that belong together.

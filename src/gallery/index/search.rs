@@ -1,0 +1,145 @@
+//! From the maxima of blocks to exact results.
+
+use std::collections::{BinaryHeap, HashMap};
+
+use super::best::{Best, Found, rank};
+use super::probe::Probe;
+use super::state::State;
+use super::{GalleryIndex, Hit, PerLabel, SearchOptions};
+use crate::error::{Error, Result};
+use crate::gpu::{Probes, Seen};
+use crate::kernels::search::BLOCK;
+
+/// Blocks without a row that counts have a maximum below this.
+const NOTHING: f32 = -2.9e38;
+
+/// What one search looks at.
+struct Scope<'a> {
+    state: &'a State,
+    /// Rows that count, one word a block.
+    bits: &'a [u32],
+    options: &'a SearchOptions<'a>,
+    k: usize,
+}
+
+impl GalleryIndex {
+    /// Searches in a state that stays as it is meanwhile.
+    pub(super) fn search_in(&self, state: &State, probes: &[f32], k: usize, options: &SearchOptions<'_>) -> Result<Vec<Vec<Hit>>> {
+        let count = probes.len() / self.dimension();
+        if k == 0 || state.len() == 0 || options.threshold.is_some_and(f32::is_nan) {
+            return Ok(vec![Vec::new(); count]);
+        }
+        let masked = options.labels.map(|labels| state.bits_of(labels));
+        let bits = masked.as_deref().unwrap_or(&state.alive);
+        let masks: Option<Vec<u32>> = masked.as_ref().map(|m| m.iter().zip(&state.on_device).map(|(a, b)| a & b).collect());
+        let scope = Scope { state, bits, options, k: k.min(state.len()) };
+        let shards: Vec<_> = state.seen().map(|(shard, blocks)| Seen { shard, blocks }).collect();
+        let at_once = self.scanner.most_probes(&self.gpu, bits.len()) * self.dimension();
+        let mut out = Vec::with_capacity(count);
+        for part in probes.chunks(at_once) {
+            let mut packed = Probes::default();
+            let measured: Vec<_> =
+                part.chunks_exact(self.dimension()).map(|p| Probe::new(p, state.rows.metric, self.layout.format, &mut packed)).collect();
+            let maxima = self.scanner.scan(&self.gpu, &shards, masks.as_deref(), &packed)?;
+            out.extend(scope.finish(&measured, &maxima)?);
+        }
+        Ok(out)
+    }
+}
+
+impl Scope<'_> {
+    /// The results of all probes, on as many threads as there are cores.
+    fn finish(&self, probes: &[Probe<'_>], maxima: &[f32]) -> Result<Vec<Vec<Hit>>> {
+        let blocks = self.bits.len();
+        let own = |i: usize| &maxima[i * blocks..(i + 1) * blocks];
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(probes.len());
+        if threads <= 1 {
+            return Ok(probes.iter().enumerate().map(|(i, p)| self.results(p, own(i))).collect());
+        }
+        let mut parts = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|t| {
+                    scope.spawn(move || {
+                        let mine = (t..probes.len()).step_by(threads);
+                        mine.map(|i| self.results(&probes[i], &maxima[i * blocks..(i + 1) * blocks])).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            let lost = || Error::Device("A thread that orders results ended.".to_owned());
+            workers.into_iter().map(|w| w.join().map(Vec::into_iter).map_err(|_| lost())).collect::<Result<Vec<_>>>()
+        })?;
+        Ok((0..probes.len()).filter_map(|i| parts[i % threads].next()).collect())
+    }
+
+    /// The results of one probe: blocks by falling maxima, until no row of the rest can be among the k best.
+    fn results(&self, probe: &Probe<'_>, maxima: &[f32]) -> Vec<Hit> {
+        let rows = &self.state.rows;
+        let mut best = match self.options.per_label {
+            None => Best::Rows(self.k, BinaryHeap::new()),
+            Some(_) => Best::Labels(self.k, HashMap::new()),
+        };
+        let mut buffer = vec![0.0; rows.dimension];
+        // What the device does not know of.
+        for &place in self.state.apart.iter().filter(|&&p| self.counts(p)) {
+            self.offer(probe, place, &mut best, &mut buffer);
+        }
+        let margin = probe.margin(rows.metric, rows.storage, &self.state.extremes);
+        let mut order: BinaryHeap<(u32, usize)> = maxima
+            .iter()
+            .enumerate()
+            .filter(|(_, m)| **m > NOTHING || !probe.on_device)
+            .map(|(block, &m)| (if probe.on_device { u32::MAX - rank(m) } else { 0 }, block))
+            .collect();
+        while let Some((_, block)) = order.pop() {
+            if probe.on_device {
+                let bound = probe.bound(rows.metric, maxima[block], margin);
+                let hopeless = best.cutoff().is_some_and(|last| rank(bound) > last);
+                if hopeless || self.options.threshold.is_some_and(|t| bound < t) {
+                    break;
+                }
+            }
+            let mut bits = self.bits[block] & self.state.on_device[block];
+            while bits != 0 {
+                self.offer(probe, block * BLOCK + bits.trailing_zeros() as usize, &mut best, &mut buffer);
+                bits &= bits - 1;
+            }
+        }
+        let hit = |f: Found| Hit { id: f.id, label: self.state.labels[f.place as usize], score: f.score };
+        best.into_sorted().into_iter().map(hit).collect()
+    }
+
+    fn counts(&self, place: usize) -> bool {
+        self.bits[place / BLOCK] >> (place % BLOCK) & 1 == 1
+    }
+
+    /// Scores a row, or its label, and keeps it if it is good enough.
+    fn offer(&self, probe: &Probe<'_>, place: usize, best: &mut Best, buffer: &mut [f32]) {
+        let label = self.state.labels[place];
+        let found = match self.options.per_label {
+            // No label is better than its best row, so one that has not come up yet is no better than the blocks to come.
+            Some(PerLabel::Mean) if best.knows(label) => return,
+            Some(PerLabel::Mean) => self.mean(probe, label, buffer),
+            _ => Some(self.score(probe, place, buffer)),
+        };
+        let enough = |f: &Found| self.options.threshold.is_none_or(|t| f.score >= t);
+        if let Some(found) = found.filter(enough) {
+            best.offer(label, found);
+        }
+    }
+
+    fn score(&self, probe: &Probe<'_>, place: usize, buffer: &mut [f32]) -> Found {
+        Found::new(self.state.rows.score(probe.numbers, probe.norm, place, buffer), self.state.ids[place], place)
+    }
+
+    /// The mean over all rows of a label, under its best row.
+    fn mean(&self, probe: &Probe<'_>, label: u32, buffer: &mut [f32]) -> Option<Found> {
+        let (mut sum, mut count, mut top) = (0.0, 0.0, None::<Found>);
+        for place in self.state.places_of(label) {
+            let score = self.state.rows.score(probe.numbers, probe.norm, place, buffer);
+            let found = Found::new(score, self.state.ids[place], place);
+            (sum, count) = (sum + score, count + 1.0);
+            top = Some(top.map_or(found, |t| t.min(found)));
+        }
+        top.map(|t| Found::new(sum / count, t.id, t.place as usize))
+    }
+}

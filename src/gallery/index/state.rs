@@ -1,0 +1,222 @@
+//! The rows, their places on the device, and what changes them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::probe::Extremes;
+use super::rows::{Fate, Rows};
+use crate::error::Result;
+use crate::gpu::{Gpu, Layout, Shard};
+use crate::kernels::search::BLOCK;
+
+/// Everything a search looks at.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) rows: Rows,
+    /// By place; what a removed row leaves stays until its place is used again.
+    pub(super) ids: Vec<u64>,
+    pub(super) labels: Vec<u32>,
+    /// One bit a place, one word a block: whether there is a row.
+    pub(super) alive: Vec<u32>,
+    /// The same for rows that the device finds.
+    pub(super) on_device: Vec<u32>,
+    /// Places of the rows that it does not.
+    pub(super) apart: BTreeSet<usize>,
+    pub(super) extremes: Extremes,
+    pub(super) shards: Vec<Shard>,
+    by_id: HashMap<u64, usize>,
+    by_label: HashMap<u32, BTreeSet<usize>>,
+    free: BTreeSet<usize>,
+    /// Blocks of a full shard.
+    per_shard: usize,
+}
+
+impl State {
+    pub(super) fn new(rows: Rows, per_shard: usize) -> Self {
+        Self {
+            rows,
+            ids: Vec::new(),
+            labels: Vec::new(),
+            alive: Vec::new(),
+            on_device: Vec::new(),
+            apart: BTreeSet::new(),
+            extremes: Extremes::default(),
+            shards: Vec::new(),
+            by_id: HashMap::new(),
+            by_label: HashMap::new(),
+            free: BTreeSet::new(),
+            per_shard,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(super) fn has(&self, id: u64) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
+    /// Ids and places, by id.
+    pub(super) fn ids_ascending(&self) -> Vec<(u64, usize)> {
+        let mut all: Vec<_> = self.by_id.iter().map(|(&id, &place)| (id, place)).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Shards and how many of their blocks are in use.
+    pub(super) fn seen(&self) -> impl Iterator<Item = (&Shard, usize)> {
+        let blocks = self.alive.len();
+        self.shards.iter().enumerate().map_while(move |(i, shard)| {
+            let used = blocks.saturating_sub(i * self.per_shard).min(self.per_shard);
+            (used > 0).then_some((shard, used))
+        })
+    }
+
+    /// The places of a label's rows, ascending.
+    pub(super) fn places_of(&self, label: u32) -> impl Iterator<Item = usize> {
+        self.by_label.get(&label).into_iter().flatten().copied()
+    }
+
+    /// The rows of these labels, one word a block.
+    pub(super) fn bits_of(&self, labels: &[u32]) -> Vec<u32> {
+        let mut bits = vec![0; self.alive.len()];
+        for place in labels.iter().flat_map(|&label| self.places_of(label)) {
+            bits[place / BLOCK] |= 1 << (place % BLOCK);
+        }
+        bits
+    }
+
+    /// Makes room on the device for `more` rows beyond those places that are free.
+    pub(super) fn reserve(&mut self, gpu: &Gpu, layout: &Layout, more: usize) -> Result<()> {
+        let places = self.rows.places() + more.saturating_sub(self.free.len());
+        let blocks = places.div_ceil(BLOCK);
+        let first = self.shards.len().saturating_sub(1);
+        for i in first..blocks.div_ceil(self.per_shard) {
+            let needed = (blocks - i * self.per_shard).min(self.per_shard);
+            let has = self.shards.get(i).map_or(0, |s| s.blocks);
+            if has >= needed {
+                continue;
+            }
+            // Twice as much as before, so that rows move a few times only.
+            let room = needed.max(has * 2).min(self.per_shard);
+            let shard = layout.shard(gpu, room)?;
+            let base = i * self.per_shard;
+            let used = self.alive.len().saturating_sub(base).min(has);
+            layout.write(gpu, &shard, &(0..used).collect::<Vec<_>>(), |b| self.rows.pack(layout.format, base + b))?;
+            layout.write_bits(gpu, &shard, 0, self.on_device.get(base..base + used).unwrap_or_default())?;
+            if has == 0 { self.shards.push(shard) } else { self.shards[i] = shard }
+        }
+        self.rows.reserve(more.saturating_sub(self.free.len()));
+        Ok(())
+    }
+
+    /// Adds rows whose ids are new.
+    pub(super) fn add(&mut self, gpu: &Gpu, layout: &Layout, ids: &[u64], labels: &[u32], vectors: &[f32]) -> Result<()> {
+        self.reserve(gpu, layout, ids.len())?;
+        let mut changed = BTreeSet::new();
+        for ((&id, &label), row) in ids.iter().zip(labels).zip(vectors.chunks_exact(layout.dimension)) {
+            let place = self.free.pop_first().unwrap_or(self.rows.places());
+            self.rows.put(place, row);
+            if place == self.ids.len() {
+                self.ids.push(id);
+                self.labels.push(label);
+            }
+            if place / BLOCK == self.alive.len() {
+                self.alive.push(0);
+                self.on_device.push(0);
+            }
+            (self.ids[place], self.labels[place]) = (id, label);
+            self.by_id.insert(id, place);
+            self.by_label.entry(label).or_default().insert(place);
+            self.mark(place);
+            changed.insert(place / BLOCK);
+        }
+        self.upload(gpu, layout, &changed, true)
+    }
+
+    /// Notes that there is a row in a place.
+    fn mark(&mut self, place: usize) {
+        let (block, bit) = (place / BLOCK, 1 << (place % BLOCK));
+        self.alive[block] |= bit;
+        let fact = self.rows.facts[place];
+        if fact.fate != Fate::Device {
+            self.on_device[block] &= !bit;
+            self.apart.insert(place);
+            return;
+        }
+        self.on_device[block] |= bit;
+        let (error, e) = (f64::from(fact.error), &mut self.extremes);
+        e.norm = e.norm.max(fact.norm);
+        e.error = e.error.max(error);
+        e.relative_error = e.relative_error.max(if fact.norm > 0.0 { error / fact.norm } else { 0.0 });
+    }
+
+    /// Removes rows, and says how many there were.
+    pub(super) fn remove(&mut self, gpu: &Gpu, layout: &Layout, ids: &[u64]) -> Result<usize> {
+        let (before, mut changed) = (self.len(), BTreeSet::new());
+        for id in ids {
+            let Some(place) = self.by_id.remove(id) else { continue };
+            let (block, bit) = (place / BLOCK, 1 << (place % BLOCK));
+            self.alive[block] &= !bit;
+            self.on_device[block] &= !bit;
+            self.apart.remove(&place);
+            let label = self.labels[place];
+            if let Some(places) = self.by_label.get_mut(&label) {
+                places.remove(&place);
+                if places.is_empty() {
+                    self.by_label.remove(&label);
+                }
+            }
+            self.free.insert(place);
+            changed.insert(block);
+        }
+        self.upload(gpu, layout, &changed, false)?;
+        Ok(before - self.len())
+    }
+
+    /// Moves the last rows into the places of removed ones.
+    pub(super) fn compact(&mut self, gpu: &Gpu, layout: &Layout) -> Result<()> {
+        let len = self.len();
+        let mut changed = BTreeSet::new();
+        let holes: Vec<usize> = self.free.iter().copied().filter(|&p| p < len).collect();
+        let movers: Vec<usize> = (len..self.rows.places()).filter(|p| !self.free.contains(p)).collect();
+        for (&to, &from) in holes.iter().zip(&movers) {
+            self.rows.copy(from, to);
+            (self.ids[to], self.labels[to]) = (self.ids[from], self.labels[from]);
+            self.by_id.insert(self.ids[to], to);
+            changed.insert(to / BLOCK);
+        }
+        self.rows.truncate(len);
+        self.ids.truncate(len);
+        self.labels.truncate(len);
+        self.free.clear();
+        self.apart.clear();
+        self.by_label.clear();
+        self.extremes = Extremes::default();
+        let blocks = len.div_ceil(BLOCK);
+        self.alive = vec![0; blocks];
+        self.on_device = vec![0; blocks];
+        for place in 0..len {
+            self.by_label.entry(self.labels[place]).or_default().insert(place);
+            self.mark(place);
+        }
+        // The last block may have lost rows.
+        changed.extend(blocks.checked_sub(1));
+        self.shards.truncate(blocks.div_ceil(self.per_shard));
+        self.upload(gpu, layout, &changed, true)
+    }
+
+    /// Brings changed blocks to the device: their rows, or only which of them count.
+    fn upload(&self, gpu: &Gpu, layout: &Layout, changed: &BTreeSet<usize>, rows: bool) -> Result<()> {
+        for (i, shard) in self.shards.iter().enumerate() {
+            let base = i * self.per_shard;
+            let own: Vec<usize> = changed.range(base..base + self.per_shard).map(|b| b - base).collect();
+            let (Some(&first), Some(&last)) = (own.first(), own.last()) else { continue };
+            if rows {
+                layout.write(gpu, shard, &own, |b| self.rows.pack(layout.format, base + b))?;
+            }
+            layout.write_bits(gpu, shard, first, &self.on_device[base + first..=base + last])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,3 @@
+//! Scans of a gallery.
+
+pub(crate) mod scan;

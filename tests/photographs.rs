@@ -1,0 +1,107 @@
+//! Photographs to embeddings: detect, align, embed, against the pipelines that the models came with.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+#[path = "photographs/bad.rs"]
+mod bad;
+mod common;
+#[path = "photographs/models.rs"]
+mod models;
+#[path = "photographs/pairs.rs"]
+mod pairs;
+
+use common::{compare, gpu, read_npy, test_data};
+use lookalike::Error;
+use lookalike::embed::Picture;
+use lookalike::face::Which;
+use models::{MODELS, embedder, photo, pictures};
+
+/// Every picture of the reference pipeline with every model, all faces: the same number of them, and the same embeddings.
+#[test]
+fn photographs_have_the_embeddings_of_the_reference_pipeline() {
+    let Some(data) = test_data() else { return };
+    let gpu = gpu();
+    for model in &MODELS {
+        let embedder = embedder(&gpu, &data, model, Which::All);
+        let (mut worst, mut faces, mut near) = (1.0f64, 0, 0);
+        for (id, file, count) in pictures(&data) {
+            let found = embedder.embed(&[photo(&gpu, &data.join("data").join(&file))]).unwrap().pop().unwrap();
+            assert_eq!(found.faces.len(), count, "{file} with {}", model.name);
+            if count == 0 {
+                continue;
+            }
+            let want = read_npy(&data.join(format!("golden/pipeline_mtcnn/{id}__emb_{}.npy", model.name)));
+            let want = want.to_f32();
+            for (face, want) in found.faces.iter().zip(want.chunks_exact(want.len() / count)) {
+                let (cosine, _) = compare(&face.embedding, want);
+                faces += 1;
+                near += usize::from(cosine >= 0.999);
+                worst = worst.min(cosine);
+            }
+        }
+        println!("{}: {near} of {faces} faces at a cosine of 0.999 or more, worst {worst:.6}", model.name);
+        assert_eq!(near, faces, "{}: worst {worst}", model.name);
+    }
+}
+
+#[test]
+fn a_picture_without_a_face_is_an_error_and_never_embedded() {
+    let Some(data) = test_data() else { return };
+    let gpu = gpu();
+    let embedder = embedder(&gpu, &data, &MODELS[0], Which::Largest);
+    let found = embedder.embed(&[photo(&gpu, &data.join("data/scenes/no_face_mask_blue.jpg"))]).unwrap().pop().unwrap();
+    assert!(found.faces.is_empty());
+    let error = found.one("no_face_mask_blue.jpg").unwrap_err();
+    assert!(matches!(&error, Error::NoFace(text) if text.contains("no_face_mask_blue.jpg")), "{error}");
+}
+
+/// Faces do not depend on which pictures are searched together, nor on their sizes.
+#[test]
+fn a_batch_of_pictures_of_different_sizes_gives_what_each_gives_alone() {
+    let Some(data) = test_data() else { return };
+    let gpu = gpu();
+    let embedder = embedder(&gpu, &data, &MODELS[0], Which::All);
+    let photos: Vec<_> = pictures(&data)
+        .into_iter()
+        .filter(|(id, ..)| ["03", "04", "17", "19", "20"].contains(&id.as_str()))
+        .map(|(_, file, _)| photo(&gpu, &data.join("data").join(file)))
+        .collect();
+    let together = embedder.embed(&photos).unwrap();
+    for (photo, found) in photos.iter().zip(&together) {
+        let alone = embedder.embed(std::slice::from_ref(photo)).unwrap().pop().unwrap();
+        assert_eq!(alone.faces.len(), found.faces.len());
+        for (a, b) in alone.faces.iter().zip(&found.faces) {
+            let apart = a.face.bounds.iter().zip(&b.face.bounds).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
+            assert!(apart < 0.01, "{:?} {:?}", a.face, b.face);
+            let (cosine, _) = compare(&a.embedding, &b.embedding);
+            assert!(cosine > 0.99999, "{cosine}");
+        }
+    }
+}
+
+/// A photograph with many faces at a camera's resolution: tiles of one with four, 16 of them, in 12 megapixels.
+#[test]
+fn twelve_megapixels_and_many_faces_fit_into_bounded_memory() {
+    let Some(data) = test_data() else { return };
+    let gpu = gpu();
+    let embedder = embedder(&gpu, &data, &MODELS[0], Which::All);
+    let tile = Picture::open(data.join("data/scenes/selfie-many-people.jpg")).unwrap();
+    let picture = tiled(&tile, 4000, 3000);
+    let before = gpu.memory().0;
+    let found = embedder.embed(&[lookalike::gpu::Photo::upload(&gpu, &picture.rgb, picture.width, picture.height).unwrap()]).unwrap();
+    let used = gpu.memory().0 - before;
+    println!("{} faces, {} MiB more on the device afterwards", found[0].faces.len(), used >> 20);
+    assert!(found[0].faces.len() >= 30, "{}", found[0].faces.len());
+    assert!(used < 3 << 30, "{used}");
+}
+
+fn tiled(tile: &Picture, width: u32, height: u32) -> Picture {
+    let mut rgb = Vec::with_capacity(width as usize * height as usize * 3);
+    for y in 0..height {
+        for x in 0..width {
+            let at = ((y % tile.height * tile.width + x % tile.width) * 3) as usize;
+            rgb.extend_from_slice(&tile.rgb[at..at + 3]);
+        }
+    }
+    Picture::new(width, height, rgb).unwrap()
+}
