@@ -2,4 +2,4 @@
 
 pub mod store;
 
-pub use store::{Added, Batch, Check, Entry, Gallery, GalleryModel, GalleryOptions, NewEntry, Person, Stats};
+pub use store::{Added, Batch, Check, Entry, Faces, Gallery, GalleryModel, GalleryOptions, NewEntry, Person, Stats};

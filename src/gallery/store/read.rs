@@ -4,9 +4,9 @@ use std::collections::{HashSet, VecDeque};
 
 use rusqlite::{OptionalExtension, Row, Transaction};
 
-use super::codec::{from_bytes, of_bytes, width};
+use super::batch::to_id;
+use super::codec::{face_sum, from_bytes, of_bytes, person_sum, picture_sum, width};
 use super::failure::{Context, damaged};
-use super::write::{face_sum, person_sum, picture_sum, to_id};
 use super::{Entry, Gallery, schema};
 use crate::error::Result;
 
