@@ -48,7 +48,7 @@ impl<'g> Batch<'g> {
         Ok(())
     }
 
-    /// See [`Gallery::bind`]; asked again here, where nobody else can write.
+    /// See [`super::Gallery::bind`]; asked again here, where nobody else can write.
     pub(super) fn bind(&mut self, model: &GalleryModel) -> Result<()> {
         match &self.facts.model {
             Some(own) => return own.same_as(model, self.path),
@@ -62,7 +62,7 @@ impl<'g> Batch<'g> {
     /// person, source and embedding.
     ///
     /// # Errors
-    /// As [`Gallery::add_many`].
+    /// As [`super::Gallery::add_many`].
     pub fn add(&mut self, entry: &NewEntry<'_>) -> Result<Added> {
         let bytes = self.check(entry)?;
         if self.facts.dimension.is_none() {
@@ -160,10 +160,10 @@ impl<'g> Batch<'g> {
     /// Which face of the picture it becomes.
     fn number(&self, picture: i64, entry: &NewEntry<'_>) -> Result<i64> {
         let wanted = entry.face.or(entry.picture_digest.map(|_| 0));
-        if let Some(n) = wanted {
-            if self.face_at(picture, n)?.is_none() {
-                return Ok(i64::from(n));
-            }
+        if let Some(n) = wanted
+            && self.face_at(picture, n)?.is_none()
+        {
+            return Ok(i64::from(n));
         }
         let last: Option<Option<i64>> = self.one("SELECT max(number) FROM face WHERE picture = ?", [picture])?;
         match last.flatten() {
