@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::Random;
 use lookalike::Error;
-use lookalike::gallery::{Added, Entry, Gallery, GalleryModel, GalleryOptions, NewEntry};
+use lookalike::gallery::{Added, Entry, Faces, Gallery, GalleryModel, GalleryOptions, NewEntry};
 use lookalike::model::{Flip, Normalize, Precision, Similarity};
 
 struct Folder(tempfile::TempDir);
@@ -146,7 +146,7 @@ fn ids_are_given_once() {
             let source = format!("{round}/{i}");
             assert!(seen.insert(new_id(gallery.add(&entry("a", &source, &[1.0])).unwrap())));
         }
-        let ids: Vec<_> = all(&gallery).iter().map(|e| e.id).collect();
+        let ids: Vec<_> = all(&gallery).iter().map(|e| Faces::Id(e.id)).collect();
         assert_eq!(gallery.remove(&ids).unwrap(), ids.len());
         gallery.compact().unwrap();
         drop(gallery);
@@ -226,9 +226,12 @@ fn who_is_removed_is_gone_from_the_file() {
     let secret: Vec<f32> = (0..64).map(|i| 1.25 + i as f32 * 1e-3).collect();
     gallery.add(&entry("keep", "1", &[1.0; 64])).unwrap();
     gallery.add(&entry("somebody secret", "2.jpg", &secret)).unwrap();
-    assert_eq!(gallery.remove_person("nobody").unwrap(), 0);
-    assert_eq!(gallery.remove_person("somebody secret").unwrap(), 1);
-    assert_eq!(gallery.remove_source("1").unwrap(), 1);
+    for missing in [Faces::Person("nobody"), Faces::Source("3"), Faces::Id(9), Faces::Id(u64::MAX)] {
+        assert!(matches!(gallery.remove(&[Faces::Person("keep"), missing]), Err(Error::Caller(_))));
+    }
+    assert_eq!(gallery.len().unwrap(), 2, "all of it, or nothing");
+    // What is meant twice is removed once.
+    assert_eq!(gallery.remove(&[Faces::Id(2), Faces::Person("somebody secret"), Faces::Source("1")]).unwrap(), 2);
     let needle: Vec<u8> = secret[..4].iter().flat_map(|x| x.to_le_bytes()).collect();
     for name in ["g", "g-wal"] {
         let bytes = std::fs::read(folder.path(name)).unwrap();
@@ -503,8 +506,8 @@ fn writing_to_a_damaged_gallery_ends_in_an_error_or_in_a_gallery() {
         std::fs::write(&path, &bytes).unwrap();
         if let Ok(mut gallery) = Gallery::open(&path) {
             let _ = gallery.add(&NewEntry { picture_digest: Some([200; 32]), ..entry("person 3", "new", &[1.0; 16]) });
-            let _ = gallery.remove(&[3, 4]);
-            let _ = gallery.remove_person("person 2");
+            let _ = gallery.remove(&[Faces::Id(3), Faces::Id(4)]);
+            let _ = gallery.remove(&[Faces::Person("person 2")]);
             let _ = gallery.rename("person 4", "person 5", true);
             let _ = gallery.compact();
         }

@@ -6,4 +6,4 @@ pub mod index;
 pub mod store;
 
 #[cfg(feature = "gallery")]
-pub use store::{Added, Batch, Check, Entry, Gallery, GalleryModel, GalleryOptions, NewEntry, Person, Stats};
+pub use store::{Added, Batch, Check, Entry, Faces, Gallery, GalleryModel, GalleryOptions, NewEntry, Person, Stats};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lookalike::Error;
-use lookalike::gallery::{Check, Entry, Gallery, GalleryModel, GalleryOptions};
+use lookalike::gallery::{Check, Entry, Faces, Gallery, GalleryModel, GalleryOptions};
 use lookalike::model::{Flip, Precision, Similarity};
 use serde_json::json;
 
@@ -31,37 +31,15 @@ pub(super) fn create(global: &GlobalArgs, ui: &Ui, args: &CreateArgs) -> Outcome
 }
 
 pub(super) fn remove(ui: &Ui, args: &RemoveArgs) -> Outcome {
-    let mut gallery = Gallery::open(&args.gallery)?;
-    let nobody = |what: String| {
-        Err(Error::Caller(format!("The gallery {} has no {what}. `gallery list` shows what it has.", args.gallery.display())).into())
-    };
-    // Asked before anything is removed.
-    if let Some(id) = find(args.id.iter(), |&&id| Ok(gallery.entry(id)?.is_none()))? {
-        return nobody(format!("face {id}"));
-    }
-    let people = if args.labels.is_empty() { Vec::new() } else { gallery.people()? };
-    if let Some(label) = args.labels.iter().find(|&l| people.iter().all(|p| p.label != *l)) {
-        return nobody(format!("person with the label `{label}`"));
-    }
-    let mut removed = gallery.remove(&args.id)?;
-    for label in &args.labels {
-        removed += gallery.remove_person(label)?;
-    }
-    for source in &args.source {
-        match gallery.remove_source(source)? {
-            0 => return nobody(format!("face from `{source}` (any more)")),
-            n => removed += n,
-        }
-    }
+    let ids = args.id.iter().map(|&id| Faces::Id(id));
+    let people = args.labels.iter().map(|l| Faces::Person(l));
+    let which: Vec<_> = ids.chain(people).chain(args.source.iter().map(|s| Faces::Source(s))).collect();
+    let removed = Gallery::open(&args.gallery)?.remove(&which)?;
     if ui.json {
         ui.json(&json!({ "removed": removed }))?;
     }
     ui.say_plain(&format!("removed {}", counted(removed, "face", "faces")));
     Ok(Done::Yes)
-}
-
-fn find<T>(mut items: impl Iterator<Item = T>, wanted: impl Fn(&T) -> lookalike::Result<bool>) -> lookalike::Result<Option<T>> {
-    items.find_map(|item| wanted(&item).map(|w| w.then_some(item)).transpose()).transpose()
 }
 
 pub(super) fn rename(ui: &Ui, args: &RenameArgs) -> Outcome {

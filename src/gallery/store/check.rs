@@ -2,10 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::codec::{from_bytes, norm, width};
+use super::codec::{from_bytes, norm, person_sum, picture_sum, width};
 use super::failure::Context;
 use super::read::{Raw, all_rows};
-use super::write::{person_sum, picture_sum};
 use super::{Gallery, schema};
 use crate::error::Result;
 use crate::model::{Normalize, Precision};

@@ -71,6 +71,29 @@ impl Sum {
     }
 }
 
+pub(super) fn person_sum(id: i64, label: &str) -> u32 {
+    Sum::new(id).bytes(label.as_bytes()).finish()
+}
+
+pub(super) fn picture_sum(id: i64, digest: Option<&[u8]>, source: &str) -> u32 {
+    Sum::new(id).bytes(digest.unwrap_or_default()).bytes(source.as_bytes()).finish()
+}
+
+/// The checksum of everything in a face's row but the embedding, of which the CRC goes in.
+pub(super) fn face_sum(
+    id: i64,
+    person: i64,
+    picture: i64,
+    number: i64,
+    quality: Option<f64>,
+    bounds: [Option<f64>; 4],
+    added: i64,
+    vector_crc: u32,
+) -> u32 {
+    let row = Sum::new(id).whole(person).whole(picture).whole(number).real(quality);
+    bounds.into_iter().fold(row, Sum::real).whole(added).whole(i64::from(vector_crc)).finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

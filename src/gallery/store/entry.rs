@@ -57,3 +57,14 @@ pub enum Added {
         label: String,
     },
 }
+
+/// Which faces are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Faces<'a> {
+    /// The one with this id.
+    Id(u64),
+    /// All of the person with this label.
+    Person(&'a str),
+    /// All in pictures from this source.
+    Source(&'a str),
+}

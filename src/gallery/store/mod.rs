@@ -4,6 +4,7 @@
 //! what was acknowledged and nothing of what was not. One process writes at a time, any number read, and readers never wait. Ids are given
 //! once. A checksum in every row finds bits that changed on the disk. `docs/gallery.md` has the schema and how all of this is tested.
 
+mod batch;
 mod check;
 mod codec;
 mod entry;
@@ -18,11 +19,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+pub use batch::Batch;
 pub use check::Check;
-pub use entry::{Added, Entry, NewEntry};
+pub use entry::{Added, Entry, Faces, NewEntry};
 pub use model::GalleryModel;
 pub use read::{Entries, Person, Stats};
-pub use write::Batch;
 
 use crate::error::{Error, Result};
 use crate::model::{Precision, Similarity};
@@ -89,8 +90,8 @@ impl Gallery {
     /// Opens a gallery to read and write it. A gallery of an older version of the schema is brought up to date first.
     ///
     /// # Errors
-    /// [`Error::Io`] when there is none; [`Error::Damaged`]; [`Error::Unsupported`] for one of a newer version; [`Error::Gallery`] for
-    /// another kind of database; [`Error::Locked`].
+    /// [`Error::Gallery`] when there is none, or another kind of database; [`Error::Damaged`]; [`Error::Unsupported`] for one of a newer
+    /// version; [`Error::Locked`]; [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         looks_like_a_database(path)?;
@@ -243,7 +244,12 @@ fn has_log(path: &Path) -> bool {
 fn looks_like_a_database(path: &Path) -> Result<()> {
     use std::io::Read;
     let fail = |e| Error::io("Opening the gallery", path, e);
-    if std::fs::metadata(path).map_err(fail)?.is_dir() {
+    let meta = std::fs::metadata(path);
+    if meta.as_ref().is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
+        let text = format!("There is no gallery {}. Check the path, or create one with `lookalike gallery create`.", path.display());
+        return Err(Error::Gallery(text));
+    }
+    if meta.map_err(fail)?.is_dir() {
         return Err(Error::Caller(format!("The gallery {} is a folder. Name the gallery's file.", path.display())));
     }
     let mut start = Vec::new();

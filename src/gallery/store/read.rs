@@ -4,9 +4,9 @@ use std::collections::{HashSet, VecDeque};
 
 use rusqlite::{OptionalExtension, Row, Transaction};
 
-use super::codec::{from_bytes, of_bytes, width};
+use super::batch::to_id;
+use super::codec::{face_sum, from_bytes, of_bytes, person_sum, picture_sum, width};
 use super::failure::{Context, damaged};
-use super::write::{face_sum, person_sum, picture_sum, to_id};
 use super::{Entry, Gallery, schema};
 use crate::error::Result;
 
@@ -63,7 +63,7 @@ impl Gallery {
     pub fn entry(&self, id: u64) -> Result<Option<Entry>> {
         let Ok(id) = i64::try_from(id) else { return Ok(None) };
         let mut statement = self.db.prepare_cached(&format!("{COLUMNS} WHERE face.id = ?")).within(&self.path)?;
-        let raw = statement.query_row([id], |row| Raw::read(row)).optional().within(&self.path)?;
+        let raw = statement.query_row([id], Raw::read).optional().within(&self.path)?;
         raw.map(|raw| self.decode(raw)).transpose()
     }
 
@@ -194,7 +194,7 @@ impl Entries<'_> {
     fn fill(&mut self) -> rusqlite::Result<()> {
         let sql = format!("{COLUMNS} WHERE face.id > ? ORDER BY face.id LIMIT {PAGE}");
         let mut statement = self.gallery.db.prepare_cached(&sql)?;
-        let rows = statement.query_map([self.last], |row| Raw::read(row))?;
+        let rows = statement.query_map([self.last], Raw::read)?;
         for raw in rows {
             self.page.push_back(raw?);
         }
@@ -207,11 +207,12 @@ impl Iterator for Entries<'_> {
     type Item = Result<Entry>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.page.is_empty() && !self.done {
-            if let Err(e) = self.fill().within(&self.gallery.path) {
-                (self.done, self.page) = (true, VecDeque::new());
-                return Some(Err(e));
-            }
+        if self.page.is_empty()
+            && !self.done
+            && let Err(e) = self.fill().within(&self.gallery.path)
+        {
+            (self.done, self.page) = (true, VecDeque::new());
+            return Some(Err(e));
         }
         let raw = self.page.pop_front()?;
         self.last = raw.id;
