@@ -327,6 +327,32 @@ fn what_does_not_fit_is_named() {
     assert!(told(&[("x", &labels), ("w", &w), ("y", &labels)]).contains("matrix"));
 }
 
+#[test]
+fn an_empty_batch_costs_nothing() {
+    let gpu = gpu();
+    for (name, _) in Head::names().iter().filter(|(name, _)| *name != "regularface") {
+        let head = Head::from_name(name, &[]).unwrap();
+        let slots = head.slots();
+        let array = |slot: &str| match slot {
+            "y" | "same" => Tensor::zeros([0]),
+            "w" | "centers" => noise([3, 6], 1),
+            "margin" | "bias" => Tensor::zeros([3]),
+            _ => Tensor::zeros([0, 6]),
+        };
+        let inputs: Vec<_> = slots.0.iter().chain(slots.1).map(|&slot| (slot, array(slot))).collect();
+        let given: Vec<_> = inputs.iter().map(|(slot, t)| (*slot, t)).collect();
+        let step = head.run(&gpu, &given, Want::all()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(step.loss, 0.0, "{name}");
+        assert!(!step.gradients.is_empty(), "{name}");
+        for (slot, gradient) in &step.gradients {
+            assert!(gradient.to_f32().iter().all(|&v| v == 0.0), "{name} d{slot}");
+            if let Some((_, input)) = inputs.iter().find(|(s, _)| s == slot).filter(|_| *name != "deepid2_cosine") {
+                assert_eq!(gradient.shape(), input.shape(), "{name} d{slot}");
+            }
+        }
+    }
+}
+
 /// The class matrix of MS1M-V3 with 360,232 identities: W is 738 MB, its logits for 64 embeddings would be 92 MB.
 #[test]
 #[ignore = "takes 2.5 GB of memory and seconds in a release build"]
