@@ -64,7 +64,7 @@ fn against_vectors(bounds: [f64; 2], evaluate: impl Fn(&Head, &[(&str, &Tensor)]
             let kind = if what.starts_with('d') { "gradient" } else { what }.to_owned();
             let most = worst.entry(kind).or_insert(0.0f64);
             *most = most.max(error);
-            if !(error <= bound) {
+            if error.is_nan() || error > bound {
                 missed.push(format!("{id} {what}: {error:.2e}"));
             }
         };

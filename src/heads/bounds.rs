@@ -34,7 +34,7 @@ mod tests {
     fn the_least_scale_reaches_its_probability_on_a_simplex() {
         for (classes, p) in [(3, 0.9), (10, 0.99), (1000, 0.5)] {
             let s = least_scale(classes, p);
-            let others = (classes - 1) as f64 * (s * -1.0 / (classes - 1) as f64).exp();
+            let others = (classes - 1) as f64 * (-s / (classes - 1) as f64).exp();
             assert!((s.exp() / (s.exp() + others) - p).abs() < 1e-12);
         }
     }

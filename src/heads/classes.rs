@@ -348,7 +348,7 @@ mod tests {
             [(128, 64, 128 << 20), (1, 4, 128 << 20), (128, 60_000, 128 << 20), (4096, 4, 64 << 10), (3, 8, 1 << 20)]
         {
             let rows = block_rows(depth, stride, binding);
-            assert!(rows % 4 == 0 && rows <= BLOCK_ROWS, "{rows}");
+            assert!(rows.is_multiple_of(4) && rows <= BLOCK_ROWS, "{rows}");
             assert!((rows * depth * 16) as u64 <= binding && (rows * stride * 4) as u64 <= binding);
         }
         assert_eq!(block_rows(128, 64, 128 << 20), 32_768);
