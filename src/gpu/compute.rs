@@ -2,6 +2,8 @@
 //!
 //! For work that is no graph: margin heads over blocks of classes. Nothing is shared between submissions but the memory.
 
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::memory::Buffer;
@@ -10,7 +12,6 @@ use super::{Gpu, pipelines::Pipeline};
 use crate::error::{Error, Result};
 use crate::recording::Launch;
 use crate::shader::BindingKind;
-use std::sync::Arc;
 
 /// Memory that kernels bind: a buffer, or vec4s in a texture where software adapters load through textures.
 #[derive(Debug)]
@@ -91,8 +92,9 @@ pub(crate) struct Work<'g> {
 /// What a submission gave.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
-    /// The bytes of each memory that was read, in order.
-    pub(crate) read: Vec<Vec<u8>>,
+    /// What was read, one memory behind the other from multiples of 16.
+    bytes: Vec<u8>,
+    parts: Vec<Range<usize>>,
     /// From submission until it is done and read.
     pub(crate) seconds: f64,
     /// Floating point operations of all launches.
@@ -186,20 +188,21 @@ impl<'g> Work<'g> {
             }
             gpu.queue().submit([encoder.finish()])
         })?;
-        let mut read = Vec::with_capacity(reads.len());
-        if let Some(staging) = &staging {
-            let bytes = gpu.read_back(staging, submission, self.what)?;
-            let mut rest = bytes.as_slice();
-            for (_, bytes) in reads {
-                let short = || Error::Device(format!("The results of {} are cut short.", self.what));
-                let (own, tail) = rest.split_at_checked(bytes.next_multiple_of(16) as usize).ok_or_else(short)?;
-                read.push(own[..*bytes as usize].to_vec());
-                rest = tail;
-            }
-        } else {
-            gpu.wait(submission, self.what)?;
+        let mut end = 0;
+        let parts = reads.iter().map(|(_, bytes)| {
+            let start = end;
+            end += bytes.next_multiple_of(16) as usize;
+            start..start + *bytes as usize
+        });
+        let parts = parts.collect();
+        let bytes = match &staging {
+            Some(staging) => gpu.read_back(staging, submission, self.what)?,
+            None => gpu.wait(submission, self.what).map(|()| Vec::new())?,
+        };
+        if bytes.len() < end {
+            return Err(Error::Device(format!("The results of {} are cut short.", self.what)));
         }
-        Ok(Done { read, seconds: start.elapsed().as_secs_f64(), flops: self.flops, shaders: self.shaders })
+        Ok(Done { bytes, parts, seconds: start.elapsed().as_secs_f64(), flops: self.flops, shaders: self.shaders })
     }
 
     /// One pass between copies.
@@ -231,10 +234,26 @@ impl<'g> Work<'g> {
     }
 }
 
+impl Done {
+    /// The bytes of memory number `i` of those that were read.
+    pub(crate) fn part(&self, i: usize) -> &[u8] {
+        self.parts.get(i).and_then(|part| self.bytes.get(part.clone())).unwrap_or_default()
+    }
+
+    /// Bytes that were read.
+    pub(crate) fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
 /// Bytes of a result as numbers.
 ///
 /// # Errors
 /// Bytes that are not aligned, which the allocator does not give.
 pub(crate) fn numbers<T: bytemuck::AnyBitPattern>(bytes: &[u8]) -> Result<&[T]> {
+    if bytes.is_empty() {
+        // An empty slice may lie anywhere.
+        return Ok(&[]);
+    }
     bytemuck::try_cast_slice(bytes).map_err(|e| Error::Device(format!("Results are misaligned: {e}.")))
 }

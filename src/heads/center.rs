@@ -30,9 +30,7 @@ pub(super) fn step(ground: &Ground<'_>, alpha: f64, mean: bool, inputs: &Inputs<
     let result = pairs::run(ground, params, &x, &chosen, &which, &mut out)?;
     out.loss = result.sums[0];
     if want.gradients {
-        if x.rows > 0 {
-            out.gradients.push(("x", gradient(&result.da, &x)?));
-        }
+        out.gradients.push(("x", gradient(result.da(), &x)?));
         let moved = update(ground, alpha, &x, &chosen, &which, &mut out)?;
         let (mut delta, mut new) = (vec![0.0; centers.data.len()], centers.data.to_vec());
         for (&y, &at) in &present {
@@ -77,6 +75,6 @@ fn update(ground: &Ground<'_>, alpha: f64, x: &Rows<'_>, chosen: &Rows<'_>, whic
     let done = work.run(&[(&y, (2 * n * depth) as u64 * 16)])?;
     out.add(ground, "centres", &done);
     let mut moved = Vec::new();
-    unpadded(numbers(done.read.first().map_or(&[], Vec::as_slice))?, x.columns, 2 * n, &mut moved);
+    unpadded(numbers(done.part(0))?, x.columns, 2 * n, &mut moved);
     Ok(moved)
 }

@@ -157,8 +157,7 @@ pub(super) fn zeros(rows: &Rows<'_>) -> Tensor {
 impl Step {
     /// Notes what a submission cost.
     pub(super) fn add(&mut self, ground: &Ground<'_>, name: &'static str, done: &Done) {
-        let bytes = done.read.iter().map(|r| r.len() as u64).sum();
-        self.stage(name, done.seconds, done.flops, bytes);
+        self.stage(name, done.seconds, done.flops, done.len());
         self.shaders.extend(&done.shaders);
         self.note_memory(ground);
     }

@@ -111,7 +111,7 @@ impl<'a> Inputs<'a> {
 }
 
 fn finite(slot: &str, data: &[f32]) -> Result<()> {
-    match data.iter().position(|v| !(v.abs() <= MOST)) {
+    match data.iter().position(|v| v.is_nan() || v.abs() > MOST) {
         Some(i) => Err(Error::Caller(format!(
             "Element {i} of the input `{slot}` is {}. Losses need finite numbers up to {MOST:e} in magnitude; skip this batch or correct the array.",
             data[i]

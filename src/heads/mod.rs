@@ -17,6 +17,7 @@
 //! Class matrices of any number of rows are worked through in blocks; the B x C logits are never stored unless asked for. Results are
 //! the same bits every time on the same adapter: sums have a fixed order. What each objective is, is told by [`crate::reference::margin`].
 
+mod bounds;
 mod center;
 mod classes;
 mod ground;
@@ -26,6 +27,8 @@ mod pairs;
 mod reference;
 mod regular;
 mod triplets;
+
+pub use bounds::{greatest_margin, least_alpha, least_scale};
 
 pub use crate::reference::margin::{Annealing, Boundary, ClassLoss, Derivative, Distillation, Mining, PairLoss, TripletLoss};
 

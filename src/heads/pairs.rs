@@ -3,24 +3,34 @@
 use super::ground::{Ground, gradient, padded, scalar, vec4s};
 use super::inputs::{Inputs, Rows};
 use super::{Distillation, PairLoss, Step, Want};
-use crate::error::{Error, Result};
-use crate::gpu::Work;
+use crate::error::Result;
+use crate::gpu::{Done, Work};
 use crate::kernels::margin::{Params, pair};
 
 /// A pair that counts nothing, as shaders/margin/pair.wgsl has it.
 pub(super) const IGNORED: u32 = 2;
 
 /// What one launch of margin/pair gives: sums of the three columns, and both gradients.
+#[derive(Default)]
 pub(super) struct Pairs {
     pub(super) sums: [f64; 3],
-    pub(super) da: Vec<u8>,
-    pub(super) db: Vec<u8>,
+    done: Done,
+}
+
+impl Pairs {
+    pub(super) fn da(&self) -> &[u8] {
+        self.done.part(0)
+    }
+
+    fn db(&self) -> &[u8] {
+        self.done.part(1)
+    }
 }
 
 /// Runs `params` on rows of `a` with rows of `b`; `pairs[i]`: which row of `b` row i of `a` is with, and 1 same, 0 different, 2 ignored.
 pub(super) fn run(ground: &Ground<'_>, params: Params, a: &Rows<'_>, b: &Rows<'_>, pairs: &[[u32; 2]], out: &mut Step) -> Result<Pairs> {
     if a.rows == 0 {
-        return Ok(Pairs { sums: [0.0; 3], da: Vec::new(), db: Vec::new() });
+        return Ok(Pairs::default());
     }
     let (left, right) = (padded(&a.data, a.columns, a.rows), padded(&b.data, b.columns, b.rows.max(1)));
     let depth = left.depth;
@@ -34,13 +44,11 @@ pub(super) fn run(ground: &Ground<'_>, params: Params, a: &Rows<'_>, b: &Rows<'_
     work.launch(&pair::launch(&ground.caps, &params), &[&x, &y, &which, &da, &db, &sums])?;
     let done = work.run(&[(&da, size as u64 * 16), (&db, size as u64 * 16), (&sums, a.rows as u64 * 16)])?;
     out.add(ground, "forward and backward", &done);
-    let [of_a, of_b, of_pairs] = <[Vec<u8>; 3]>::try_from(done.read)
-        .map_err(|_| Error::Device("The results of the pairs are incomplete. Report this.".to_owned()))?;
     let mut total = [0.0; 3];
-    for sum in vec4s(&of_pairs)? {
+    for sum in vec4s(done.part(2))? {
         total.iter_mut().zip(sum).for_each(|(t, s)| *t += f64::from(*s));
     }
-    Ok(Pairs { sums: total, da: of_a, db: of_b })
+    Ok(Pairs { sums: total, done })
 }
 
 /// See [`super::Head::Pairs`].
@@ -60,8 +68,8 @@ pub(super) fn step(ground: &Ground<'_>, loss: &PairLoss, inputs: &Inputs<'_>, wa
     let result = run(ground, params, &a, &b, &pairs, &mut out)?;
     out.loss = result.sums[0];
     if want.gradients {
-        out.gradients.push(("x1", gradient(&result.da, &a)?));
-        out.gradients.push(("x2", gradient(&result.db, &b)?));
+        out.gradients.push(("x1", gradient(result.da(), &a)?));
+        out.gradients.push(("x2", gradient(result.db(), &b)?));
         if matches!(loss, PairLoss::Cosine { .. }) {
             out.gradients.push(("w", scalar(result.sums[1])?));
             out.gradients.push(("b", scalar(result.sums[2])?));
@@ -86,7 +94,7 @@ pub(super) fn distill(ground: &Ground<'_>, kind: Distillation, inputs: &Inputs<'
     let result = run(ground, params, &x, &teacher, &pairs, &mut out)?;
     out.loss = result.sums[0];
     if want.gradients {
-        out.gradients.push(("x", gradient(&result.da, &x)?));
+        out.gradients.push(("x", gradient(result.da(), &x)?));
     }
     Ok(out)
 }

@@ -53,8 +53,8 @@ pub(super) fn step(ground: &Ground<'_>, inputs: &Inputs<'_>, want: Want) -> Resu
     let done = work.run(&reads)?;
     out.add(ground, "forward", &done);
     let mut norms = Vec::with_capacity(w.rows);
-    for bytes in &done.read {
-        norms.extend_from_slice(vec4s(bytes)?);
+    for i in 0..blocks.len() {
+        norms.extend_from_slice(vec4s(done.part(i))?);
     }
     let nearest = nearest(ground, &w, &blocks, chunk, &mut out)?;
     let found = || nearest.iter().enumerate().filter(|(_, (c, _))| *c > -2.0);
@@ -106,7 +106,7 @@ fn nearest(ground: &Ground<'_>, w: &Rows<'_>, blocks: &[Block], chunks: usize, o
         work.launch(&merge::launch(&ground.caps, Pass::Nearest, &params), &[&partial, &best])?;
         let done = work.run(&[(&best, count as u64 * 16)])?;
         out.add(ground, "forward", &done);
-        let best = vec4s(done.read.first().map_or(&[], Vec::as_slice))?;
+        let best = vec4s(done.part(0))?;
         found.extend(best.iter().map(|b| (b[0], b[1] as usize)));
     }
     Ok(found)
@@ -133,8 +133,7 @@ fn gradient(ground: &Ground<'_>, w: &Rows<'_>, blocks: &[Block], terms: &[(usize
         }
         let done = work.run(&[(&y, (to.count * depth) as u64 * 16)])?;
         out.add(ground, "backward", &done);
-        let bytes = done.read.first().ok_or_else(|| Error::Device("The gradients were not read. Report this.".to_owned()))?;
-        unpadded(numbers(bytes)?, w.columns, to.count, &mut dw);
+        unpadded(numbers(done.part(0))?, w.columns, to.count, &mut dw);
     }
     tensor(&[w.rows, w.columns], dw)
 }

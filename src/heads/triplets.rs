@@ -68,7 +68,7 @@ fn evaluate(
     work.launch(&triplet::launch(&ground.caps, &params), &[&rows.m, &rows.ms, &which, &factors])?;
     let done = work.run(&[(&factors, triplets.len() as u64 * 48)])?;
     out.add(ground, "forward", &done);
-    let factors = vec4s(done.read.first().map_or(&[], Vec::as_slice))?;
+    let factors = vec4s(done.part(0))?;
     let losses = || factors.chunks_exact(3).map(|f| f64::from(f[0][3]));
     let counted = if nonzero { losses().filter(|&l| l > 0.0).count() } else { triplets.len() };
     let weight = 1.0 / counted.max(1) as f64;
@@ -86,9 +86,9 @@ fn evaluate(
     let y = ground.vec4s("gradients", count * rows.depth)?;
     let mut work = Work::new(ground.gpu, "the gradients");
     let _alive = Sums::new(count, &terms).launch(ground, &mut work, &rows.m, &y, rows.depth)?;
-    let mut done = work.run(&[(&y, (count * rows.depth) as u64 * 16)])?;
+    let done = work.run(&[(&y, (count * rows.depth) as u64 * 16)])?;
     out.add(ground, "backward", &done);
-    Ok(done.read.pop())
+    Ok(Some(done.part(0).to_vec()))
 }
 
 /// See [`super::Head::Triplets`].
@@ -170,9 +170,7 @@ pub(super) fn mined(
     let kept = if kind == 0 { b * b } else { 2 * b };
     let done = work.run(&[(&chosen, kept as u64 * 4), (&squared, (b * b) as u64 * 4)])?;
     out.add(ground, "mining", &done);
-    let [chosen, squared] =
-        <[Vec<u8>; 2]>::try_from(done.read).map_err(|_| Error::Device("The results of mining are incomplete. Report this.".to_owned()))?;
-    let triplets = read_triplets(numbers(&chosen)?, kind == 0, b);
+    let triplets = read_triplets(numbers(done.part(0))?, kind == 0, b);
     let bytes = evaluate(ground, params(loss, normalize), &rows, b, &triplets, false, want, &mut out)?;
     if want.gradients {
         out.gradients.push(("x", bytes.map_or_else(|| Ok(zeros(&x)), |bytes| gradient(&bytes, &x))?));
@@ -181,7 +179,7 @@ pub(super) fn mined(
     if let Some(t) = Tensor::from_i64([triplets.len(), 3], flat) {
         out.results.push(("triplets", t));
     }
-    out.results.push(("sq_dist", tensor(&[b, b], numbers(&squared)?.to_vec())?));
+    out.results.push(("sq_dist", tensor(&[b, b], numbers(done.part(1))?.to_vec())?));
     Ok(out)
 }
 

@@ -6,6 +6,7 @@ use super::{CaseResult, Comparison, Input};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::heads::{Head, Step, Want};
+use crate::shader::Shader;
 use crate::tensor::Tensor;
 
 /// Kernels of every classification head.
@@ -126,8 +127,11 @@ pub(crate) fn run(gpu: &Gpu, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<CaseRe
     let ways: &[bool] = if gpu.caps().textures { &[false, true] } else { &[false] };
     for case in cases() {
         let name = format!("{} {:?} {}", case.head, case.sizes, case.params.iter().map(|(k, v)| format!("{k}={v} ")).collect::<String>());
-        let stems: Vec<_> = case.stems.iter().filter(|stem| wanted(&format!("{stem} {name}"))).collect();
-        if stems.is_empty() {
+        let asked =
+            |shader: &Shader| shader.name.split('.').next().is_some_and(|stem| wanted(&format!("{stem} {name}"))) || wanted(shader.name);
+        let of_case = |shader: &Shader| case.stems.iter().any(|stem| shader.name.split('.').next() == Some(stem));
+        let shaders: Vec<_> = Shader::all().iter().filter(|s| of_case(s) && asked(s)).map(|s| s.name).collect();
+        if shaders.is_empty() {
             continue;
         }
         let head = Head::from_name(case.head, case.params)?;
@@ -139,7 +143,7 @@ pub(crate) fn run(gpu: &Gpu, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<CaseRe
             let got = head.run_with(gpu, textures, &inputs, Want::all())?;
             let micros = start.elapsed().as_secs_f64() * 1e6;
             let worst = compare(&got, &want);
-            let ran = got.shaders.iter().filter(|s| stems.iter().any(|stem| s.split('.').next() == Some(stem)));
+            let ran = got.shaders.iter().filter(|ran| shaders.contains(ran));
             out.extend(ran.map(|shader| CaseResult {
                 kernel: shader.split('.').next().unwrap_or(shader).to_owned(),
                 permutation: (*shader).to_owned(),
