@@ -3,9 +3,9 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-mod common;
 #[path = "detect/command.rs"]
 mod command;
+mod common;
 #[path = "detect/decoding.rs"]
 mod decoding;
 #[path = "detect/golden.rs"]

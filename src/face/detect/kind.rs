@@ -60,7 +60,10 @@ impl DetectorKind {
             return Ok(());
         }
         let plural = if wanted == 1 { "" } else { "s" };
-        Err(Error::Caller(format!("The detector `{self}` has {wanted} network{plural}, but {given} files are given. Write {}.", self.form())))
+        Err(Error::Caller(format!(
+            "The detector `{self}` has {wanted} network{plural}, but {given} files are given. Write {}.",
+            self.form()
+        )))
     }
 
     /// How the authors feed it: pixels 0..255 and what becomes of them.

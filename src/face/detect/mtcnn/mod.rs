@@ -67,7 +67,8 @@ impl Stage {
     fn new(gpu: &Gpu, model: &Model, side: usize, pointed: bool) -> Result<Self> {
         let part = Part::new(gpu, DetectorKind::Mtcnn, model, [side, side], if side == 12 { LEVELS_KEPT } else { 4 })?;
         let of = |numbers: usize| part.heads.iter().find(|h| h.shape.len() == numbers).map(|h| h.name.clone());
-        let fits = part.heads.len() == 2 + usize::from(pointed) && if side == 12 { part.fixed.is_none() } else { part.fixed.is_none_or(|s| s == [side; 2]) };
+        let fits = part.heads.len() == 2 + usize::from(pointed)
+            && if side == 12 { part.fixed.is_none() } else { part.fixed.is_none_or(|s| s == [side; 2]) };
         let needed = match side {
             12 => "P-Net takes pictures of any size and gives two scores and four offsets a cell",
             24 => "R-Net takes 24x24 pixels and gives two scores and four offsets",
