@@ -66,13 +66,11 @@ fn check(name: &str, kind: DetectorKind, threshold: f32, least: usize, decode: i
 
 #[test]
 fn retinaface_is_decoded_as_its_outputs_mean() {
-    let decode = |size, numbers: plain::Numbers<'_>| {
-        plain::best(plain::priors(size, false, ["loc", "conf", "landms"], numbers), 0.6, 0.4, 1.0)
-    };
+    let decode =
+        |size, numbers: plain::Numbers<'_>| plain::best(plain::priors(size, false, ["loc", "conf", "landms"], numbers), 0.6, 0.4, 1.0);
     check("retinaface_rfb_320", DetectorKind::RetinaFace, 0.6, 3, decode);
-    let many = |size, numbers: plain::Numbers<'_>| {
-        plain::best(plain::priors(size, false, ["loc", "conf", "landms"], numbers), 0.02, 0.4, 1.0)
-    };
+    let many =
+        |size, numbers: plain::Numbers<'_>| plain::best(plain::priors(size, false, ["loc", "conf", "landms"], numbers), 0.02, 0.4, 1.0);
     check("retinaface_rfb_320", DetectorKind::RetinaFace, 0.02, 10, many);
 }
 
@@ -81,8 +79,7 @@ fn ultra_light_is_decoded_as_its_outputs_mean() {
     let decode =
         |size, numbers: plain::Numbers<'_>| plain::best(plain::priors(size, true, ["boxes", "scores", ""], numbers), 0.7, 0.3, 0.0);
     check("ultralight_rfb_320", DetectorKind::UltraLight, 0.7, 3, decode);
-    let many =
-        |size, numbers: plain::Numbers<'_>| plain::best(plain::priors(size, true, ["boxes", "scores", ""], numbers), 0.1, 0.3, 0.0);
+    let many = |size, numbers: plain::Numbers<'_>| plain::best(plain::priors(size, true, ["boxes", "scores", ""], numbers), 0.1, 0.3, 0.0);
     check("ultralight_rfb_320", DetectorKind::UltraLight, 0.1, 10, many);
 }
 
@@ -97,13 +94,7 @@ fn yunet_is_decoded_as_its_outputs_mean() {
 
 /// What a network says of a picture as large as its input, decoded by both: the three hundred best candidates, thinned out by
 /// `overlap` = the largest share and what sides have beyond the difference of corners.
-fn check_random(
-    model: &Model,
-    kind: DetectorKind,
-    size: [usize; 2],
-    overlap: [f64; 2],
-    decode: impl Fn(plain::Numbers<'_>) -> Vec<Found>,
-) {
+fn check_random(model: &Model, kind: DetectorKind, size: [usize; 2], overlap: [f64; 2], decode: impl Fn(plain::Numbers<'_>) -> Vec<Found>) {
     let picture = noise(9, size[0] as u32, size[1] as u32);
     let mut fed = model.clone();
     let description = lookalike::model::Description { input: kind.input(), ..fed.description.clone() };

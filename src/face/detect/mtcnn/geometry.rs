@@ -74,6 +74,10 @@ pub(super) fn crop<T: Real>(rules: MtcnnRules, corners: [T; 4], [width, height]:
     // Beyond this no picture reaches, nor may a look.
     const FAR: f64 = 65535.0;
     let [mut x1, mut y1, mut x2, mut y2] = corners.map(|v| v.wide().trunc());
+    // Which the next lines would make a corner of the picture.
+    if [x1, y1, x2, y2].iter().any(|v| v.is_nan()) {
+        return None;
+    }
     if rules == MtcnnRules::FacenetPytorch {
         (x1, y1) = (x1.max(1.0), y1.max(1.0));
         (x2, y2) = (x2.min(f64::from(width)), y2.min(f64::from(height)));
