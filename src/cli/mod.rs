@@ -5,6 +5,7 @@
 mod args;
 mod bench;
 mod bench_search;
+mod cluster;
 mod context;
 mod convert;
 mod demo;
@@ -57,6 +58,8 @@ enum Command {
     Zoo(zoo::Command),
     /// Turns pictures into embeddings.
     Embed(embed::Args),
+    /// Groups embeddings by person.
+    Cluster(cluster::Args),
     /// Measures kernels, a whole network or searches on this adapter.
     #[command(subcommand)]
     Bench(bench::Command),
@@ -94,6 +97,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Run(args) => run::run(global, ui, args),
         Command::Zoo(command) => zoo::run(global, ui, command),
         Command::Embed(args) => embed::run(global, ui, args),
+        Command::Cluster(args) => cluster::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),
     }
 }
