@@ -95,45 +95,40 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #for j in 0..Q
     var probe{{j}} = min(first + {{j * SG}}u + lane, p.probes - 1u) * p.probe_vec4s;
 #endfor
-#if F == 0
-    for (var step = 0u; step < steps; step += 2u) {
-#else
     for (var step = 0u; step < steps; step++) {
-#endif
-#for j in 0..Q
-        let a{{j}} = load_probe(probe{{j}});
-#if F < 2
-        let b{{j}} = load_probe(probe{{j}} + 1u);
-#endif
-        probe{{j}} += {{2 - (F == 2)}}u;
-#endfor
 #for r in 0..R
-#if F == 0
-        let g{{r}} = textureLoad(rows, texel(at{{r}}), 0);
-        let h{{r}} = textureLoad(rows, texel(at{{r}} + 32u), 0);
-        at{{r}} += 64u;
-#else
-        let g{{r}}_ = textureLoad(rows, texel(at{{r}}), 0);
+        let row{{r}} = textureLoad(rows, texel(at{{r}}), 0);
         at{{r}} += 32u;
+#endfor
 #if F == 1
-        let g{{r}} = halves(g{{r}}_.x, g{{r}}_.y);
-        let h{{r}} = halves(g{{r}}_.z, g{{r}}_.w);
+        // The two halves of a step one after the other: code for all 8 numbers would not fit a processor's cache of instructions.
+        for (var half = 0u; half < 2u; half++) {
+#else
+        {
 #endif
+#for r in 0..R
+#if F == 1
+            let words{{r}} = select(row{{r}}.xy, row{{r}}.zw, half == 1u);
+            let g{{r}} = halves(words{{r}}.x, words{{r}}.y);
+#else
+            let g{{r}} = row{{r}};
 #endif
+#endfor
+#for j in 0..Q
+            let a{{j}} = load_probe(probe{{j}});
+            probe{{j}} += 1u;
 #endfor
 #for i in 0..Q * SG
-        let v{{i}} = subgroupBroadcast(a{{i / SG}}, {{i % SG}}u);
-#if F < 2
-        let w{{i}} = subgroupBroadcast(b{{i / SG}}, {{i % SG}}u);
-#endif
+            let v{{i}} = subgroupBroadcast(a{{i / SG}}, {{i % SG}}u);
 #for r in 0..R
-#if F < 2
-        sum{{i}}_{{r}} += dot(v{{i}}, g{{r}}) + dot(w{{i}}, h{{r}});
+#if F == 2
+            sum{{i}}_{{r}} += dot16(v{{i}}, g{{r}});
 #else
-        sum{{i}}_{{r}} += dot16(v{{i}}, g{{r}}_);
+            sum{{i}}_{{r}} += dot(v{{i}}, g{{r}});
 #endif
 #endfor
 #endfor
+        }
     }
 #endif
 #for r in 0..R

@@ -8,6 +8,7 @@ mod args;
 mod bench;
 mod bench_search;
 mod bench_margin;
+mod cluster;
 mod context;
 mod convert;
 mod demo;
@@ -91,6 +92,8 @@ enum Command {
     Eval(eval::Args),
     /// Evaluates a training objective on .npy arrays: margin heads, contrastive and triplet losses, regularisers, distillation.
     Margin(margin::Args),
+    /// Groups embeddings by person.
+    Cluster(cluster::Args),
     /// Measures kernels, a whole network, searches or training steps on this adapter.
     #[command(subcommand)]
     Bench(bench::Command),
@@ -137,6 +140,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Gallery(command) => gallery::run(global, ui, command),
         Command::Search(args) => search::run(global, ui, args),
         Command::Margin(args) => margin::run(global, ui, args),
+        Command::Cluster(args) => cluster::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),
     }
 }

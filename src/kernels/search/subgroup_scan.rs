@@ -56,12 +56,13 @@ fn forms(size: u32, format: Format) -> [&'static Shader; 3] {
 
 pub(crate) fn form(size: u32, format: Format, probes: usize) -> Form {
     let [one, few, many] = forms(size, format);
-    // R * SG of the forms in permutations.txt.
+    // R * SG / 32 of the forms in permutations.txt.
     let blocks = if size == 16 { 2 } else { 1 };
     let size = size as usize;
     match probes {
         0 | 1 => Form { shader: one, probes: 1, blocks },
         n if n <= size => Form { shader: few, probes: size, blocks },
-        _ => Form { shader: many, probes: 32, blocks },
+        _ if format == Format::I8 => Form { shader: many, probes: 32, blocks },
+        _ => Form { shader: many, probes: 32, blocks: 2 },
     }
 }
