@@ -436,7 +436,8 @@ fn an_enrolment_that_is_killed_continues() {
     assert_eq!((sources.len(), listed.as_array().unwrap().len()), (60, 60), "each once");
     for line in &acknowledged {
         let [_, id, label, source] = *line.splitn(4, ' ').collect::<Vec<_>>() else { panic!("{line}") };
-        let kept = listed.as_array().unwrap().iter().any(|e| e["id"].to_string() == id && e["label"] == label && e["source"] == source);
+        let id: u64 = id.parse().unwrap();
+        let kept = listed.as_array().unwrap().iter().any(|e| e["id"] == id && e["label"] == label && e["source"] == source);
         assert!(kept, "acknowledged and lost: {line}");
     }
     assert!(told["known"].as_u64().unwrap() as usize >= acknowledged.len() && !acknowledged.is_empty());

@@ -95,7 +95,8 @@ impl Sheet {
     /// Writes text with its top left corner at (x, y) in letters of `8 * scale` pixels.
     pub(crate) fn text(&mut self, x: u32, y: u32, scale: u32, colour: Colour, text: &str) {
         for (i, letter) in text.chars().enumerate() {
-            let glyph = font8x8::BASIC_FONTS.get(letter).or_else(|| font8x8::BASIC_FONTS.get('?')).unwrap_or_default();
+            let glyph =
+                [letter, '?'].iter().find_map(|&c| font8x8::BASIC_FONTS.get(c).or_else(|| font8x8::LATIN_FONTS.get(c))).unwrap_or_default();
             let left = x + i as u32 * LETTER * scale;
             for (row, bits) in (0u32..).zip(glyph) {
                 for column in (0..LETTER).filter(|c| bits & (1 << c) != 0) {

@@ -186,8 +186,9 @@ impl Scanner {
 
     /// Probes that one scan over `blocks` should take: results stay within some megabytes.
     pub(crate) fn most_probes(&self, gpu: &Gpu, blocks: usize) -> usize {
-        let bytes = gpu.caps().max_binding.min(32 << 20) as usize;
-        (bytes / 4 / blocks.max(1)).clamp(1, 1024).next_multiple_of(32)
+        let within = |bytes: u64| bytes as usize / 4 / blocks.max(1);
+        // A tile of them even where that is more, if it can be bound.
+        within(32 << 20).max(32).min(within(gpu.caps().max_binding)).clamp(1, 1024)
     }
 
     /// The largest score of every block for every probe, `[probe][block]`, blocks counted over all shards. `masks` replaces the bits of the

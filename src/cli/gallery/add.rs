@@ -119,7 +119,7 @@ fn source_of(path: &Path) -> String {
 }
 
 impl Enrolment<'_> {
-    fn take(&mut self, path: &PathBuf, label: Option<&str>, found: Result<Found>) -> Outcome<()> {
+    fn take(&mut self, path: &Path, label: Option<&str>, found: Result<Found>) -> Outcome<()> {
         let (source, label) = (source_of(path), label.map_or_else(|| label_of(path), |l| Ok(l.to_owned())));
         match found.and_then(|f| Ok((f, label?))) {
             Err(e) => {

@@ -48,7 +48,6 @@ pub enum Metric {
 
 /// What a gallery is made for.
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
 pub struct IndexOptions {
     /// How rows are stored.
     pub storage: Storage,
