@@ -143,7 +143,7 @@ impl Judgement {
     /// The same for people.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut out = vec![format!(
-            "pairs            {} ({} of one person, {} of two), {} left out because {} pictures gave no embedding",
+            "pairs               {} ({} of one person, {} of two), {} left out because {} pictures gave no embedding",
             self.pairs,
             self.separation.genuine().len(),
             self.separation.impostor().len(),
@@ -152,7 +152,7 @@ impl Judgement {
         )];
         if let Some(f) = &self.folds {
             out.push(format!(
-                "accuracy         {:.2} % over {} folds (standard deviation {:.2}, standard error {:.2})",
+                "accuracy            {:.2} % over {} folds (standard deviation {:.2}, standard error {:.2})",
                 100.0 * f.mean,
                 f.folds.len(),
                 100.0 * f.std,
@@ -160,30 +160,30 @@ impl Judgement {
             ));
         }
         out.push(format!(
-            "best threshold   {:.4}: {:.2} % (chosen on these pairs, so optimistic)",
+            "best threshold      {:.4}: {:.2} % (chosen on these pairs, so optimistic)",
             self.shown(self.best.0),
             100.0 * self.best.1
         ));
         if let Some((threshold, accuracy)) = self.own {
-            out.push(format!("model's own      {threshold:.4}: {:.2} %", 100.0 * accuracy));
+            out.push(format!("model's own         {threshold:.4}: {:.2} %", 100.0 * accuracy));
         }
-        out.push(format!("AUC              {:.5}, equal error rate {:.2} %", self.auc, 100.0 * self.equal_error.0));
+        out.push(format!("AUC                 {:.5}, equal error rate {:.2} %", self.auc, 100.0 * self.equal_error.0));
         for r in &self.rates {
             out.push(if r.measurable {
                 format!(
-                    "TAR at FAR {:<6}{:.2} % (threshold {:.4}, realised FAR {:.2e})",
+                    "TAR at FAR {:<9}{:.2} % (threshold {:.4}, realised FAR {:.2e})",
                     r.far,
                     100.0 * r.tar,
                     self.shown(r.threshold),
                     r.far_realised
                 )
             } else {
-                format!("TAR at FAR {:<6}not measurable with {} pairs of two people", r.far, self.separation.impostor().len())
+                format!("TAR at FAR {:<9}not measurable with {} pairs of two people", r.far, self.separation.impostor().len())
             });
         }
         for g in &self.groups {
             let auc = g.auc.map_or("-".to_owned(), |a| format!("{a:.5}"));
-            out.push(format!("group {:<11}{:.2} % of {} pairs at the best threshold, AUC {auc}", g.name, 100.0 * g.accuracy, g.pairs));
+            out.push(format!("group {:<14}{:.2} % of {} pairs at the best threshold, AUC {auc}", g.name, 100.0 * g.accuracy, g.pairs));
         }
         out
     }
