@@ -1,7 +1,6 @@
 //! `lookalike align`
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lookalike::embed::Picture;
 use lookalike::face::align::Aligner;
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::args::{DescribeArg, GlobalArgs};
 use super::context::{model_or_builtin, open_gpu};
-use super::faces::{FaceArgs, crop, no_face, upload};
+use super::faces::{FaceArgs, crop, no_face, number, place, upload};
 use super::pictures;
 use super::sheet::Sheet;
 use super::ui::{Done, Outcome, Ui};
@@ -82,7 +81,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let cropper = Cropper::of(args)?;
     let finder = args.faces.finder(&gpu, Precision::from(global.precision), Which::All)?;
     std::fs::create_dir_all(&args.out).map_err(|e| Error::io("Creating the folder", &args.out, e))?;
-    let mut names = Names::default();
+    let mut names = pictures::Names::default();
     let mut records = Vec::new();
     let (mut read, mut written) = (0, 0);
     let mut progress = ui.progress(paths.len(), "aligning");
@@ -136,7 +135,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
 impl Cropper {
     /// The crop of a face and what --json says of it.
     fn crop(&self, gpu: &Gpu, photo: &Photo, face: &Face) -> Result<(Picture, Value)> {
-        let known = json!({ "box": face.bounds, "score": face.score, "landmarks": face.landmarks });
+        let known = place(face);
         let with = |more: Value| {
             let mut all = known.clone();
             if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
@@ -150,7 +149,9 @@ impl Cropper {
                 let picture = crop(gpu, photo, alignment.look, aligner.size())?;
                 Ok((
                     picture,
-                    with(json!({ "matrix": alignment.to_crop, "residual": alignment.residual, "doubtful": alignment.is_doubtful() })),
+                    with(
+                        json!({ "matrix": alignment.to_crop, "residual": number(alignment.residual), "doubtful": alignment.is_doubtful() }),
+                    ),
                 ))
             }
             Self::Frontal(frontaliser) => {
@@ -162,44 +163,9 @@ impl Cropper {
     }
 }
 
-/// Names of crops, each once: `stem.png`, then `stem_2.png` and so on for more faces or pictures of the same name.
-#[derive(Default)]
-struct Names {
-    used: HashMap<String, usize>,
-}
-
-impl Names {
-    fn next(&mut self, picture: &Path) -> String {
-        let stem = picture.file_stem().map_or_else(|| "face".to_owned(), |s| s.to_string_lossy().into_owned());
-        let mut count = self.used.get(&stem).copied().unwrap_or(0);
-        loop {
-            count += 1;
-            let name = if count == 1 { stem.clone() } else { format!("{stem}_{count}") };
-            // A picture may itself be called stem_2: every name that was given counts as used.
-            if !self.used.contains_key(&name) {
-                self.used.insert(name.clone(), 1);
-                self.used.insert(stem, count);
-                return format!("{name}.png");
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_crop_has_a_name_of_its_own() {
-        let mut names = Names::default();
-        let given = ["a/x.jpg", "a/x.jpg", "b/x.png", "x_2.jpg", "x_4.jpg", "b/x.png", "y"];
-        let got: Vec<_> = given.iter().map(|p| names.next(Path::new(p))).collect();
-        let mut unique = got.clone();
-        unique.sort();
-        unique.dedup();
-        assert_eq!(unique.len(), given.len(), "{got:?}");
-        assert_eq!(got[..3], ["x.png", "x_2.png", "x_3.png"]);
-    }
 
     #[test]
     fn templates_say_their_size() {

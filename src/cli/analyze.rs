@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::GlobalArgs;
 use super::context::open_gpu;
-use super::faces::{FaceArgs, upload};
+use super::faces::{FaceArgs, number, place, upload};
 use super::pictures;
 use super::ui::{Done, Outcome, Ui};
 
@@ -91,10 +91,10 @@ impl Attribute {
 
     fn json(&self, answer: &Classified) -> Value {
         match answer.expected {
-            Some(value) => json!(value),
+            Some(value) => number(value),
             None => {
                 let all: Map<_, _> =
-                    self.classifier.classes().iter().zip(&answer.probabilities).map(|(c, p)| (c.clone(), json!(p))).collect();
+                    self.classifier.classes().iter().zip(&answer.probabilities).map(|(c, p)| (c.clone(), number(*p))).collect();
                 json!({ "class": self.class(answer), "probabilities": all })
             }
         }
@@ -142,7 +142,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         for (i, face) in faces.iter().enumerate() {
             let said: Vec<_> = attributes.iter().zip(&answers).map(|(a, all)| (a, all[i].as_ref())).collect();
             if ui.json {
-                let mut record = json!({ "box": face.bounds, "score": face.score });
+                let mut record = place(face);
                 said.iter().for_each(|(a, answer)| record[a.name] = answer.map_or(Value::Null, |c| a.json(c)));
                 list.push(record);
             } else {

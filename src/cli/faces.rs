@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use lookalike::embed::{EmbedOptions, EmbeddedFace, FaceEmbedder, FaceOptions, Picture};
 use lookalike::face::landmarks::Landmarker;
-use lookalike::face::{Finder, Which};
+use lookalike::face::{Face, Finder, Which};
 use lookalike::gpu::{Gpu, Photo};
 use lookalike::import::Limits;
 use lookalike::model::{Model, Precision};
 use lookalike::network::Look;
 use lookalike::{Error, Result};
+use serde_json::{Value, json};
 
 use super::detector::{DetectorArgs, no_detector, open_detector};
 
@@ -89,12 +90,24 @@ pub(crate) fn crop(gpu: &Gpu, photo: &Photo, look: Look, [width, height]: [usize
 }
 
 /// A face for --json.
-pub(crate) fn record(face: &EmbeddedFace) -> serde_json::Value {
-    let found = &face.face;
-    serde_json::json!({
-        "box": found.bounds, "score": found.score, "landmarks": found.landmarks, "residual": face.alignment.residual, "norm": face.norm,
-        "quality": face.quality.map(|q| q.overall()),
-    })
+pub(crate) fn record(face: &EmbeddedFace) -> Value {
+    let mut out = place(&face.face);
+    out["residual"] = number(face.alignment.residual);
+    out["norm"] = number(face.norm);
+    out["quality"] = face.quality.map_or(Value::Null, |q| number(q.overall()));
+    out
+}
+
+/// Where a face is, for --json.
+pub(crate) fn place(face: &Face) -> Value {
+    let all = |values: &[f32]| Value::from(values.iter().map(|&v| number(v)).collect::<Vec<_>>());
+    let landmarks: Vec<_> = face.landmarks.iter().map(|p| all(p)).collect();
+    json!({ "box": all(&face.bounds), "score": number(face.score), "landmarks": landmarks })
+}
+
+/// An f32 in its own digits: as f64, which JSON values hold, it would have many more.
+pub(crate) fn number(value: f32) -> Value {
+    json!(value.to_string().parse::<f64>().unwrap_or(f64::from(value)))
 }
 
 /// `WIDTHxHEIGHT`.

@@ -9,6 +9,7 @@ use lookalike::{Error, Result};
 use serde_json::{Value, json};
 
 use super::pairs::Pairs;
+use crate::cli::faces::number;
 
 /// The outcome of an evaluation. Scores: more = more alike; distances have their sign changed.
 pub(super) struct Judgement {
@@ -135,7 +136,7 @@ impl Judgement {
             "model": self.name, "metric": self.metric(), "pairs": self.pairs, "genuine": self.separation.genuine().len(),
             "impostor": self.separation.impostor().len(), "dropped_pairs": self.dropped_pairs, "dropped_pictures": self.dropped,
             "accuracy": folds, "best_accuracy": self.best.1, "best_threshold": self.shown(self.best.0),
-            "threshold": self.own.map(|o| o.0), "accuracy_at_threshold": self.own.map(|o| o.1), "auc": self.auc,
+            "threshold": self.own.map(|o| number(o.0)), "accuracy_at_threshold": self.own.map(|o| o.1), "auc": self.auc,
             "equal_error_rate": self.equal_error.0, "tar_at_far": rates, "groups": groups,
         })
     }

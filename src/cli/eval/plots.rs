@@ -78,8 +78,11 @@ fn curve(judged: &Judgement, points: &[RocPoint], kind: Curve) -> Result<String>
                 let floor = points.iter().filter(|p| p.far > 0.0).map(|p| p.tar).fold(1.0, f64::min).min(0.95);
                 let chart = builder.build_cartesian_2d((low..1.0).log_scale(), (floor - 0.02).max(0.0)..1.005);
                 let mut chart = chart.map_err(|e| unwritable(title, &e.to_string()))?;
-                let mesh =
-                    chart.configure_mesh().x_desc("false accept rate").y_desc(y_label).x_label_formatter(&|x| format!("{x:.0e}")).draw();
+                let mesh = quiet(&mut chart.configure_mesh())
+                    .x_desc("false accept rate")
+                    .y_desc(y_label)
+                    .x_label_formatter(&|x| format!("{x:.0e}"))
+                    .draw();
                 mesh.map_err(|e| unwritable(title, &e.to_string()))?;
                 chart.draw_series(LineSeries::new(line, INK.stroke_width(2))).map_err(|e| unwritable(title, &e.to_string()))?;
             }
@@ -101,6 +104,18 @@ fn curve(judged: &Judgement, points: &[RocPoint], kind: Curve) -> Result<String>
         root.present().map_err(|e| unwritable(title, &e.to_string()))?;
     }
     Ok(svg)
+}
+
+/// A grid that stays behind the curve, and labels that do not overlap.
+fn quiet<'m, 'a, 'b, X, Y, DB>(
+    mesh: &'m mut plotters::chart::MeshStyle<'a, 'b, X, Y, DB>,
+) -> &'m mut plotters::chart::MeshStyle<'a, 'b, X, Y, DB>
+where
+    X: Ranged,
+    Y: Ranged,
+    DB: DrawingBackend,
+{
+    mesh.light_line_style(WHITE).bold_line_style(INK.mix(0.12)).x_labels(6).y_labels(6)
 }
 
 fn histogram(judged: &Judgement) -> Result<String> {
@@ -131,7 +146,7 @@ fn histogram(judged: &Judgement) -> Result<String> {
             .y_label_area_size(56)
             .build_cartesian_2d(low..low + width * BINS as f64, 0.0..top)
             .map_err(|e| fail(e.to_string()))?;
-        chart.configure_mesh().x_desc(judged.metric()).y_desc("part of the pairs").draw().map_err(|e| fail(e.to_string()))?;
+        quiet(&mut chart.configure_mesh()).x_desc(judged.metric()).y_desc("part of the pairs").draw().map_err(|e| fail(e.to_string()))?;
         for (bins, (_, colour, label)) in bars.iter().zip(&sides) {
             let colour = *colour;
             let rectangle = |(i, &h): (usize, &f64)| {

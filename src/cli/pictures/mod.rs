@@ -1,6 +1,7 @@
 //! The pictures that a command is given: found in folders, decoded on all cores while the GPU works.
 
 mod files;
+mod names;
 mod pipeline;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use lookalike::{Error, Result};
 
 pub(crate) use files::list as list_if_any;
+pub(crate) use names::Names;
 pub(crate) use pipeline::{decoded, prepared};
 
 /// The named pictures in the order given; a folder stands for all pictures in it and below, sorted by path.

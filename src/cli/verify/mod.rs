@@ -4,16 +4,16 @@ mod draw;
 
 use std::path::{Path, PathBuf};
 
+use lookalike::Error;
 use lookalike::embed::{Comparison, EmbeddedFace, Embedding, Picture, pool};
 use lookalike::face::Which;
 use lookalike::gpu::Gpu;
 use lookalike::model::Similarity;
-use lookalike::Error;
 use serde_json::json;
 
 use super::args::GlobalArgs;
 use super::context::open_gpu;
-use super::faces::{crop, record, upload};
+use super::faces::{crop, number, record, upload};
 use super::pictures;
 use super::recogniser::{Recogniser, RecogniserArgs};
 use super::ui::{Done, Outcome, Ui};
@@ -70,7 +70,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     if ui.json {
         let side = |s: &Side| json!({ "pictures": s.pictures, "face": s.face.as_ref().map(record) });
         ui.json(&json!({
-            "similarity": score, "threshold": comparison.threshold, "same": same, "metric": metric, "a": side(&a), "b": side(&b),
+            "similarity": number(score), "threshold": number(comparison.threshold), "same": same, "metric": metric, "a": side(&a), "b": side(&b),
             "model": model.description.name, "picture": args.picture.as_ref().map(|p| p.display().to_string()),
         }))?;
     } else {

@@ -10,7 +10,7 @@ use lookalike::gpu::Gpu;
 use serde_json::json;
 
 use super::people::People;
-use crate::cli::faces::{record, upload};
+use crate::cli::faces::{number, record, upload};
 use crate::cli::pictures::list_if_any;
 use crate::cli::ui::{Done, Outcome, Ui};
 
@@ -54,7 +54,7 @@ fn look(ui: &Ui, gpu: &Gpu, embedder: &FaceEmbedder, people: &mut People, path: 
             let (person, similarity) = people.who(&f.embedding);
             let mut face = record(f);
             face["person"] = json!(person);
-            face["similarity"] = json!(similarity);
+            face["similarity"] = similarity.map_or(serde_json::Value::Null, number);
             face
         })
         .collect();

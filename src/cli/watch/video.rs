@@ -13,7 +13,7 @@ use serde_json::json;
 use super::Args;
 use super::frames::{Format, Frames, decode};
 use super::people::People;
-use crate::cli::faces::upload;
+use crate::cli::faces::{number, place, upload};
 use crate::cli::ui::{Done, Outcome, Ui};
 
 /// Frames that are read ahead.
@@ -131,10 +131,11 @@ fn line(frame: usize, tracker: &Tracker<Who>) -> serde_json::Value {
     let seen = tracker.tracks().iter().filter(|t| t.missed() == 0);
     let faces: Vec<_> = seen
         .map(|t| {
-            json!({
-                "track": t.id, "box": t.face.bounds, "score": t.face.score, "landmarks": t.face.landmarks,
-                "person": t.memory.map(|(person, _)| person), "similarity": t.memory.and_then(|(_, s)| s),
-            })
+            let mut face = place(&t.face);
+            face["track"] = json!(t.id);
+            face["person"] = json!(t.memory.map(|(person, _)| person));
+            face["similarity"] = t.memory.and_then(|(_, s)| s).map_or(serde_json::Value::Null, number);
+            face
         })
         .collect();
     json!({ "frame": frame, "faces": faces })
