@@ -353,7 +353,7 @@ fn an_empty_batch_costs_nothing() {
     }
 }
 
-/// The class matrix of MS1M-V3 with 360,232 identities: W is 738 MB, its logits for 64 embeddings would be 92 MB.
+/// The class matrix of Glint360K with its 360,232 identities: W is 738 MB, its logits for 64 embeddings would be 92 MB.
 #[test]
 #[ignore = "takes 2.5 GB of memory and seconds in a release build"]
 fn a_step_on_360_232_classes_stays_within_2_gib() {
