@@ -183,7 +183,8 @@ fn places_that_cannot_be_written_to_are_found_before_the_work() {
     assert!(b.fail(&["embed", "x.png", "-o", "a_file/out.npy"]).contains("a_file"));
     assert!(b.fail(&["demo", "--out", "a_file/out"]).contains("a_file"));
     b.fail(&["convert", "model.onnx", "-o", "a_file/m.safetensors"]);
-    assert!(b.fail(&["embed", "x.png", "-o", "out.parquet"]).contains("Parquet"));
+    // Photographs need a detector, and nothing is embedded without one.
+    assert!(b.fail(&["embed", "x.png", "-o", "out.npy"]).contains("--detector"));
     assert!(b.fail(&["embed", "x.png", "-o", "out.txt"]).contains(".npy"));
 }
 
@@ -287,19 +288,19 @@ fn pictures_become_rows_and_bad_ones_are_skipped() {
     b.file("album/a.ppm", &plain(4, [30, 40, 0]));
     b.file("album/empty.jpg", b"");
     b.file("album/notes.txt", b"not a picture");
-    let output = b.run(&["embed", "album", "--model", "pool.onnx", "-o", "out.npy", "--batch", "2"]);
+    let output = b.run(&["embed", "album", "--model", "pool.onnx", "-o", "out.npy", "--batch", "2", "--no-detect"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{stderr}");
     assert!(stderr.contains("0 bytes") && stderr.contains("1 skipped"), "{stderr}");
-    assert_eq!(stderr.matches("not detected yet").count(), 1, "{stderr}");
     let (shape, rows) = read(&b.path("out.npy"));
     assert_eq!(shape, [2, 3]);
     let expected = [0.6, 0.8, 0.0, 0.0, 0.0, 1.0];
     assert!(rows.iter().zip(expected).all(|(x, y)| (x - y).abs() < 1e-5), "{rows:?}");
     let sources = std::fs::read_to_string(b.path("out.csv")).unwrap();
     let lines: Vec<_> = sources.lines().collect();
-    assert_eq!(lines[0], "row,source");
-    assert!(lines[1].starts_with("0,") && lines[1].ends_with("a.ppm") && lines[2].ends_with("b.ppm"), "{sources}");
+    assert_eq!(lines[0], "row,source,face,left,top,right,bottom,score,quality");
+    // No face was looked for, so nothing is said of one.
+    assert!(lines[1].starts_with("0,") && lines[1].ends_with("a.ppm,,,,,,,") && lines[2].ends_with("b.ppm,,,,,,,"), "{sources}");
 }
 
 #[test]
@@ -319,7 +320,7 @@ fn embeddings_go_to_standard_output_as_json_lines() {
 fn nothing_embedded_is_an_error() {
     let b = Bench::new();
     b.file("empty.jpg", b"");
-    let error = b.fail(&["embed", "empty.jpg", "missing.png", "--model", "pool.onnx", "-o", "out.npy"]);
+    let error = b.fail(&["embed", "empty.jpg", "missing.png", "--model", "pool.onnx", "-o", "out.npy", "--aligned"]);
     assert!(error.contains("0 bytes") && error.contains("missing.png"), "{error}");
     assert!(!b.path("out.npy").exists() && !b.path("out.csv").exists());
     std::fs::create_dir(b.path("none")).unwrap();

@@ -4,6 +4,8 @@
 
 #[path = "photographs/bad.rs"]
 mod bad;
+#[path = "photographs/commands.rs"]
+mod commands;
 mod common;
 #[path = "photographs/models.rs"]
 mod models;

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Kernels(KernelArgs),
     /// A whole network: latency, throughput, first run.
     Network(NetworkArgs),
+    /// Photographs to embeddings: faces a second by stage.
+    Faces(super::bench_faces::Args),
     /// Searches in a gallery: latency, comparisons per second.
     Search(super::bench_search::Args),
     /// A training step of a margin head: time of each stage, memory.
@@ -58,6 +60,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
     match command {
         Command::Kernels(args) => kernels(global, ui, args),
         Command::Network(args) => network(global, ui, args),
+        Command::Faces(args) => super::bench_faces::run(global, ui, args),
         Command::Search(args) => super::bench_search::run(global, ui, args),
         Command::Margin(args) => super::bench_margin::run(global, ui, args),
     }

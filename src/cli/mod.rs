@@ -6,6 +6,7 @@ mod align;
 mod analyze;
 mod args;
 mod bench;
+mod bench_faces;
 mod bench_margin;
 mod bench_search;
 mod cluster;

@@ -48,6 +48,20 @@ impl RecogniserArgs {
         model_or_builtin(self.model.as_deref(), &self.describe)
     }
 
+    fn options(&self, global: &GlobalArgs) -> EmbedOptions {
+        EmbedOptions {
+            batch: self.batch as usize,
+            precision: Precision::from(global.precision),
+            flip: self.flip.map(Flip::from),
+            fit: Fit::Aligned,
+        }
+    }
+
+    /// What finds and embeds the faces of photographs, whatever is said of crops.
+    pub(crate) fn face_embedder(&self, global: &GlobalArgs, gpu: &Gpu, model: &Model, usual: Which) -> Result<FaceEmbedder> {
+        self.faces.open(gpu, model, self.options(global), usual, false)
+    }
+
     /// The same, and what a gallery has to know of it.
     pub(crate) fn load(&self) -> Result<(Model, GalleryModel)> {
         let model = self.model()?;
@@ -86,13 +100,11 @@ enum Eye {
 impl Recogniser {
     /// Compiles what it takes. `usual`: which faces of a photograph count where nothing is said; `quality`: whether faces are judged.
     pub(crate) fn open(global: &GlobalArgs, gpu: &Gpu, args: &RecogniserArgs, model: &Model, usual: Which, quality: bool) -> Result<Self> {
-        let fit = if args.no_detect { Fit::CentreCrop } else { Fit::Aligned };
-        let options =
-            EmbedOptions { batch: args.batch as usize, precision: Precision::from(global.precision), flip: args.flip.map(Flip::from), fit };
         let eye = if args.aligned || args.no_detect {
-            Eye::Crops(Box::new(Embedder::new(gpu, model, &options)?))
+            let fit = if args.no_detect { Fit::CentreCrop } else { Fit::Aligned };
+            Eye::Crops(Box::new(Embedder::new(gpu, model, &EmbedOptions { fit, ..args.options(global) })?))
         } else {
-            Eye::Photographs(Box::new(args.faces.open(gpu, model, options, usual, quality)?))
+            Eye::Photographs(Box::new(args.faces.open(gpu, model, args.options(global), usual, quality)?))
         };
         Ok(Self { gpu: gpu.clone(), eye })
     }
