@@ -24,7 +24,7 @@ impl Turn {
     /// Width and height of the turned picture.
     pub(super) fn size(self) -> [u32; 2] {
         let [w, h] = self.picture;
-        if self.quarters % 2 == 0 { [w, h] } else { [h, w] }
+        if self.quarters.is_multiple_of(2) { [w, h] } else { [h, w] }
     }
 
     /// From the turned picture to the picture: `x = t0 u + t1 v + t2`, `y = t3 u + t4 v + t5`, pixel centres at integers.

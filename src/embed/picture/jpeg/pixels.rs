@@ -38,7 +38,7 @@ impl Plane {
         let row = y / scale[1];
         let near = self.row(row);
         // The neighbour that is nearer to this half of the row.
-        let far = self.row(if y % 2 == 0 { row.saturating_sub(1) } else { row + 1 });
+        let far = self.row(if y.is_multiple_of(2) { row.saturating_sub(1) } else { row + 1 });
         let mixed = |i: usize| 3 * u32::from(near[i]) + u32::from(far[i]);
         let last = near.len() - 1;
         match scale {

@@ -6,7 +6,7 @@ use super::*;
 /// A picture with edges, colours and slopes as a JPEG.
 fn encoded(width: u32, height: u32, quality: u8) -> Vec<u8> {
     let pixel = |x: u32, y: u32| {
-        let stripe = if (x / 5 + y / 7) % 2 == 0 { 60 } else { 0 };
+        let stripe = if (x / 5 + y / 7).is_multiple_of(2) { 60 } else { 0 };
         image::Rgb([(x * 3 % 256) as u8, (y * 2 % 200) as u8 + stripe.min(55), ((x + y) % 180) as u8 + stripe])
     };
     let picture = image::RgbImage::from_fn(width, height, pixel);

@@ -85,7 +85,7 @@ mod tests {
         for level in [[4001, 1999], [20_001, 120], [13, 200_000]] {
             let tiles = tiles(level);
             assert!(tiles.len() > 1 && tiles.iter().all(|t| t.size == tiles[0].size));
-            for axis in 0..2 {
+            for (axis, &side) in level.iter().enumerate() {
                 let mut reached = 0;
                 let mut firsts: Vec<usize> = tiles.iter().map(|t| t.first[axis]).collect();
                 firsts.sort_unstable();
@@ -93,7 +93,7 @@ mod tests {
                     assert!(first <= reached);
                     reached = first + cells(tiles[0].size[axis]);
                 }
-                assert!(reached >= cells(level[axis]));
+                assert!(reached >= cells(side));
             }
         }
     }
