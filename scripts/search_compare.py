@@ -30,7 +30,7 @@ def parse():
 
 
 def noise(first, count):
-    """Numbers `first` and up of the noise that bench_search.rs makes."""
+    """Numbers `first` and up of the noise that `bench search` makes."""
     i = np.arange(first, first + count, dtype=np.uint64)
     h = (i & np.uint64(0xFFFFFFFF)).astype(np.uint32) * np.uint32(0x9E3779B9) + (i >> np.uint64(32)).astype(np.uint32)
     h = (h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)

@@ -150,10 +150,10 @@ fn transforms_are_those_of_the_reference_pipeline() {
 }
 
 #[test]
-fn crops_are_those_of_opencv_but_for_decoder_and_rounding() {
+fn crops_are_those_of_opencv_to_a_grey_level() {
     let Some(data) = test_data() else { return };
     for (aligner, size) in [(template("arcface-112", 112), 112usize), (template("retail-128", 128), 128)] {
-        let (mut worst, mut total, mut beyond, mut numbers) = (0f64, 0f64, 0usize, 0usize);
+        let (mut worst, mut total, mut numbers) = (0f64, 0f64, 0usize);
         for scene in scenes(&data) {
             let photo = upload(&scene.picture);
             let looks: Vec<_> = scene.faces.iter().map(|f| aligner.align(f, photo.size()).unwrap().look).collect();
@@ -164,15 +164,13 @@ fn crops_are_those_of_opencv_but_for_decoder_and_rounding() {
                     let difference = f64::from((f32::from(got) - want).abs());
                     worst = worst.max(difference);
                     total += difference;
-                    beyond += usize::from(difference > 1.0);
                 }
                 numbers += want.len();
             }
         }
-        println!("{size}: largest difference {worst}, mean {}, beyond one {}", total / numbers as f64, beyond as f64 / numbers as f64);
-        // Two things differ: the decoder of JPEG files (a level of chroma is up to 1.8 of blue), and OpenCV's coordinates, which are
-        // rounded to 1/32 of a pixel.
-        assert!(worst <= 3.0 && total < 0.12 * numbers as f64 && beyond * 100 < numbers, "{worst} {total} {beyond} of {numbers}");
+        println!("{size}: largest difference {worst}, mean {}", total / numbers as f64);
+        // OpenCV rounds weights to 1/32, which shows where a level lies near a half.
+        assert!(worst <= 1.0 && total < 0.01 * numbers as f64, "{worst} {total} of {numbers}");
     }
 }
 
@@ -218,7 +216,7 @@ fn aligned_faces_have_the_embeddings_of_the_reference_pipeline() {
                 let scale = aligner.align(&scene.faces[i], photo.size()).unwrap().scale;
                 let (point, smooth) = (compare(&point[i], want).0, compare(&smooth[i], want).0);
                 println!("{name} {} scale {scale:.3}: point {point:.6} smooth {smooth:.6}", scene.id);
-                assert!(point > 0.9994, "{name} {}: {point}", scene.id);
+                assert!(point > 0.9998, "{name} {}: {point}", scene.id);
             }
         }
     }

@@ -48,6 +48,11 @@ impl RecogniserArgs {
         model_or_builtin(self.model.as_deref(), &self.describe)
     }
 
+    /// Whether pictures are photographs, in which faces have to be found.
+    pub(crate) fn looks_for_faces(&self) -> bool {
+        !self.aligned && !self.no_detect
+    }
+
     fn options(&self, global: &GlobalArgs) -> EmbedOptions {
         EmbedOptions {
             batch: self.batch as usize,
@@ -100,11 +105,11 @@ enum Eye {
 impl Recogniser {
     /// Compiles what it takes. `usual`: which faces of a photograph count where nothing is said; `quality`: whether faces are judged.
     pub(crate) fn open(global: &GlobalArgs, gpu: &Gpu, args: &RecogniserArgs, model: &Model, usual: Which, quality: bool) -> Result<Self> {
-        let eye = if args.aligned || args.no_detect {
+        let eye = if args.looks_for_faces() {
+            Eye::Photographs(Box::new(args.faces.open(gpu, model, args.options(global), usual, quality)?))
+        } else {
             let fit = if args.no_detect { Fit::CentreCrop } else { Fit::Aligned };
             Eye::Crops(Box::new(Embedder::new(gpu, model, &EmbedOptions { fit, ..args.options(global) })?))
-        } else {
-            Eye::Photographs(Box::new(args.faces.open(gpu, model, args.options(global), usual, quality)?))
         };
         Ok(Self { gpu: gpu.clone(), eye })
     }

@@ -49,7 +49,7 @@ struct Tally {
 }
 
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
-    let mut output = Output::open(ui, args.output.as_deref())?;
+    let mut output = Output::open(ui, args.output.as_deref(), args.recogniser.looks_for_faces())?;
     let paths = pictures::list(&args.pictures)?;
     let model = args.recogniser.model()?;
     let gpu = open_gpu(global, ui)?;

@@ -30,9 +30,11 @@ enum Kind {
 }
 
 impl<'a> Output<'a> {
+    /// `faces`: whether faces are looked for, so that there is something to say of each.
+    ///
     /// # Errors
     /// A file name with another ending, or a place that cannot be written to.
-    pub(super) fn open(ui: &'a Ui, path: Option<&Path>) -> Result<Self> {
+    pub(super) fn open(ui: &'a Ui, path: Option<&Path>, faces: bool) -> Result<Self> {
         let Some(path) = path else {
             let kind = if ui.json { Kind::Lines } else { Kind::Table };
             return Ok(Self { ui, place: None, kind, rows: 0 });
@@ -41,7 +43,7 @@ impl<'a> Output<'a> {
         let kind = match ending.as_str() {
             "npy" => {
                 let mut sources = NewFile::create(&path.with_extension("csv"))?;
-                sources.write(b"row,source,face,left,top,right,bottom,score,quality\n")?;
+                sources.write(if faces { b"row,source,face,left,top,right,bottom,score,quality\n" } else { b"row,source\n" })?;
                 Kind::Npy(MatrixWriter::create(path)?, sources)
             }
             "jsonl" => Kind::Jsonl(NewFile::create(path)?),
@@ -68,7 +70,7 @@ impl<'a> Output<'a> {
             Kind::Table => self.ui.line(&table_line(&source, embedding))?,
             Kind::Npy(matrix, sources) => {
                 matrix.row(embedding)?;
-                sources.write(format!("{row},{},{}\n", quoted(&source), place(number, seen)).as_bytes())?;
+                sources.write(format!("{row},{}{}\n", quoted(&source), place(number, seen)).as_bytes())?;
             }
             Kind::Jsonl(file) => file.write(format!("{}\n", json_line(&source, number, seen)).as_bytes())?,
             Kind::Csv(file) => file.write(csv_line(row, &source, embedding).as_bytes())?,
@@ -92,12 +94,12 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Which face of its picture, where, and how good; empty fields where no face was looked for.
+/// Which face of its picture, where, and how good, as fields; nothing where no face was looked for.
 fn place(number: usize, seen: &Seen) -> String {
-    let Some(face) = &seen.face else { return ",,,,,,".to_owned() };
+    let Some(face) = &seen.face else { return String::new() };
     let [left, top, right, bottom] = face.face.bounds;
     let quality = seen.quality().map(|q| q.to_string()).unwrap_or_default();
-    format!("{number},{left},{top},{right},{bottom},{},{quality}", face.face.score)
+    format!(",{number},{left},{top},{right},{bottom},{},{quality}", face.face.score)
 }
 
 #[derive(serde::Serialize)]

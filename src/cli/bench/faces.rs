@@ -9,13 +9,13 @@ use lookalike::gpu::Photo;
 use lookalike::{Error, Result};
 use serde_json::json;
 
-use super::args::GlobalArgs;
-use super::context::{adapter_line, open_gpu};
-use super::faces::upload;
-use super::pictures;
-use super::recogniser::RecogniserArgs;
-use super::table::Table;
-use super::ui::{Done, Outcome, Ui};
+use crate::cli::args::GlobalArgs;
+use crate::cli::context::{adapter_line, open_gpu};
+use crate::cli::faces::upload;
+use crate::cli::pictures;
+use crate::cli::recogniser::RecogniserArgs;
+use crate::cli::table::Table;
+use crate::cli::ui::{Done, Outcome, Ui};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

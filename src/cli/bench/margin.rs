@@ -5,10 +5,10 @@ use lookalike::tensor::Tensor;
 use lookalike::{Error, Result};
 use serde_json::json;
 
-use super::args::GlobalArgs;
-use super::context::{adapter_line, open_gpu};
-use super::table::{Table, micros};
-use super::ui::{Done, Outcome, Ui};
+use crate::cli::args::GlobalArgs;
+use crate::cli::context::{adapter_line, open_gpu};
+use crate::cli::table::{Table, micros};
+use crate::cli::ui::{Done, Outcome, Ui};
 
 #[derive(clap::Args)]
 pub(crate) struct MarginArgs {

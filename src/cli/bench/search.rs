@@ -7,10 +7,10 @@ use lookalike::gallery::index::{GalleryIndex, Hit, IndexOptions, Metric, SearchO
 use lookalike::{Error, Result};
 use serde_json::json;
 
-use super::args::GlobalArgs;
-use super::bench::{milliseconds, percentile};
-use super::context::{adapter_line, open_gpu};
-use super::ui::{Done, Outcome, Ui};
+use crate::cli::args::GlobalArgs;
+use crate::cli::bench::{milliseconds, percentile};
+use crate::cli::context::{adapter_line, open_gpu};
+use crate::cli::ui::{Done, Outcome, Ui};
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum StorageArg {

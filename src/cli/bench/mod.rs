@@ -1,5 +1,9 @@
 //! `lookalike bench`
 
+mod faces;
+mod margin;
+mod search;
+
 use std::io::BufRead;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -10,10 +14,10 @@ use lookalike::tensor::{Shape, Tensor};
 use lookalike::{Error, Result};
 use serde_json::json;
 
-use super::args::{DescribeArg, GlobalArgs, ShapeArg, shapes_of};
-use super::context::{adapter_line, model_or_builtin, open_gpu, print_profile};
-use super::table::{Table, micros};
-use super::ui::{Done, Outcome, Ui};
+use crate::cli::args::{DescribeArg, GlobalArgs, ShapeArg, shapes_of};
+use crate::cli::context::{adapter_line, model_or_builtin, open_gpu, print_profile};
+use crate::cli::table::{Table, micros};
+use crate::cli::ui::{Done, Outcome, Ui};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -22,11 +26,11 @@ pub(crate) enum Command {
     /// A whole network: latency, throughput, first run.
     Network(NetworkArgs),
     /// Photographs to embeddings: faces a second by stage.
-    Faces(super::bench_faces::Args),
+    Faces(faces::Args),
     /// Searches in a gallery: latency, comparisons per second.
-    Search(super::bench_search::Args),
+    Search(search::Args),
     /// A training step of a margin head: time of each stage, memory.
-    Margin(super::bench_margin::MarginArgs),
+    Margin(margin::MarginArgs),
 }
 
 #[derive(clap::Args)]
@@ -60,9 +64,9 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
     match command {
         Command::Kernels(args) => kernels(global, ui, args),
         Command::Network(args) => network(global, ui, args),
-        Command::Faces(args) => super::bench_faces::run(global, ui, args),
-        Command::Search(args) => super::bench_search::run(global, ui, args),
-        Command::Margin(args) => super::bench_margin::run(global, ui, args),
+        Command::Faces(args) => faces::run(global, ui, args),
+        Command::Search(args) => search::run(global, ui, args),
+        Command::Margin(args) => margin::run(global, ui, args),
     }
 }
 
