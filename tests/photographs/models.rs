@@ -9,6 +9,7 @@ use lookalike::gpu::{Gpu, Photo};
 use lookalike::import::Limits;
 use lookalike::model::{Description, Model};
 
+#[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) describe: &'static str,
