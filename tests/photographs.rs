@@ -15,7 +15,10 @@ mod pairs;
 use common::{compare, gpu, read_npy, test_data};
 use lookalike::Error;
 use lookalike::embed::Picture;
-use lookalike::face::Which;
+use lookalike::face::landmarks::Landmarker;
+use lookalike::face::{Face, Which};
+use lookalike::import::Limits;
+use lookalike::model::{Model, Precision};
 use models::{MODELS, embedder, photo, pictures};
 
 /// Every picture of the reference pipeline with every model, all faces: the same number of them, and the same embeddings.
@@ -55,6 +58,35 @@ fn a_picture_without_a_face_is_an_error_and_never_embedded() {
     assert!(found.faces.is_empty());
     let error = found.one("no_face_mask_blue.jpg").unwrap_err();
     assert!(matches!(&error, Error::NoFace(text) if text.contains("no_face_mask_blue.jpg")), "{error}");
+}
+
+/// A network of others places the five points in the boxes of a detector: near to where the detector sees them itself.
+#[test]
+fn landmarks_can_come_from_a_network_of_their_own() {
+    let Some(data) = test_data() else { return };
+    let gpu = gpu();
+    let mut model = Model::load(&data.join("data/models/landmarks5_retail_0009.onnx"), &Limits::default()).unwrap();
+    model.describe(toml::from_str("name = \"landmarks\"\n[input]\nchannels = \"bgr\"\n").unwrap()).unwrap();
+    let landmarker = Landmarker::new(&gpu, &model, Precision::F32).unwrap();
+    let embedder = embedder(&gpu, &data, &MODELS[0], Which::Largest);
+    let (mut sum, mut count) = (0.0, 0.0);
+    for (_, file, _) in pictures(&data).into_iter().take(16) {
+        let photos = [photo(&gpu, &data.join("data").join(file))];
+        let found = embedder.finder().find(&photos).unwrap();
+        let mut moved = found.clone();
+        moved[0].push(Face::default());
+        let moved = landmarker.place(&photos, moved).unwrap();
+        assert_eq!((found[0][0].bounds, moved[0].len()), (moved[0][0].bounds, 2));
+        assert!(moved[0][1].landmarks.is_empty(), "a box without area has no landmarks");
+        let [own, other] = [&found[0][0], &moved[0][0]].map(|f| f.five_points().unwrap());
+        let eyes = (own[0][0] - own[1][0]).hypot(own[0][1] - own[1][1]);
+        let apart = own.iter().zip(&other).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).sum::<f64>() / 5.0;
+        assert!(apart < 0.3 * eyes, "{apart} {eyes}");
+        sum += apart / eyes;
+        count += 1.0;
+    }
+    println!("points of the two networks are {:.3} of the eyes' distance apart", sum / count);
+    assert!(sum / count < 0.12, "{}", sum / count);
 }
 
 /// Faces do not depend on which pictures are searched together, nor on their sizes.

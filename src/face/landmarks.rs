@@ -46,11 +46,17 @@ impl Landmarker {
     /// # Errors
     /// [`Error::Model`] when the network does not give 10 or 136 numbers a face; otherwise as [`Network::run_photos`].
     pub fn place(&self, photos: &[Photo], mut faces: Vec<Vec<Face>>) -> Result<Vec<Vec<Face>>> {
-        let mut places: Vec<(&Photo, &mut Face)> =
-            photos.iter().zip(&mut faces).flat_map(|(p, f)| f.iter_mut().map(move |face| (p, face))).collect();
+        // A face whose box is empty keeps what it has.
+        let mut places: Vec<(PhotoView<'_>, &mut Face)> = Vec::new();
+        for (photo, faces) in photos.iter().zip(&mut faces) {
+            for face in faces {
+                if let Ok(alignment) = self.aligner.align(face, photo.size()) {
+                    places.push((PhotoView { photo, look: alignment.look }, face));
+                }
+            }
+        }
         for chunk in places.chunks_mut(BATCH) {
-            let alignments = chunk.iter().map(|(p, face)| self.aligner.align(face, p.size())).collect::<Result<Vec<_>>>()?;
-            let views: Vec<_> = chunk.iter().zip(&alignments).map(|((photo, _), a)| PhotoView { photo, look: a.look }).collect();
+            let views: Vec<_> = chunk.iter().map(|(view, _)| *view).collect();
             let outputs = self.network.run_photos(&views, None)?;
             let numbers = outputs.first().map(|(_, t)| t.to_f32().into_owned()).unwrap_or_default();
             let each = numbers.len() / chunk.len();
@@ -59,8 +65,8 @@ impl Landmarker {
                     "The landmark network gives {each} numbers a face. Give one whose first output is x and y of five or 68 points."
                 )));
             }
-            for (((_, face), alignment), points) in chunk.iter_mut().zip(&alignments).zip(numbers.chunks_exact(each)) {
-                face.landmarks = points.chunks_exact(2).map(|p| self.in_photo(alignment.look, [p[0], p[1]])).collect();
+            for ((view, face), points) in chunk.iter_mut().zip(numbers.chunks_exact(each)) {
+                face.landmarks = points.chunks_exact(2).map(|p| self.in_photo(view.look, [p[0], p[1]])).collect();
             }
         }
         Ok(faces)
