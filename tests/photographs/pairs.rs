@@ -37,7 +37,7 @@ fn prepared(data: &Path, set: &str, file: &str) -> Picture {
 
 /// For every model: how many pairs are answered rightly at its threshold. Faces are found once.
 fn right(gpu: &Gpu, data: &Path, set: &str, pairs: &[(String, String, bool)]) -> Vec<usize> {
-    let embedders: Vec<_> = MODELS.iter().map(|case| embedder(gpu, data, case, Which::Largest)).collect();
+    let embedders: Vec<_> = MODELS.iter().map(|case| embedder(gpu, data, case, Which::Main)).collect();
     let mut known: BTreeMap<&str, Vec<Option<Embedding>>> =
         pairs.iter().flat_map(|(a, b, _)| [(a.as_str(), Vec::new()), (b.as_str(), Vec::new())]).collect();
     for (file, embeddings) in &mut known {

@@ -60,7 +60,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let mut model = args.recogniser.model()?;
     let similarity = model.description.embedding.as_ref().map(|e| e.similarity).unwrap_or_default();
     let gpu = open_gpu(global, ui)?;
-    let recogniser = Recogniser::open(global, &gpu, &args.recogniser, &model, Which::Largest, false)?;
+    let recogniser = Recogniser::open(global, &gpu, &args.recogniser, &model, Which::Main, false)?;
     let mut embeddings: Vec<Option<Embedding>> = list.files.iter().map(|_| None).collect();
     recogniser.see_files(ui, &list.files, |index, seen| {
         match seen {

@@ -63,8 +63,8 @@ pub(super) fn pictures(global: &GlobalArgs, ui: &Ui, path: &Path, named: &[PathB
     let (model, identity) = how.load()?;
     gallery.bind(&identity)?;
     let gpu = open_gpu(global, ui)?;
-    // The largest face is taken for that of the person whom the folder is named after.
-    let recogniser = Recogniser::open(global, &gpu, how, &model, Which::Largest, true)?;
+    // One face of a picture is that of the person whom the folder is named after.
+    let recogniser = Recogniser::open(global, &gpu, how, &model, Which::Main, true)?;
     let known = gallery.picture_digests()?;
     let progress = ui.progress(paths.len(), "enrolling");
     let start = Instant::now();

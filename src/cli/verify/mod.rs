@@ -58,7 +58,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let model = args.recogniser.model()?;
     let comparison = Comparison::of(&model.description, args.threshold)?;
     let gpu = open_gpu(global, ui)?;
-    let recogniser = Recogniser::open(global, &gpu, &args.recogniser, &model, Which::Largest, true)?;
+    let recogniser = Recogniser::open(global, &gpu, &args.recogniser, &model, Which::Main, true)?;
     let verifier = Verifier { ui, gpu, recogniser };
     let (a, b) = (verifier.side(&args.a)?, verifier.side(&args.b)?);
     let score = comparison.score(&a.embedding, &b.embedding);
