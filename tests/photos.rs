@@ -62,7 +62,7 @@ fn a_texture_of_the_caller_is_a_photo_too() {
     let four = |order: [usize; 3]| rgb.chunks_exact(3).flat_map(|p| [p[order[0]], p[order[1]], p[order[2]], 9]).collect::<Vec<u8>>();
     for (format, order) in [(wgpu::TextureFormat::Rgba8Unorm, [0, 1, 2]), (wgpu::TextureFormat::Bgra8Unorm, [2, 1, 0])] {
         let photo = Photo::from_texture(&gpu, &texture(&gpu, format, &four(order), width, height)).unwrap();
-        assert_eq!(photo.render(&gpu, &[whole()], [width, height]).unwrap(), [rgb.clone()], "{format:?}");
+        assert!(photo.render(&gpu, &[whole()], [width, height]).unwrap()[0] == rgb, "{format:?}");
     }
     let other = texture(&gpu, wgpu::TextureFormat::Rgba8UnormSrgb, &four([0, 1, 2]), width, height);
     let error = Photo::from_texture(&gpu, &other).unwrap_err();

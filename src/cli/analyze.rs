@@ -1,11 +1,12 @@
 //! `lookalike analyze`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lookalike::embed::{Classified, Classifier};
 use lookalike::face::align::Aligner;
 use lookalike::face::{Face, Which};
 use lookalike::gpu::{Gpu, Photo, PhotoView};
+use lookalike::import::Limits;
 use lookalike::model::{Model, Precision};
 use lookalike::{Error, Result, zoo};
 use serde_json::{Map, Value, json};
@@ -51,8 +52,8 @@ struct Attribute {
 }
 
 impl Attribute {
-    fn open(gpu: &Gpu, name: &'static str, path: &PathBuf, precision: Precision) -> Result<Self> {
-        let mut model = Model::load(path, &Default::default())?;
+    fn open(gpu: &Gpu, name: &'static str, path: &Path, precision: Precision) -> Result<Self> {
+        let mut model = Model::load(path, &Limits::default())?;
         if model.description.classes.is_none() {
             // A file that says nothing of itself is fed and read as the network of that name in the registry.
             if let Ok(entry) = zoo::find(name) {

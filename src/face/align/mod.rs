@@ -65,7 +65,7 @@ impl Aligner {
         Ok(Self { size, placement: align.placement().map_err(broken)?, sampling: Sampling::Point })
     }
 
-    /// The same from the [align] part alone, with its own size.
+    /// The same from the `[align]` part alone, with its own size.
     ///
     /// # Errors
     /// [`Error::Model`] as [`Aligner::new`].
