@@ -3,6 +3,7 @@
 mod adapter;
 mod cache;
 mod compute;
+mod crops;
 mod errors;
 mod exec;
 mod memory;

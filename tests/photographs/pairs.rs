@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lookalike::embed::{Comparison, Embedding, Picture};
+use lookalike::eval::best_threshold;
 use lookalike::face::Which;
 use lookalike::gpu::{Gpu, Photo};
 use lookalike::model::Similarity;
@@ -35,8 +36,8 @@ fn prepared(data: &Path, set: &str, file: &str) -> Picture {
     Picture::new(2 * w, 2 * h, rgb).unwrap()
 }
 
-/// For every model: how many pairs are answered rightly at its threshold. Faces are found once.
-fn right(gpu: &Gpu, data: &Path, set: &str, pairs: &[(String, String, bool)]) -> Vec<usize> {
+/// For every model: how many pairs are answered rightly at its threshold, and at the best one for these pairs. Faces are found once.
+fn right(gpu: &Gpu, data: &Path, set: &str, pairs: &[(String, String, bool)]) -> Vec<[usize; 2]> {
     let embedders: Vec<_> = MODELS.iter().map(|case| embedder(gpu, data, case, Which::Main)).collect();
     let mut known: BTreeMap<&str, Vec<Option<Embedding>>> =
         pairs.iter().flat_map(|(a, b, _)| [(a.as_str(), Vec::new()), (b.as_str(), Vec::new())]).collect();
@@ -51,11 +52,13 @@ fn right(gpu: &Gpu, data: &Path, set: &str, pairs: &[(String, String, bool)]) ->
     }
     let count = |(i, case): (usize, &Case)| {
         let comparison = Comparison { similarity: Similarity::Cosine, threshold: case.threshold };
-        let said = |a: &str, b: &str| match (&known[a][i], &known[b][i]) {
-            (Some(a), Some(b)) => Some(comparison.accepts(comparison.score(a, b))),
-            _ => None,
-        };
-        pairs.iter().filter(|(a, b, same)| said(a, b) == Some(*same)).count()
+        // A picture without a face answers nothing.
+        let score = |a: &str, b: &str| known[a][i].as_ref().zip(known[b][i].as_ref()).map(|(a, b)| comparison.score(a, b));
+        let scored: Vec<(f32, bool)> = pairs.iter().filter_map(|(a, b, same)| Some((score(a, b)?, *same))).collect();
+        let at_threshold = scored.iter().filter(|(score, same)| comparison.accepts(*score) == *same).count();
+        let scored: Vec<(f64, bool)> = scored.into_iter().map(|(score, same)| (f64::from(score), same)).collect();
+        let best = best_threshold(&scored).1 * scored.len() as f64;
+        [at_threshold, best.round() as usize]
     };
     MODELS.iter().enumerate().map(count).collect()
 }
@@ -65,7 +68,7 @@ fn right(gpu: &Gpu, data: &Path, set: &str, pairs: &[(String, String, bool)]) ->
 fn pairs_of_photographs_are_verified_as_by_the_reference() {
     let Some(data) = test_data() else { return };
     let pairs = pairs(&data, "deepface");
-    assert_eq!(right(&gpu(), &data, "deepface", &pairs), [pairs.len(); 3]);
+    assert_eq!(right(&gpu(), &data, "deepface", &pairs), [[pairs.len(); 2]; 3]);
 }
 
 /// Every labelled pair with every model.
@@ -73,12 +76,11 @@ fn pairs_of_photographs_are_verified_as_by_the_reference() {
 #[ignore = "takes minutes: 1450 photographs"]
 fn all_pairs_are_verified_within_one_of_the_reference() {
     let Some(data) = test_data() else { return };
-    // Accuracies of the reference at the threshold for LFW, times the number of pairs: 0.9908, 0.9870, 0.9797 of 2070; 0.9875, 0.9854,
-    // 0.9917 of 480.
-    for (set, want) in [("lfw", [2051, 2043, 2028]), ("orl", [474, 473, 476])] {
+    // The reference's best accuracies on the same pairs times their number: 0.9908, 0.9870, 0.9797 of 2070; 0.9917, 0.9875, 0.9938 of 480.
+    for (set, want) in [("lfw", [2051, 2043, 2028]), ("orl", [476, 474, 477])] {
         let pairs = pairs(&data, set);
         let got = right(&gpu(), &data, set, &pairs);
-        println!("{set}: {got:?} of {}, reference {want:?}", pairs.len());
-        assert!(got.iter().zip(want).all(|(g, w)| g.abs_diff(w) <= 1), "{set}: {got:?}, reference {want:?}");
+        println!("{set}: right at the models' thresholds and at the best {got:?} of {}, reference at the best {want:?}", pairs.len());
+        assert!(got.iter().zip(want).all(|(g, w)| g[1].abs_diff(w) <= 1), "{set}: {got:?}, reference {want:?}");
     }
 }
