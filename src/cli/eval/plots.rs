@@ -90,8 +90,7 @@ fn curve(judged: &Judgement, points: &[RocPoint], kind: Curve) -> Result<String>
                 let chart = builder.build_cartesian_2d((low..1.0).log_scale(), (least_refusal..1.0).log_scale());
                 let mut chart = chart.map_err(|e| unwritable(title, &e.to_string()))?;
                 let number = |x: &f64| format!("{x:.0e}");
-                let mesh = chart
-                    .configure_mesh()
+                let mesh = quiet(&mut chart.configure_mesh())
                     .x_desc("false accept rate")
                     .y_desc(y_label)
                     .x_label_formatter(&number)
