@@ -99,7 +99,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         read += 1;
         let faces = finder.find(std::slice::from_ref(&photo))?.pop().unwrap_or_default();
         if faces.is_empty() {
-            progress.interrupt(|| ui.skipped(&no_face(path).to_string()));
+            progress.interrupt(|| ui.skipped(&no_face(&path.display().to_string()).to_string()));
         }
         let mut crops = Vec::new();
         for face in &faces {

@@ -1,6 +1,6 @@
 //! What commands that look for faces in photographs have in common.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lookalike::embed::{EmbedOptions, EmbeddedFace, FaceEmbedder, FaceOptions, Picture};
 use lookalike::face::landmarks::Landmarker;
@@ -78,8 +78,8 @@ pub(crate) fn upload(gpu: &Gpu, picture: &Picture) -> Result<Photo> {
 }
 
 /// The error of a picture without a face, for the list of what was skipped.
-pub(crate) fn no_face(path: &Path) -> Error {
-    Error::NoFace(format!("No face was found in the picture `{}`.", path.display()))
+pub(crate) fn no_face(name: &str) -> Error {
+    Error::NoFace(format!("No face was found in the picture `{name}`."))
 }
 
 /// What a network sees of a photo.

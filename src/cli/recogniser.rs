@@ -11,12 +11,9 @@ use lookalike::{Error, Result};
 
 use super::args::{DescribeArg, FlipArg, GlobalArgs};
 use super::context::model_or_builtin;
-use super::faces::{FaceArgs, upload};
+use super::faces::{FaceArgs, no_face, upload};
 use super::pictures;
 use super::ui::{Outcome, Ui};
-
-/// Pixels of pictures that are looked at together, about.
-const BATCH_PIXELS: u64 = 1 << 25;
 
 /// Which network looks at pictures, and how.
 #[derive(clap::Args)]
@@ -169,7 +166,7 @@ impl Recogniser {
         pictures::decoded(paths, self.batch(), |index, decoded| {
             waiting.push((index, decoded));
             let pixels: u64 = waiting.iter().filter_map(|w| w.1.as_ref().ok()).map(|p| u64::from(p.width) * u64::from(p.height)).sum();
-            if waiting.len() == self.batch() || pixels >= BATCH_PIXELS { flush(&mut waiting) } else { Ok(()) }
+            if waiting.len() == self.batch() || pixels >= pictures::BATCH_PIXELS { flush(&mut waiting) } else { Ok(()) }
         })?;
         flush(&mut waiting)?;
         progress.finish();
@@ -201,7 +198,7 @@ impl Answer {
     /// Why there is nothing of a picture, or nothing of some of its faces: a sentence each.
     pub(crate) fn reasons(&self, name: &str) -> Vec<String> {
         if self.seen.is_empty() && self.left_out.is_empty() {
-            return vec![format!("No face was found in the picture `{name}`.")];
+            return vec![no_face(name).to_string()];
         }
         self.left_out.iter().map(|left| format!("{name}: {}", left.reason)).collect()
     }

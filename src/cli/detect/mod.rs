@@ -9,18 +9,18 @@ use lookalike::Error;
 use lookalike::embed::Picture;
 use lookalike::face::Face;
 use lookalike::face::detect::{Detect, DetectOptions, Detector};
-use lookalike::gpu::{Gpu, Photo};
+use lookalike::gpu::Gpu;
 
 use super::args::GlobalArgs;
 use super::context::open_gpu;
 use super::detector::{DetectorArgs, no_detector, open_detector};
+use super::faces::upload;
 use super::pictures;
 use super::ui::{Done, Outcome, Progress, Ui};
 use output::Found;
 
-/// Pictures that are searched at once, and their pixels.
+/// Pictures that are searched at once.
 const BATCH: usize = 8;
-const BATCH_PIXELS: u64 = 1 << 25;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -91,7 +91,7 @@ impl Search<'_> {
                 }
             }
             let pixels: u64 = waiting.iter().map(|(_, p)| u64::from(p.width) * u64::from(p.height)).sum();
-            if waiting.len() == BATCH || pixels >= BATCH_PIXELS {
+            if waiting.len() == BATCH || pixels >= pictures::BATCH_PIXELS {
                 self.batch(&mut waiting, &mut progress)?;
             }
             Ok(())
@@ -102,8 +102,7 @@ impl Search<'_> {
     }
 
     fn batch(&mut self, waiting: &mut Vec<(usize, Picture)>, progress: &mut Progress) -> Outcome<()> {
-        let upload = |(_, p): &(usize, Picture)| Photo::upload(&self.gpu, &p.rgb, p.width, p.height);
-        let photos = waiting.iter().map(upload).collect::<Result<Vec<_>, _>>()?;
+        let photos = waiting.iter().map(|(_, picture)| upload(&self.gpu, picture)).collect::<Result<Vec<_>, _>>()?;
         let faces = self.detector.detect(&photos, &self.options)?;
         progress.advance(waiting.len());
         for ((index, picture), faces) in waiting.drain(..).zip(faces) {

@@ -12,6 +12,9 @@ pub(crate) use files::list as list_if_any;
 pub(crate) use names::Names;
 pub(crate) use pipeline::{decoded, prepared};
 
+/// Pixels of pictures that are looked at together, about: what is decoded and uploaded at once stays bounded.
+pub(crate) const BATCH_PIXELS: u64 = 1 << 25;
+
 /// The named pictures in the order given; a folder stands for all pictures in it and below, sorted by path.
 ///
 /// # Errors
