@@ -106,7 +106,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
             match cropper.crop(&gpu, &photo, face) {
                 Ok((picture, mut record)) => {
                     let out = args.out.join(names.next(path));
-                    Sheet::over(picture).save(&out)?;
+                    Sheet::over(picture)?.save(&out)?;
                     written += 1;
                     record["crop"] = json!(out.display().to_string());
                     if !ui.json {

@@ -16,6 +16,7 @@ mod devices;
 mod embed;
 mod eval;
 mod faces;
+mod font;
 mod gallery;
 mod info;
 mod margin;

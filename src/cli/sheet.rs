@@ -1,10 +1,15 @@
-//! Drawing on RGB pixels: rectangles, outlines, dots, pictures and letters.
+//! Drawing on a picture: rectangles, outlines, dots, pictures and letters.
 
 use std::path::Path;
 
-use font8x8::UnicodeFonts;
+use ab_glyph::FontRef;
+use image::{Rgb, RgbImage};
+use imageproc::drawing::{draw_filled_circle_mut, draw_filled_rect_mut, draw_text_mut, text_size};
+use imageproc::rect::Rect;
 use lookalike::embed::Picture;
 use lookalike::{Error, Result};
+
+use super::font;
 
 /// An RGB colour.
 pub(crate) type Colour = [u8; 3];
@@ -15,102 +20,106 @@ pub(crate) const PAPER: Colour = [250, 250, 248];
 pub(crate) const RIGHT: Colour = [24, 140, 74];
 pub(crate) const WRONG: Colour = [205, 45, 45];
 
-/// Width and height of a letter at scale 1.
-pub(crate) const LETTER: u32 = 8;
+/// Size of the letters of captions, in pixels.
+pub(crate) const SMALL: f32 = 13.0;
+/// Size of the letters of what a picture says.
+pub(crate) const MIDDLE: f32 = 19.0;
+/// Size of the letters of titles.
+pub(crate) const LARGE: f32 = 28.0;
 
-/// Something to draw on.
+/// Something to draw on. What lies outside of it is cut off.
 pub(crate) struct Sheet {
-    pixels: Picture,
+    pixels: RgbImage,
+    font: FontRef<'static>,
 }
 
 impl Sheet {
-    pub(crate) fn new(width: u32, height: u32, colour: Colour) -> Self {
-        let rgb = colour.repeat(width as usize * height as usize);
-        Self { pixels: Picture { width, height, rgb } }
+    /// # Errors
+    /// As [`font::load`].
+    pub(crate) fn new(width: u32, height: u32, colour: Colour) -> Result<Self> {
+        Ok(Self { pixels: RgbImage::from_pixel(width, height, Rgb(colour)), font: font::load()? })
     }
 
     /// A picture to draw on.
-    pub(crate) fn over(picture: Picture) -> Self {
-        Self { pixels: picture }
+    ///
+    /// # Errors
+    /// As [`font::load`].
+    pub(crate) fn over(picture: Picture) -> Result<Self> {
+        let Picture { width, height, rgb } = picture;
+        Ok(Self { pixels: RgbImage::from_raw(width, height, rgb).unwrap_or_default(), font: font::load()? })
     }
 
-    /// Fills a rectangle; what lies outside of the sheet is cut off.
+    /// Fills a rectangle.
     pub(crate) fn fill(&mut self, x: u32, y: u32, width: u32, height: u32, colour: Colour) {
-        let right = x.saturating_add(width).min(self.pixels.width);
-        for row in y..y.saturating_add(height).min(self.pixels.height) {
-            for column in x..right {
-                self.put(column, row, colour);
-            }
+        if width > 0 && height > 0 {
+            let (x, y) = (place(x as f32), place(y as f32));
+            draw_filled_rect_mut(&mut self.pixels, Rect::at(x, y).of_size(width, height), Rgb(colour));
         }
     }
 
     /// The border of a rectangle from (left, top) to (right, bottom), which may lie outside: strips of `width` pixels around those corners.
     pub(crate) fn outline(&mut self, [left, top, right, bottom]: [f32; 4], width: u32, colour: Colour) {
-        let w = width as f32;
-        let half = w / 2.0;
-        let strip = |at: f32| (at - half, at - half + w);
-        let (across, down) = ((left - half, right + half), (top - half, bottom + half));
-        for (x, y) in [(across, strip(top)), (across, strip(bottom)), (strip(left), down), (strip(right), down)] {
-            self.patch(x, y, colour);
+        let half = width as f32 / 2.0;
+        let [left, top, right, bottom] = [left - half, top - half, right - half, bottom - half].map(place);
+        let (across, down) = (right.abs_diff(left).saturating_add(width), bottom.abs_diff(top).saturating_add(width));
+        for (x, y, w, h) in [(left, top, across, width), (left, bottom, across, width), (left, top, width, down), (right, top, width, down)]
+        {
+            draw_filled_rect_mut(&mut self.pixels, Rect::at(x, y).of_size(w.clamp(1, FAR as u32), h.clamp(1, FAR as u32)), Rgb(colour));
         }
     }
 
     /// A disc around a point, which may lie outside.
     pub(crate) fn dot(&mut self, [x, y]: [f32; 2], radius: f32, colour: Colour) {
-        let first = y - radius;
-        for row in 0..=(2.0 * radius) as u32 {
-            let row = first + row as f32;
-            let half = (radius * radius - (row - y) * (row - y)).max(0.0).sqrt();
-            self.patch((x - half, x + half + 1.0), (row, row + 1.0), colour);
-        }
-    }
-
-    /// Fills between places that may lie outside.
-    fn patch(&mut self, x: (f32, f32), y: (f32, f32), colour: Colour) {
-        // Casts cut to what an integer holds, and take a NaN for 0.
-        let cut = |(from, to): (f32, f32), most: u32| (from.round().max(0.0) as u32, (to.round().max(0.0) as u32).min(most));
-        let (x, y) = (cut(x, self.pixels.width), cut(y, self.pixels.height));
-        self.fill(x.0, y.0, x.1.saturating_sub(x.0), y.1.saturating_sub(y.0), colour);
-    }
-
-    fn put(&mut self, x: u32, y: u32, colour: Colour) {
-        let at = (y as usize * self.pixels.width as usize + x as usize) * 3;
-        if let Some(pixel) = self.pixels.rgb.get_mut(at..at + 3) {
-            pixel.copy_from_slice(&colour);
-        }
+        draw_filled_circle_mut(&mut self.pixels, (place(x), place(y)), place(radius), Rgb(colour));
     }
 
     /// Draws a picture with its top left corner at (x, y), at its own size, in a frame of `border` pixels around it.
     pub(crate) fn picture(&mut self, x: u32, y: u32, picture: &Picture, border: u32, frame: Colour) {
-        let (left, top) = (x.saturating_sub(border), y.saturating_sub(border));
-        self.fill(left, top, picture.width + 2 * border, picture.height + 2 * border, frame);
-        for (i, pixel) in picture.rgb.chunks_exact(3).enumerate() {
-            let (dx, dy) = (i as u32 % picture.width, i as u32 / picture.width);
-            if x + dx < self.pixels.width && y + dy < self.pixels.height {
-                self.put(x + dx, y + dy, [pixel[0], pixel[1], pixel[2]]);
-            }
+        self.fill(x.saturating_sub(border), y.saturating_sub(border), picture.width + 2 * border, picture.height + 2 * border, frame);
+        if let Some(shown) = RgbImage::from_raw(picture.width, picture.height, picture.rgb.clone()) {
+            image::imageops::replace(&mut self.pixels, &shown, x.into(), y.into());
         }
     }
 
-    /// Writes text with its top left corner at (x, y) in letters of `8 * scale` pixels.
-    pub(crate) fn text(&mut self, x: u32, y: u32, scale: u32, colour: Colour, text: &str) {
-        for (i, letter) in text.chars().enumerate() {
-            let glyph =
-                [letter, '?'].iter().find_map(|&c| font8x8::BASIC_FONTS.get(c).or_else(|| font8x8::LATIN_FONTS.get(c))).unwrap_or_default();
-            let left = x + i as u32 * LETTER * scale;
-            for (row, bits) in (0u32..).zip(glyph) {
-                for column in (0..LETTER).filter(|c| bits & (1 << c) != 0) {
-                    self.fill(left + column * scale, y + row * scale, scale, scale, colour);
-                }
-            }
+    /// Writes text with its top left corner at (x, y) in letters of `size` pixels.
+    pub(crate) fn text(&mut self, x: u32, y: u32, size: f32, colour: Colour, text: &str) {
+        draw_text_mut(&mut self.pixels, Rgb(colour), place(x as f32), place(y as f32), size, &self.font, text);
+    }
+
+    /// The width of text in pixels.
+    pub(crate) fn width_of(&self, text: &str, size: f32) -> u32 {
+        text_size(size, &self.font, text).0
+    }
+
+    /// The beginning of a text that is no wider than `room` pixels, with an ellipsis if something is left out.
+    pub(crate) fn start(&self, text: &str, size: f32, room: u32) -> String {
+        self.shortened(text, size, room, |kept| text.chars().take(kept).chain(['…']).collect())
+    }
+
+    /// The end of a text, as [`Self::start`].
+    pub(crate) fn ending(&self, text: &str, size: f32, room: u32) -> String {
+        let all = text.chars().count();
+        self.shortened(text, size, room, |kept| std::iter::once('…').chain(text.chars().skip(all - kept)).collect())
+    }
+
+    /// The longest that fits of what `cut` makes of so many letters.
+    fn shortened(&self, text: &str, size: f32, room: u32, cut: impl Fn(usize) -> String) -> String {
+        if self.width_of(text, size) <= room {
+            return text.to_owned();
         }
+        let (mut fits, mut too_long) = (0, text.chars().count());
+        while too_long - fits > 1 {
+            let middle = fits.midpoint(too_long);
+            if self.width_of(&cut(middle), size) <= room { fits = middle } else { too_long = middle }
+        }
+        cut(fits)
     }
 
     /// Writes the sheet as PNG.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
-        let Picture { width, height, rgb } = &self.pixels;
         let mut png = std::io::Cursor::new(Vec::new());
-        image::write_buffer_with_format(&mut png, rgb, *width, *height, image::ExtendedColorType::Rgb8, image::ImageFormat::Png)
+        self.pixels
+            .write_to(&mut png, image::ImageFormat::Png)
             .map_err(|e| Error::Picture(format!("The picture could not be encoded ({e}). Report this.")))?;
         let mut file = super::npy::NewFile::create(path)?;
         file.write(png.get_ref())?;
@@ -118,36 +127,53 @@ impl Sheet {
     }
 }
 
-/// The width of text in pixels.
-pub(crate) fn text_width(text: &str, scale: u32) -> u32 {
-    text.chars().count() as u32 * LETTER * scale
+/// Further out than any picture, and small enough that sums of places fit in an integer.
+const FAR: f32 = 1e6;
+
+/// A whole place; a NaN is taken for 0.
+fn place(at: f32) -> i32 {
+    at.round().clamp(-FAR, FAR) as i32
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     #[test]
     fn drawing_over_the_edge_is_cut_off() {
-        let mut sheet = Sheet::new(10, 10, PAPER);
+        let mut sheet = Sheet::new(10, 10, PAPER).unwrap();
         sheet.fill(8, 8, 50, 50, INK);
-        sheet.text(5, 5, 3, INK, "é§A");
+        sheet.text(5, 5, LARGE, INK, "é§A漢");
         sheet.picture(9, 9, &Picture { width: 4, height: 4, rgb: vec![1; 48] }, 3, RIGHT);
-        assert_eq!(sheet.pixels.rgb.len(), 300);
-        assert_eq!(&sheet.pixels.rgb[297..], [1, 1, 1]);
+        assert_eq!(sheet.pixels.get_pixel(9, 9).0, [1, 1, 1]);
         for far in [-1e9, 1e9, f32::NAN, f32::INFINITY] {
             sheet.outline([far, 2.0, 1e20, far], 3, INK);
             sheet.dot([far, 5.0], 4.0, INK);
         }
+        assert_eq!(sheet.pixels.dimensions(), (10, 10));
     }
 
     #[test]
     fn outlines_and_dots_are_where_they_are_put() {
-        let mut sheet = Sheet::new(9, 7, [0; 3]);
+        let mut sheet = Sheet::new(9, 7, [0; 3]).unwrap();
         sheet.outline([1.0, 1.0, 7.0, 5.0], 1, [1; 3]);
         sheet.dot([4.0, 3.0], 1.0, [2; 3]);
-        let rows: Vec<String> =
-            sheet.pixels.rgb.chunks(27).map(|row| row.iter().step_by(3).map(|v| char::from(b'0' + v)).collect()).collect();
+        let rows: Vec<String> = sheet.pixels.chunks(27).map(|row| row.iter().step_by(3).map(|v| char::from(b'0' + v)).collect()).collect();
         assert_eq!(rows, ["000000000", "011111110", "010020010", "010222010", "010020010", "011111110", "000000000"]);
+    }
+
+    #[test]
+    fn text_is_cut_to_the_room_there_is() {
+        let sheet = Sheet::new(1, 1, PAPER).unwrap();
+        let (text, room) = ("Ada/König/Ελένη/0001.jpg", 80);
+        assert_eq!(sheet.start(text, SMALL, 1000), text);
+        let (start, ending) = (sheet.start(text, SMALL, room), sheet.ending(text, SMALL, room));
+        assert!(
+            start.starts_with("Ada/") && start.ends_with('…') && ending.starts_with('…') && ending.ends_with("1.jpg"),
+            "{start} {ending}"
+        );
+        assert!([start, ending].iter().all(|t| (room / 2..=room).contains(&sheet.width_of(t, SMALL))));
+        assert_eq!(sheet.start(text, SMALL, 0), "…");
     }
 }

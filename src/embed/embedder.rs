@@ -102,7 +102,7 @@ impl Embedder {
             batch,
             shapes: vec![(name, shape)],
             precision: options.precision,
-            outputs: vec![output_of(model)?],
+            outputs: vec![model.graph.name(model.embedding_output()?).to_owned()],
             ..CompileOptions::default()
         };
         let network = Network::compile(gpu, model, &compile)?;
@@ -242,50 +242,10 @@ fn rows(output: Option<&Tensor>, n: usize) -> Result<Vec<Embedding>> {
     Ok(data.chunks_exact(data.len() / n).map(|row| Embedding(row.to_vec())).collect())
 }
 
-/// The output that is the embedding: the description's, or the only one.
-fn output_of(model: &Model) -> Result<String> {
-    let named = model.description.embedding.as_ref().and_then(|e| e.output.clone());
-    if let Some(name) = named {
-        return Ok(name);
-    }
-    match model.graph.outputs.as_slice() {
-        [one] => Ok(model.graph.name(*one).to_owned()),
-        many => {
-            let names: Vec<_> = many.iter().map(|&o| format!("`{}`", model.graph.name(o))).collect();
-            Err(Error::Model(format!(
-                "The model has {} outputs ({}), and its description does not say which one is the embedding. Name it with `output` in [embedding].",
-                many.len(),
-                names.join(", ")
-            )))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::graph::{Dim, Graph, Op};
-    use crate::model::Description;
-
-    fn model(outputs: usize) -> Model {
-        let mut graph = Graph::default();
-        let x = graph.add_input("data", vec![Dim::Free("n".to_owned())]);
-        for i in 0..outputs {
-            let y = graph.add_node(format!("out{i}"), Op::Identity, &[x]);
-            graph.outputs.push(y);
-        }
-        Model { graph, description: Description::default(), digest: String::new(), import: None, limits: crate::import::Limits::default() }
-    }
-
-    #[test]
-    fn several_outputs_need_a_name() {
-        assert_eq!(output_of(&model(1)).unwrap(), "out0");
-        let mut two = model(2);
-        assert!(output_of(&two).unwrap_err().to_string().contains("`out1`"));
-        two.description.embedding = Some(crate::model::EmbeddingDescription { output: Some("out1".to_owned()), ..Default::default() });
-        assert_eq!(output_of(&two).unwrap(), "out1");
-    }
 
     #[test]
     fn rows_of_any_rank_become_embeddings() {

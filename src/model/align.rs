@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::tensor::Sampling;
+
 /// The five points of the 112x112 ArcFace crop, as (x, y): image-left eye, image-right eye, nose tip, image-left and image-right mouth corner.
 pub const ARCFACE_112: [[f64; 2]; 5] = [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]];
 
@@ -52,6 +54,9 @@ pub struct Align {
     /// Pixels of the crop that lie outside of the box, left and right (and top and bottom) together: for `box` and `eyes`. `None` = none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<f32>,
+    /// How pixels of the crop that cover several of the photo's are read; `None` = `point`, as reference pipelines do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<Sampling>,
 }
 
 /// How a face is put into the crop.
@@ -271,9 +276,9 @@ mod tests {
         let old = Align { size: [112, 112], template: Some("arcface-112".to_owned()), ..Align::default() };
         let text = serde_json::to_string(&old).unwrap_or_default();
         assert_eq!(text, r#"{"size":[112,112],"points":null,"template":"arcface-112"}"#);
-        let new = Align { method: Some(Method::Eyes), margin: Some(8.0), template: None, ..old };
+        let new = Align { method: Some(Method::Eyes), margin: Some(8.0), sampling: Some(Sampling::Smooth), template: None, ..old };
         let text = serde_json::to_string(&new).unwrap_or_default();
-        assert!(text.contains(r#""method":"eyes","margin":8.0"#), "{text}");
+        assert!(text.contains(r#""method":"eyes","margin":8.0,"sampling":"smooth""#), "{text}");
         assert_eq!(serde_json::from_str::<Align>(&text).ok(), Some(new));
     }
 }

@@ -2,6 +2,7 @@
 
 mod align;
 mod description;
+mod extend;
 mod file;
 mod layout;
 mod picture;
@@ -13,6 +14,7 @@ use prost::bytes::Bytes;
 pub use align::{ARCFACE_112, Align, Method};
 pub(crate) use align::{Fit, Framing, Placement};
 pub use description::{Channels, Description, EmbeddingDescription, Flip, InputDescription, Normalize, Similarity};
+pub use extend::LastLayer;
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;

@@ -39,7 +39,8 @@ pub enum Border {
 }
 
 /// How a warp reads pixels that cover several pixels of the picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Sampling {
     /// As many samples along each axis as pixels are covered (at most 32), averaged: nothing aliases.
     #[default]

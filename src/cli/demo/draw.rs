@@ -1,10 +1,11 @@
 //! The contact sheet: pictures that were searched, each beside the enrolled picture that came out on top.
 
+use lookalike::Result;
 use lookalike::embed::Picture;
 
 use super::Crowd;
 use super::measure::{Accuracy, Probe};
-use crate::cli::sheet::{FAINT, INK, LETTER, PAPER, RIGHT, Sheet, WRONG, text_width};
+use crate::cli::sheet::{FAINT, INK, LARGE, MIDDLE, PAPER, RIGHT, SMALL, Sheet, WRONG};
 
 /// Most probes on the sheet.
 const CELLS: usize = 24;
@@ -22,11 +23,11 @@ const CELL_WIDTH: u32 = 2 * FACE + GAP + 14 + TEXT;
 const CELL_HEIGHT: u32 = FACE + 26;
 
 /// Draws a spread of the probes, evenly spaced so that hits and misses show up in proportion.
-pub(super) fn sheet(crowd: &Crowd, probes: &[Probe], accuracy: &Accuracy, adapter: &str) -> Sheet {
+pub(super) fn sheet(crowd: &Crowd, probes: &[Probe], accuracy: &Accuracy, adapter: &str) -> Result<Sheet> {
     let shown = probes.len().min(CELLS);
     let rows = shown.div_ceil(COLUMNS) as u32;
     let width = 2 * MARGIN + COLUMNS as u32 * CELL_WIDTH + (COLUMNS as u32 - 1) * MARGIN;
-    let mut sheet = Sheet::new(width, HEAD + rows * CELL_HEIGHT + FOOT, PAPER);
+    let mut sheet = Sheet::new(width, HEAD + rows * CELL_HEIGHT + FOOT, PAPER)?;
     heading(&mut sheet, accuracy);
     for i in 0..shown {
         let x = MARGIN + (i % COLUMNS) as u32 * (CELL_WIDTH + MARGIN);
@@ -34,14 +35,13 @@ pub(super) fn sheet(crowd: &Crowd, probes: &[Probe], accuracy: &Accuracy, adapte
         cell(&mut sheet, x, y, crowd, &probes[i * probes.len() / shown]);
     }
     let foot = format!("{shown} of {} searches. The people are generated; none of them exists. Ran on {adapter}.", probes.len());
-    let room = (width - 2 * MARGIN) / LETTER;
-    let foot: String = foot.chars().take(room as usize).collect();
-    sheet.text(MARGIN, HEAD + rows * CELL_HEIGHT + 4, 1, FAINT, &foot);
-    sheet
+    let foot = sheet.start(&foot, SMALL, width - 2 * MARGIN);
+    sheet.text(MARGIN, HEAD + rows * CELL_HEIGHT + 4, SMALL, FAINT, &foot);
+    Ok(sheet)
 }
 
 fn heading(sheet: &mut Sheet, accuracy: &Accuracy) {
-    sheet.text(MARGIN, 26, 3, INK, "lookalike demo");
+    sheet.text(MARGIN, 24, LARGE, INK, "lookalike demo");
     let line = format!(
         "rank-1 {:.1} % ({} of {})   same person {:.2}   different people {:.2}   AUC {:.3}",
         100.0 * accuracy.rank1,
@@ -51,12 +51,12 @@ fn heading(sheet: &mut Sheet, accuracy: &Accuracy) {
         accuracy.different,
         accuracy.auc
     );
-    sheet.text(MARGIN, 64, 1, INK, &line);
+    sheet.text(MARGIN, 60, SMALL, INK, &line);
     for column in 0..COLUMNS as u32 {
         let x = MARGIN + column * (CELL_WIDTH + MARGIN);
-        sheet.text(x, HEAD - 20, 1, FAINT, "searched");
-        sheet.text(x + FACE + GAP, HEAD - 20, 1, FAINT, "best match");
-        sheet.text(x + 2 * FACE + GAP + 14, HEAD - 20, 1, FAINT, "similarity");
+        sheet.text(x, HEAD - 20, SMALL, FAINT, "searched");
+        sheet.text(x + FACE + GAP, HEAD - 20, SMALL, FAINT, "best match");
+        sheet.text(x + 2 * FACE + GAP + 14, HEAD - 20, SMALL, FAINT, "similarity");
     }
 }
 
@@ -66,11 +66,11 @@ fn cell(sheet: &mut Sheet, x: u32, y: u32, crowd: &Crowd, probe: &Probe) {
     sheet.picture(x, y, &face(crowd, probe.picture), 1, FAINT);
     sheet.picture(x + FACE + GAP, y, &face(crowd, person * crowd.per_person), BORDER, colour);
     let left = x + 2 * FACE + GAP + 14;
-    sheet.text(left, y + 14, 2, INK, &format!("{score:.2}"));
-    sheet.text(left, y + 42, 2, colour, verdict);
-    sheet.text(left, y + 74, 1, FAINT, &format!("is   #{}", probe.person));
-    sheet.text(left, y + 88, 1, FAINT, &format!("said #{person}"));
-    debug_assert!(text_width("wrong", 2) <= TEXT, "the widest text of a cell fits");
+    sheet.text(left, y + 10, LARGE, INK, &format!("{score:.2}"));
+    sheet.text(left, y + 40, MIDDLE, colour, verdict);
+    sheet.text(left, y + 72, SMALL, FAINT, &format!("is   #{}", probe.person));
+    sheet.text(left, y + 88, SMALL, FAINT, &format!("said #{person}"));
+    debug_assert!(sheet.width_of("wrong", MIDDLE) <= TEXT, "the widest text of a cell fits");
 }
 
 /// The aligned crop, as the network saw it.
@@ -110,7 +110,7 @@ mod tests {
         let probes: Vec<_> = (0..30).filter(|i| i % 5 != 0).map(probe).collect();
         let accuracy = super::super::measure::accuracy(&probes);
         for n in [1, 4, 24] {
-            let drawn = sheet(&crowd, &probes[..n], &accuracy, "An adapter (discrete, vulkan, driver 1.2.3)");
+            let drawn = sheet(&crowd, &probes[..n], &accuracy, "An adapter (discrete, vulkan, driver 1.2.3)").unwrap();
             if let (24, Some(path)) = (n, std::env::var_os("LOOKALIKE_SHEET")) {
                 drawn.save(path.as_ref()).unwrap();
             }

@@ -71,7 +71,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let crowd = gather(global, ui, args, &gpu, &model, &mut times)?;
     let probes = search(&gpu, &crowd, &mut times)?;
     let accuracy = measure::accuracy(&probes);
-    draw::sheet(&crowd, &probes, &accuracy, &gpu.adapter().name).save(&path)?;
+    draw::sheet(&crowd, &probes, &accuracy, &gpu.adapter().name)?.save(&path)?;
     let faces = crowd.embeddings.len();
     let rate = faces as f64 / times.embed.as_secs_f64().max(1e-9);
     if ui.json {

@@ -7,7 +7,7 @@ use lookalike::face::Face;
 use lookalike::{Error, Result};
 
 use crate::cli::pictures::Names;
-use crate::cli::sheet::{Colour, LETTER, PAPER, Sheet, text_width};
+use crate::cli::sheet::{Colour, PAPER, Sheet};
 
 const BOX: Colour = [0, 200, 83];
 /// Image-left eye, image-right eye, nose, mouth corners: eyes differ, so that a face upside down shows.
@@ -31,15 +31,15 @@ impl Folder {
     /// A file that cannot be written.
     pub(super) fn draw(&mut self, source: &Path, picture: Picture, faces: &[Face]) -> Result<()> {
         let name = self.names.next(source);
-        drawn(picture, faces).save(&self.path.join(name))
+        drawn(picture, faces)?.save(&self.path.join(name))
     }
 }
 
 /// Boxes, scores above them, landmarks; lines grow with the picture.
-fn drawn(picture: Picture, faces: &[Face]) -> Sheet {
+fn drawn(picture: Picture, faces: &[Face]) -> Result<Sheet> {
     let (width, height) = (picture.width, picture.height);
     let line = (width.max(height) / 400).max(1);
-    let mut sheet = Sheet::over(picture);
+    let mut sheet = Sheet::over(picture)?;
     for face in faces {
         sheet.outline(face.bounds, line, BOX);
         for (i, &point) in face.landmarks.iter().enumerate() {
@@ -47,14 +47,15 @@ fn drawn(picture: Picture, faces: &[Face]) -> Sheet {
             sheet.dot(point, radius, POINTS[i % POINTS.len()]);
         }
     }
+    let letters = 13.0 * line as f32;
     // On top of all boxes, inside the picture.
     for face in faces {
         let score = format!("{:.3}", face.score);
-        let (across, down) = (text_width(&score, line) + 2 * line, (LETTER + 2) * line);
+        let (across, down) = (sheet.width_of(&score, letters) + 4 * line, 15 * line);
         let left = (face.bounds[0].max(0.0) as u32).min(width.saturating_sub(across));
         let top = ((face.bounds[1] - down as f32).max(0.0) as u32).min(height.saturating_sub(down));
         sheet.fill(left, top, across, down, BOX);
-        sheet.text(left + line, top + line, line, PAPER, &score);
+        sheet.text(left + 2 * line, top + line, letters, PAPER, &score);
     }
-    sheet
+    Ok(sheet)
 }

@@ -7,6 +7,7 @@ use lookalike::{Error, Result};
 use plotters::prelude::*;
 
 use super::judge::{Judgement, unwritable};
+use crate::cli::font;
 use crate::cli::npy::NewFile;
 
 const SIZE: (u32, u32) = (560, 420);
@@ -20,6 +21,7 @@ const POINTS: usize = 2000;
 
 /// Every plot with its file name.
 pub(super) fn all(judged: &Judgement) -> Result<Vec<(&'static str, String)>> {
+    font::for_plots()?;
     let roc = thinned(judged.separation.roc());
     Ok(vec![("roc", curve(judged, &roc, Curve::Roc)?), ("det", curve(judged, &roc, Curve::Det)?), ("scores", histogram(judged)?)])
 }

@@ -4,7 +4,7 @@ use lookalike::{Error, Result};
 
 use super::thumbnail::{SIDE, enrolled};
 use super::{Answer, Match, Scale};
-use crate::cli::sheet::{FAINT, INK, LETTER, PAPER, RIGHT, Sheet, WRONG};
+use crate::cli::sheet::{FAINT, INK, LARGE, PAPER, RIGHT, SMALL, Sheet, WRONG};
 
 /// Most hits a query is drawn with, and most queries.
 const HITS: usize = 8;
@@ -12,7 +12,7 @@ const QUERIES: usize = 50;
 const MARGIN: u32 = 24;
 const GAP: u32 = 16;
 /// Under a picture: its text.
-const TEXT: u32 = 34;
+const TEXT: u32 = 38;
 const HEAD: u32 = 72;
 
 pub(super) fn sheet(answers: &[Answer], scale: Scale, top: usize) -> Result<Sheet> {
@@ -22,17 +22,19 @@ pub(super) fn sheet(answers: &[Answer], scale: Scale, top: usize) -> Result<Shee
     let (Some(width), Some(height)) = (size(columns + 1, cell), size(rows, cell + TEXT)) else {
         return Err(Error::Limits("The contact sheet would be too large. Ask for fewer hits with --top.".to_owned()));
     };
-    let mut sheet = Sheet::new(2 * MARGIN + width + GAP, HEAD + height + MARGIN, PAPER);
-    sheet.text(MARGIN, 20, 2, INK, "search");
-    sheet.text(MARGIN, HEAD - 20, 1, FAINT, "query");
-    sheet.text(MARGIN + cell + GAP, HEAD - 20, 1, FAINT, "most alike first");
+    let mut sheet = Sheet::new(2 * MARGIN + width + GAP, HEAD + height + MARGIN, PAPER)?;
+    sheet.text(MARGIN, 14, LARGE, INK, "search");
+    sheet.text(MARGIN, HEAD - 20, SMALL, FAINT, "query");
+    sheet.text(MARGIN + cell + GAP, HEAD - 20, SMALL, FAINT, "most alike first");
     for (i, answer) in answers.iter().take(rows).enumerate() {
         let y = HEAD + i as u32 * (cell + TEXT);
         match &answer.query.thumbnail {
             Some(picture) => sheet.picture(MARGIN, y, picture, 1, FAINT),
             None => empty(&mut sheet, MARGIN, y, "embedding"),
         }
-        sheet.text(MARGIN, y + SIDE + 6, 1, INK, &ending(&answer.query.name()));
+        // The end of a path says more than its beginning.
+        let name = sheet.ending(&answer.query.name(), SMALL, SIDE);
+        sheet.text(MARGIN, y + SIDE + 5, SMALL, INK, &name);
         for (j, found) in answer.matches.iter().take(columns).enumerate() {
             draw(&mut sheet, MARGIN + GAP + (j as u32 + 1) * cell, y, found, scale);
         }
@@ -53,24 +55,12 @@ fn draw(sheet: &mut Sheet, x: u32, y: u32, found: &Match, scale: Scale) {
             empty(sheet, x, y, "no picture");
         }
     }
-    sheet.text(x, y + SIDE + 6, 1, INK, &start(&found.entry.label));
-    sheet.text(x, y + SIDE + 18, 1, colour, &scale.show(found.score));
+    let label = sheet.start(&found.entry.label, SMALL, SIDE);
+    sheet.text(x, y + SIDE + 5, SMALL, INK, &label);
+    sheet.text(x, y + SIDE + 20, SMALL, colour, &scale.show(found.score));
 }
 
 fn empty(sheet: &mut Sheet, x: u32, y: u32, text: &str) {
     sheet.fill(x, y, SIDE, SIDE, [224, 224, 222]);
-    sheet.text(x + 12, y + SIDE / 2 - 4, 1, FAINT, text);
-}
-
-/// As many letters as fit under a picture.
-const LETTERS: usize = (SIDE / LETTER) as usize;
-
-fn start(text: &str) -> String {
-    text.chars().take(LETTERS).collect()
-}
-
-/// The end of a path says more than its beginning.
-fn ending(text: &str) -> String {
-    let skip = text.chars().count().saturating_sub(LETTERS);
-    text.chars().skip(skip).collect()
+    sheet.text(x + 12, y + SIDE / 2 - 6, SMALL, FAINT, text);
 }

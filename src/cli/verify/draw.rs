@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use lookalike::Result;
 use lookalike::embed::{Comparison, Picture};
 use lookalike::model::Similarity;
 
 use super::Side;
-use crate::cli::sheet::{FAINT, INK, LETTER, PAPER, RIGHT, Sheet, WRONG, text_width};
+use crate::cli::sheet::{FAINT, INK, LARGE, MIDDLE, PAPER, RIGHT, SMALL, Sheet, WRONG};
 
 const MARGIN: u32 = 28;
 /// Longest side of a photograph, and side of a crop.
@@ -16,15 +17,15 @@ const HEAD: u32 = 92;
 const SCALE: u32 = 64;
 const WIDTH: u32 = 3 * MARGIN + 2 * PHOTO;
 
-pub(super) fn sheet(sides: [&Side; 2], paths: [&Path; 2], score: f32, comparison: &Comparison) -> Sheet {
+pub(super) fn sheet(sides: [&Side; 2], paths: [&Path; 2], score: f32, comparison: &Comparison) -> Result<Sheet> {
     let photos = sides.map(|s| shrunk(&s.picture));
     let tall = photos.iter().map(|(p, _)| p.height).max().unwrap_or(0);
-    let mut sheet = Sheet::new(WIDTH, HEAD + tall + 3 * MARGIN + CROP + SCALE, PAPER);
+    let mut sheet = Sheet::new(WIDTH, HEAD + tall + 3 * MARGIN + CROP + SCALE, PAPER)?;
     let same = comparison.accepts(score);
     let colour = if same { RIGHT } else { WRONG };
-    sheet.text(MARGIN, 22, 3, colour, if same { "same person" } else { "different people" });
+    sheet.text(MARGIN, 18, LARGE, colour, if same { "same person" } else { "different people" });
     let metric = if comparison.similarity == Similarity::Cosine { "cosine" } else { "distance" };
-    sheet.text(MARGIN, 58, 2, INK, &format!("{metric} {score:.3}   threshold {:.3}", comparison.threshold));
+    sheet.text(MARGIN, 54, MIDDLE, INK, &format!("{metric} {score:.3}   threshold {:.3}", comparison.threshold));
     for (i, (side, (photo, scale))) in sides.iter().zip(&photos).enumerate() {
         let x = MARGIN + i as u32 * (PHOTO + MARGIN);
         sheet.picture(x, HEAD, photo, 1, FAINT);
@@ -32,12 +33,14 @@ pub(super) fn sheet(sides: [&Side; 2], paths: [&Path; 2], score: f32, comparison
             mark(&mut sheet, [x, HEAD], *scale, &face.face, colour);
         }
         let below = HEAD + tall + 8;
-        sheet.text(x, below, 1, FAINT, &shortened(&caption(paths[i], side), PHOTO / LETTER));
+        // The end of a path says more than its beginning.
+        let caption = sheet.ending(&caption(paths[i], side), SMALL, PHOTO);
+        sheet.text(x, below, SMALL, FAINT, &caption);
         sheet.picture(x, below + 22, &fitted(&side.crop, CROP), 2, colour);
         details(&mut sheet, [x + CROP + 16, below + 24], side);
     }
     scale(&mut sheet, HEAD + tall + 2 * MARGIN + CROP + 10, score, comparison);
-    sheet
+    Ok(sheet)
 }
 
 /// The photograph at a size that fits, and by how much it was scaled.
@@ -75,15 +78,9 @@ fn caption(path: &Path, side: &Side) -> String {
     }
 }
 
-/// The end of a text says more than its beginning: file names.
-fn shortened(text: &str, most: u32) -> String {
-    let n = text.chars().count();
-    if n <= most as usize { text.to_owned() } else { format!("...{}", text.chars().skip(n + 3 - most as usize).collect::<String>()) }
-}
-
 fn details(sheet: &mut Sheet, [x, y]: [u32; 2], side: &Side) {
     let Some(found) = &side.face else {
-        sheet.text(x, y, 1, FAINT, "an aligned crop");
+        sheet.text(x, y, SMALL, FAINT, "an aligned crop");
         return;
     };
     let [width, height] = found.face.size();
@@ -93,7 +90,7 @@ fn details(sheet: &mut Sheet, [x, y]: [u32; 2], side: &Side) {
         format!("quality  {:.2}", found.quality.map_or(1.0, |q| q.overall())),
     ];
     for (i, line) in (0..).zip(&lines) {
-        sheet.text(x, y + i * 18, 1, INK, line);
+        sheet.text(x, y + i * 18, SMALL, INK, line);
     }
 }
 
@@ -113,8 +110,8 @@ fn scale(sheet: &mut Sheet, y: u32, score: f32, comparison: &Comparison) {
     sheet.fill(accepted.0, y + 10, accepted.1.saturating_sub(accepted.0), 8, [190, 226, 205]);
     sheet.fill(place(comparison.threshold), y + 4, 2, 20, FAINT);
     let text = format!("threshold {:.3}", comparison.threshold);
-    let room = MARGIN + width - text_width(&text, 1);
-    sheet.text(place(comparison.threshold).min(room), y + 30, 1, FAINT, &text);
+    let room = MARGIN + width - sheet.width_of(&text, SMALL);
+    sheet.text(place(comparison.threshold).min(room), y + 30, SMALL, FAINT, &text);
     let colour = if comparison.accepts(score) { RIGHT } else { WRONG };
     sheet.fill(place(score).saturating_sub(3), y, 7, 28, colour);
 }

@@ -65,7 +65,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let same = comparison.accepts(score);
     let metric = if comparison.similarity == Similarity::Cosine { "cosine" } else { "euclidean" };
     if let Some(path) = &args.picture {
-        draw::sheet([&a, &b], [&args.a, &args.b], score, &comparison).save(path)?;
+        draw::sheet([&a, &b], [&args.a, &args.b], score, &comparison)?.save(path)?;
     }
     if ui.json {
         let side = |s: &Side| json!({ "pictures": s.pictures, "face": s.face.as_ref().map(record) });

@@ -62,7 +62,7 @@ impl Aligner {
             let ([w, h], [nw, nh]) = (align.size, size);
             return Err(broken(format!("asks for crops of {w}x{h} pixels, but the network takes {nw}x{nh}. Correct `size` in [align]")));
         }
-        Ok(Self { size, placement: align.placement().map_err(broken)?, sampling: Sampling::Point })
+        Ok(Self { size, placement: align.placement().map_err(broken)?, sampling: align.sampling.unwrap_or(Sampling::Point) })
     }
 
     /// The same from the `[align]` part alone, with its own size.
@@ -71,11 +71,11 @@ impl Aligner {
     /// [`Error::Model`] as [`Aligner::new`].
     pub fn of(align: &Align) -> Result<Self> {
         let placement = align.placement().map_err(|what| Error::Model(format!("A description {what}.")))?;
-        Ok(Self { size: align.size, placement, sampling: Sampling::Point })
+        Ok(Self { size: align.size, placement, sampling: align.sampling.unwrap_or(Sampling::Point) })
     }
 
-    /// The same with another way of reading pixels that cover several of the photo's. The default is [`Sampling::Point`], which gives the
-    /// embeddings that the reference pipelines give; [`Sampling::Smooth`] does not alias where faces are much larger than the crop, and
+    /// The same with another way of reading pixels that cover several of the photo's than the description's. Where that is silent it is
+    /// [`Sampling::Point`], which gives the embeddings that the reference pipelines give; [`Sampling::Smooth`] does not alias where faces are much larger than the crop, and
     /// suits crops to look at. Embeddings of the two are not the same: do not mix them in a gallery.
     #[must_use]
     pub fn sampling(self, sampling: Sampling) -> Self {
