@@ -31,6 +31,7 @@ pub mod model;
 pub mod network;
 pub mod people;
 pub mod plan;
+mod random;
 mod recording;
 pub mod reference;
 pub mod selftest;

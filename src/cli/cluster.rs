@@ -91,22 +91,39 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         file.write(text.as_bytes())?;
         file.finish()?;
     }
-    let agreement = truth.as_ref().map(|t| (pairwise(t, &found), bcubed(t, &found), normalised_mutual_information(t, &found)));
+    let agreement = truth.as_ref().map(|t| AgreementOf::new(t, &found));
     if ui.json {
-        let agreement = agreement.map(|(pairs, b, nmi)| json!({ "pairwise": pairs, "bcubed": b, "nmi": nmi }));
+        let agreement = agreement.map(|a| a.json());
         ui.json(&json!({ "rows": rows, "clusters": sizes.len(), "labels": found, "agreement": agreement }))?;
         return Ok(Done::Yes);
     }
     let largest = sizes.values().max().copied().unwrap_or(0);
     let alone = sizes.values().filter(|&&n| n == 1).count();
     ui.line(&format!("{rows} rows in {} groups; the largest has {largest}, {alone} rows are alone", sizes.len()))?;
-    if let Some((pairs, b, nmi)) = agreement {
-        let line = |name: &str, a: Agreement| format!("{name:<9} precision {:.4}, recall {:.4}, F {:.4}", a.precision, a.recall, a.f);
-        ui.line(&line("pairwise", pairs))?;
-        ui.line(&line("BCubed", b))?;
-        ui.line(&format!("NMI       {nmi:.4}"))?;
-    }
+    agreement.iter().flat_map(AgreementOf::lines).try_for_each(|line| ui.line(&line))?;
     Ok(Done::Yes)
+}
+
+/// How well groups agree with who is who.
+pub(super) struct AgreementOf {
+    pairwise: Agreement,
+    bcubed: Agreement,
+    nmi: f64,
+}
+
+impl AgreementOf {
+    pub(super) fn new(truth: &[u32], found: &[u32]) -> Self {
+        Self { pairwise: pairwise(truth, found), bcubed: bcubed(truth, found), nmi: normalised_mutual_information(truth, found) }
+    }
+
+    pub(super) fn json(&self) -> serde_json::Value {
+        json!({ "pairwise": self.pairwise, "bcubed": self.bcubed, "nmi": self.nmi })
+    }
+
+    pub(super) fn lines(&self) -> [String; 3] {
+        let line = |name: &str, a: Agreement| format!("{name:<9} precision {:.4}, recall {:.4}, F {:.4}", a.precision, a.recall, a.f);
+        [line("pairwise", self.pairwise), line("BCubed", self.bcubed), format!("NMI       {:.4}", self.nmi)]
+    }
 }
 
 /// The column `label` of a table, as whole numbers.

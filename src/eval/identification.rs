@@ -50,11 +50,28 @@ impl Identification {
             }
             best.push(scores.iter().copied().fold(f64::NEG_INFINITY, f64::max));
         }
-        best.sort_by(|a, b| b.total_cmp(a));
-        if ranks.is_empty() {
+        Self::from_ranks(ranks, best)
+    }
+
+    /// From what is known of every probe: of mated ones the mate's score and rank (from 1; `usize::MAX` = beyond those that count), of
+    /// strangers the best score.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] when there is no mated probe, or a score is not a number.
+    pub fn from_ranks(mated: Vec<(f64, usize)>, mut strangers: Vec<f64>) -> Result<Self> {
+        if mated.is_empty() {
             return Err(Error::Caller("There is no probe of somebody in the gallery. Give at least one.".to_owned()));
         }
-        Ok(Self { mated: ranks, strangers: best })
+        if mated.iter().map(|m| m.0).chain(strangers.iter().copied()).any(f64::is_nan) {
+            return Err(Error::Caller("A probe cannot be counted: its score is not a number.".to_owned()));
+        }
+        strangers.sort_by(|a, b| b.total_cmp(a));
+        Ok(Self { mated, strangers })
+    }
+
+    /// Probes of people in the gallery, and of strangers.
+    pub fn probes(&self) -> (usize, usize) {
+        (self.mated.len(), self.strangers.len())
     }
 
     /// The part of the mated probes whose mate is at rank `k` or before it, for k = 1, 2, … (cumulative match characteristic).

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use lookalike::embed::{Comparison, Embedding};
+use lookalike::Result;
 use lookalike::eval::{FoldAccuracy, Folds, Separation, TarAtFar, Threshold};
-use lookalike::model::{Model, Similarity};
-use lookalike::{Error, Result};
+use lookalike::model::Similarity;
 use serde_json::{Value, json};
 
-use super::pairs::Pairs;
+use super::lists::Pair;
+use super::{Args, metric, sign};
 use crate::cli::faces::number;
 
 /// The outcome of an evaluation. Scores: more = more alike; distances have their sign changed.
@@ -43,66 +43,89 @@ pub(super) struct Group {
     pub(super) auc: Option<f64>,
 }
 
-impl Judgement {
-    pub(super) fn new(
-        list: &Pairs,
-        embeddings: &[Option<Embedding>],
-        similarity: Similarity,
-        model: &Model,
-        folds: usize,
-        fars: &[f64],
-    ) -> Result<Self> {
-        let compare = Comparison { similarity, threshold: 0.0 };
-        let sign = if similarity == Similarity::Euclidean { -1.0 } else { 1.0 };
-        let (mut scored, mut fold, mut groups): (Vec<(f64, bool)>, Vec<Option<usize>>, BTreeMap<&str, Vec<(f64, bool)>>) =
-            Default::default();
-        for pair in &list.pairs {
-            let [Some(a), Some(b)] = pair.files.map(|f| embeddings[f].as_ref()) else { continue };
-            let score = (sign * f64::from(compare.score(a, b)), pair.same);
-            scored.push(score);
-            fold.push(pair.fold);
-            if let Some(group) = &pair.group {
-                groups.entry(group).or_default().push(score);
+/// Pairs with their scores.
+#[derive(Default)]
+pub(super) struct Scored {
+    /// More is more alike; and whether the pair is of one person.
+    scores: Vec<(f64, bool)>,
+    folds: Vec<Option<usize>>,
+    groups: Vec<Option<String>>,
+    left_out: usize,
+}
+
+impl Scored {
+    /// Scores every pair that `score` knows an answer for.
+    pub(super) fn new(pairs: &[Pair], mut score: impl FnMut(&Pair) -> Option<f64>) -> Self {
+        let mut out = Self::default();
+        for pair in pairs {
+            match score(pair) {
+                Some(score) => {
+                    out.scores.push((score, pair.same));
+                    out.folds.push(pair.fold);
+                    out.groups.push(pair.group.clone());
+                }
+                None => out.left_out += 1,
             }
         }
+        out
+    }
+}
+
+impl Judgement {
+    /// `name`: of what is judged; `own`: the model's threshold; `dropped`: pictures without an embedding.
+    pub(super) fn new(
+        name: String,
+        similarity: Similarity,
+        own: Option<f32>,
+        scored: Scored,
+        dropped: Vec<String>,
+        args: &Args,
+    ) -> Result<Self> {
+        let sign = sign(similarity);
+        let Scored { scores, folds, groups: names, left_out } = scored;
         let side = |pairs: &[(f64, bool)], same: bool| pairs.iter().filter(|p| p.1 == same).map(|p| p.0).collect::<Vec<_>>();
-        let separation = Separation::new(side(&scored, true), side(&scored, false))?;
-        let known: Option<Vec<usize>> = fold.into_iter().collect();
+        let separation = Separation::new(side(&scores, true), side(&scores, false))?;
+        let known: Option<Vec<usize>> = folds.into_iter().collect();
         // Folds that lost all their pairs, or fewer pairs than folds: there is no such figure.
         let folds = match known {
-            Some(fold) => Folds::new(&scored, &fold),
-            None => Folds::split(&scored, folds),
+            Some(fold) => Folds::new(&scores, &fold),
+            None => Folds::split(&scores, args.folds as usize),
         };
-        let best = lookalike::eval::best_threshold(&scored);
+        let best = lookalike::eval::best_threshold(&scores);
         let accuracy = |pairs: &[(f64, bool)], threshold: f64| {
             pairs.iter().filter(|(score, same)| (*score > threshold) == *same).count() as f64 / pairs.len().max(1) as f64
         };
-        let own = model.description.embedding.as_ref().and_then(|e| e.threshold).map(|t| {
-            let right = scored.iter().filter(|(score, same)| (*score >= sign * f64::from(t)) == *same).count();
-            (t, right as f64 / scored.len() as f64)
+        let own = own.map(|t| {
+            let right = scores.iter().filter(|(score, same)| (*score >= sign * f64::from(t)) == *same).count();
+            (t, right as f64 / scores.len() as f64)
         });
+        let mut groups: BTreeMap<String, Vec<(f64, bool)>> = BTreeMap::new();
+        for (name, &score) in names.into_iter().zip(&scores) {
+            if let Some(name) = name {
+                groups.entry(name).or_default().push(score);
+            }
+        }
         let groups = groups
             .into_iter()
             .map(|(name, pairs)| Group {
-                name: name.to_owned(),
+                name,
                 pairs: pairs.len(),
                 accuracy: accuracy(&pairs, best.0),
                 auc: Separation::new(side(&pairs, true), side(&pairs, false)).ok().map(|s| s.auc()),
             })
             .collect();
-        let dropped = list.files.iter().zip(embeddings).filter(|(_, e)| e.is_none()).map(|(f, _)| f.display().to_string()).collect();
         Ok(Self {
-            name: model.description.name.clone(),
+            name,
             similarity,
-            pairs: scored.len(),
-            dropped_pairs: list.pairs.len() - scored.len(),
+            pairs: scores.len(),
+            dropped_pairs: left_out,
             dropped,
             folds: folds.ok().map(|f| f.accuracy(Threshold::Exact)),
             best,
             own,
             auc: separation.auc(),
             equal_error: separation.equal_error(),
-            rates: fars.iter().map(|&far| separation.tar_at_far(far)).collect(),
+            rates: args.far.iter().map(|&far| separation.tar_at_far(far)).collect(),
             groups,
             separation,
         })
@@ -110,22 +133,15 @@ impl Judgement {
 
     /// A score as the model's users know it: distances are positive.
     pub(super) fn shown(&self, score: f64) -> f64 {
-        if self.similarity == Similarity::Euclidean { -score } else { score }
+        sign(self.similarity) * score
     }
 
     pub(super) fn metric(&self) -> &'static str {
-        if self.similarity == Similarity::Euclidean { "Euclidean distance" } else { "cosine" }
+        metric(self.similarity)
     }
 
     pub(super) fn json(&self) -> Value {
-        let rates: Vec<_> = self
-            .rates
-            .iter()
-            .map(|r| {
-                json!({ "far": r.far, "tar": r.measurable.then_some(r.tar), "threshold": r.measurable.then(|| self.shown(r.threshold)),
-                        "far_realised": r.far_realised, "measurable": r.measurable })
-            })
-            .collect();
+        let rates: Vec<_> = self.rates.iter().map(|r| rate_json(r, self.similarity)).collect();
         let folds = self.folds.as_ref().map(|f| {
             json!({ "mean": f.mean, "std": f.std, "standard_error": f.standard_error, "folds": f.folds,
                     "thresholds": f.thresholds.iter().map(|&t| self.shown(t)).collect::<Vec<_>>() })
@@ -169,19 +185,9 @@ impl Judgement {
             out.push(format!("model's own         {threshold:.4}: {:.2} %", 100.0 * accuracy));
         }
         out.push(format!("AUC                 {:.5}, equal error rate {:.2} %", self.auc, 100.0 * self.equal_error.0));
-        for r in &self.rates {
-            out.push(if r.measurable {
-                format!(
-                    "TAR at FAR {:<9}{:.2} % (threshold {:.4}, realised FAR {:.2e})",
-                    r.far,
-                    100.0 * r.tar,
-                    self.shown(r.threshold),
-                    r.far_realised
-                )
-            } else {
-                format!("TAR at FAR {:<9}not measurable with {} pairs of two people", r.far, self.separation.impostor().len())
-            });
-        }
+        out.extend(
+            self.rates.iter().map(|r| rate_line(r, self.similarity, &format!("{} pairs of two people", self.separation.impostor().len()))),
+        );
         for g in &self.groups {
             let auc = g.auc.map_or("-".to_owned(), |a| format!("{a:.5}"));
             out.push(format!("group {:<14}{:.2} % of {} pairs at the best threshold, AUC {auc}", g.name, 100.0 * g.accuracy, g.pairs));
@@ -190,7 +196,17 @@ impl Judgement {
     }
 }
 
-/// What a report cannot do without.
-pub(super) fn unwritable(what: &str, reason: &str) -> Error {
-    Error::Caller(format!("The {what} cannot be drawn ({reason}). Report this."))
+/// A true accept rate as JSON; nothing where it cannot be measured.
+pub(super) fn rate_json(r: &TarAtFar, similarity: Similarity) -> Value {
+    json!({ "far": r.far, "tar": r.measurable.then_some(r.tar), "threshold": r.measurable.then(|| sign(similarity) * r.threshold),
+            "far_realised": r.far_realised, "measurable": r.measurable })
+}
+
+/// The same for people. `among`: the pairs that are too few for some rates.
+pub(super) fn rate_line(r: &TarAtFar, similarity: Similarity, among: &str) -> String {
+    if !r.measurable {
+        return format!("TAR at FAR {:<9}not measurable with {among}", r.far);
+    }
+    let threshold = sign(similarity) * r.threshold;
+    format!("TAR at FAR {:<9}{:.2} % (threshold {threshold:.4}, realised FAR {:.2e})", r.far, 100.0 * r.tar, r.far_realised)
 }

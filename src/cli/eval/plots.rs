@@ -1,14 +1,12 @@
 //! Curves and histograms as SVG.
 
-use std::path::Path;
-
 use lookalike::eval::RocPoint;
 use lookalike::{Error, Result};
 use plotters::prelude::*;
 
-use super::judge::{Judgement, unwritable};
+use super::judge::Judgement;
+use super::report::Plot;
 use crate::cli::font;
-use crate::cli::npy::NewFile;
 
 const SIZE: (u32, u32) = (560, 420);
 const GENUINE: RGBColor = RGBColor(24, 140, 74);
@@ -19,30 +17,50 @@ const BINS: usize = 60;
 /// Points of a curve: more are thinned out.
 const POINTS: usize = 2000;
 
-/// Every plot with its file name.
-pub(super) fn all(judged: &Judgement) -> Result<Vec<(&'static str, String)>> {
+/// The curves and the histogram of pairs.
+pub(super) fn of_pairs(judged: &Judgement) -> Result<Vec<Plot>> {
     font::for_plots()?;
     let roc = thinned(judged.separation.roc());
-    Ok(vec![("roc", curve(judged, &roc, Curve::Roc)?), ("det", curve(judged, &roc, Curve::Det)?), ("scores", histogram(judged)?)])
+    let accepted: Vec<_> = roc.iter().filter(|p| p.far > 0.0).map(|p| (p.far, p.tar)).collect();
+    let axes = Axes { x: "false accept rate", y: "true accept rate", from: least(judged), to: 1.0, label: |x| format!("{x:.0e}") };
+    Ok(vec![
+        Plot { name: "roc".to_owned(), svg: curve(&format!("ROC, {}", judged.name), &axes, &accepted)? },
+        Plot { name: "det".to_owned(), svg: det(judged, &roc)? },
+        Plot { name: "scores".to_owned(), svg: histogram(judged)? },
+    ])
 }
 
-/// Writes the plots into a folder.
-pub(super) fn write(folder: &Path, judged: &Judgement) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|e| Error::io("Creating the folder", folder, e))?;
-    for (name, svg) in all(judged)? {
-        let mut file = NewFile::create(&folder.join(name).with_extension("svg"))?;
-        file.write(svg.as_bytes())?;
-        file.finish()?;
-    }
-    Ok(())
+/// Shares that grow with the rank: the cumulative match characteristic.
+pub(super) fn cmc(name: &str, shares: &[f64]) -> Result<Plot> {
+    font::for_plots()?;
+    let points: Vec<_> = (1..).map(f64::from).zip(shares.iter().copied()).collect();
+    let axes = Axes { x: "rank", y: "identification rate", from: 1.0, to: shares.len().max(2) as f64, label: |x| format!("{x:.0}") };
+    Ok(Plot { name: "cmc".to_owned(), svg: curve(&format!("CMC, {name}"), &axes, &points)? })
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Curve {
-    /// True accepts over false accepts.
-    Roc,
-    /// False refusals over false accepts.
-    Det,
+/// Detection and identification at rank 1 over the part of the strangers let in.
+pub(super) fn open_set(name: &str, points: &[(f64, f64)]) -> Result<Plot> {
+    font::for_plots()?;
+    let from = points.first().map_or(0.1, |p| p.0);
+    let axes = Axes { x: "false positive identification rate", y: "identification rate", from, to: 1.0, label: |x| format!("{x:.0e}") };
+    Ok(Plot { name: "dir".to_owned(), svg: curve(&format!("Open set, {name}"), &axes, points)? })
+}
+
+/// Rank-1 rates over the number of distractors.
+pub(super) fn crowd(name: &str, points: &[(f64, f64)]) -> Result<Plot> {
+    font::for_plots()?;
+    let (from, to) = (points.first().map_or(1.0, |p| p.0), points.last().map_or(10.0, |p| p.0));
+    let axes = Axes { x: "distractors", y: "rank-1 identification rate", from, to: to.max(from * 1.1), label: |x| format!("{x:.0}") };
+    Ok(Plot { name: "distractors".to_owned(), svg: curve(&format!("MegaFace, {name}"), &axes, points)? })
+}
+
+/// A logarithmic axis across and a linear one of rates.
+struct Axes {
+    x: &'static str,
+    y: &'static str,
+    from: f64,
+    to: f64,
+    label: fn(f64) -> String,
 }
 
 /// Evenly spaced points of a long curve, its ends kept.
@@ -57,52 +75,47 @@ fn least(judged: &Judgement) -> f64 {
     (1.0 / judged.separation.impostor().len() as f64).clamp(1e-9, 0.1)
 }
 
-fn curve(judged: &Judgement, points: &[RocPoint], kind: Curve) -> Result<String> {
+/// Rates over something that is best seen on a logarithmic axis.
+fn curve(title: &str, axes: &Axes, points: &[(f64, f64)]) -> Result<String> {
+    let fail = |e: String| unwritable(title, &e);
+    let floor = points.iter().map(|p| p.1).fold(1.0, f64::min).min(0.95);
     let mut svg = String::new();
-    let low = least(judged);
-    let least_refusal = (1.0 / judged.separation.genuine().len() as f64).clamp(1e-9, 0.1);
-    let (title, y_label) = match kind {
-        Curve::Roc => ("ROC", "true accept rate"),
-        Curve::Det => ("DET", "false reject rate"),
-    };
-    let line = points.iter().filter(|p| p.far > 0.0).map(|p| match kind {
-        Curve::Roc => (p.far, p.tar),
-        Curve::Det => (p.far, (1.0 - p.tar).max(least_refusal)),
-    });
     {
         let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        root.fill(&WHITE).map_err(|e| unwritable(title, &e.to_string()))?;
+        root.fill(&WHITE).map_err(|e| fail(e.to_string()))?;
         let mut builder = ChartBuilder::on(&root);
-        builder.caption(format!("{title}, {}", judged.name), ("sans-serif", 18)).margin(12).x_label_area_size(40).y_label_area_size(56);
-        // The two axes have different types, so the two charts are built apart.
-        match kind {
-            Curve::Roc => {
-                let floor = points.iter().filter(|p| p.far > 0.0).map(|p| p.tar).fold(1.0, f64::min).min(0.95);
-                let chart = builder.build_cartesian_2d((low..1.0).log_scale(), (floor - 0.02).max(0.0)..1.005);
-                let mut chart = chart.map_err(|e| unwritable(title, &e.to_string()))?;
-                let mesh = quiet(&mut chart.configure_mesh())
-                    .x_desc("false accept rate")
-                    .y_desc(y_label)
-                    .x_label_formatter(&|x| format!("{x:.0e}"))
-                    .draw();
-                mesh.map_err(|e| unwritable(title, &e.to_string()))?;
-                chart.draw_series(LineSeries::new(line, INK.stroke_width(2))).map_err(|e| unwritable(title, &e.to_string()))?;
-            }
-            Curve::Det => {
-                let chart = builder.build_cartesian_2d((low..1.0).log_scale(), (least_refusal..1.0).log_scale());
-                let mut chart = chart.map_err(|e| unwritable(title, &e.to_string()))?;
-                let number = |x: &f64| format!("{x:.0e}");
-                let mesh = quiet(&mut chart.configure_mesh())
-                    .x_desc("false accept rate")
-                    .y_desc(y_label)
-                    .x_label_formatter(&number)
-                    .y_label_formatter(&number)
-                    .draw();
-                mesh.map_err(|e| unwritable(title, &e.to_string()))?;
-                chart.draw_series(LineSeries::new(line, INK.stroke_width(2))).map_err(|e| unwritable(title, &e.to_string()))?;
-            }
-        }
-        root.present().map_err(|e| unwritable(title, &e.to_string()))?;
+        builder.caption(title, ("sans-serif", 18)).margin(12).x_label_area_size(40).y_label_area_size(56);
+        let chart = builder.build_cartesian_2d((axes.from..axes.to).log_scale(), (floor - 0.02).max(0.0)..1.005);
+        let mut chart = chart.map_err(|e| fail(e.to_string()))?;
+        let label = |x: &f64| (axes.label)(*x);
+        let mut mesh = chart.configure_mesh();
+        quiet(&mut mesh).x_desc(axes.x).y_desc(axes.y).x_label_formatter(&label).draw().map_err(|e| fail(e.to_string()))?;
+        chart.draw_series(LineSeries::new(points.iter().copied(), INK.stroke_width(2))).map_err(|e| fail(e.to_string()))?;
+        root.present().map_err(|e| fail(e.to_string()))?;
+    }
+    Ok(svg)
+}
+
+/// Refused pairs of one person over accepted ones of two, both on logarithmic axes.
+fn det(judged: &Judgement, points: &[RocPoint]) -> Result<String> {
+    let title = format!("DET, {}", judged.name);
+    let fail = |e: String| unwritable(&title, &e);
+    let least_refusal = (1.0 / judged.separation.genuine().len() as f64).clamp(1e-9, 0.1);
+    let line = points.iter().filter(|p| p.far > 0.0).map(|p| (p.far, (1.0 - p.tar).max(least_refusal)));
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        root.fill(&WHITE).map_err(|e| fail(e.to_string()))?;
+        let mut builder = ChartBuilder::on(&root);
+        builder.caption(&title, ("sans-serif", 18)).margin(12).x_label_area_size(40).y_label_area_size(56);
+        let chart = builder.build_cartesian_2d((least(judged)..1.0).log_scale(), (least_refusal..1.0).log_scale());
+        let mut chart = chart.map_err(|e| fail(e.to_string()))?;
+        let number = |x: &f64| format!("{x:.0e}");
+        let mut mesh = chart.configure_mesh();
+        let mesh = quiet(&mut mesh).x_desc("false accept rate").y_desc("false reject rate");
+        mesh.x_label_formatter(&number).y_label_formatter(&number).draw().map_err(|e| fail(e.to_string()))?;
+        chart.draw_series(LineSeries::new(line, INK.stroke_width(2))).map_err(|e| fail(e.to_string()))?;
+        root.present().map_err(|e| fail(e.to_string()))?;
     }
     Ok(svg)
 }
@@ -171,4 +184,9 @@ fn histogram(judged: &Judgement) -> Result<String> {
         root.present().map_err(|e| fail(e.to_string()))?;
     }
     Ok(svg)
+}
+
+/// What a report cannot do without.
+fn unwritable(what: &str, reason: &str) -> Error {
+    Error::Caller(format!("The plot {what} cannot be drawn ({reason}). Report this."))
 }

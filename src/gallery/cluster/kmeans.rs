@@ -1,6 +1,6 @@
 //! k-means on unit vectors: the nearest centre of every face is searched on the GPU.
 
-use super::Random;
+use crate::random::Random;
 use crate::error::{Error, Result};
 use crate::gallery::index::{GalleryIndex, IndexOptions, Metric, SearchOptions, Storage};
 use crate::gpu::Gpu;

@@ -1,6 +1,7 @@
 //! Chinese whispers (Biemann 2006).
 
-use super::{Random, consecutive};
+use super::consecutive;
+use crate::random::Random;
 use crate::gallery::index::Neighbours;
 
 /// How whispers travel.

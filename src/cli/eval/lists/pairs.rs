@@ -2,93 +2,69 @@
 
 use std::path::{Path, PathBuf};
 
-use lookalike::{Error, Result};
+use lookalike::Result;
+
+use super::{Files, Table, Wrong, fold, same};
 
 /// A pair of pictures.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Pair {
+pub(crate) struct Pair {
     /// Places among the files.
-    pub(super) files: [usize; 2],
+    pub(crate) files: [usize; 2],
     /// Whether they show one person.
-    pub(super) same: bool,
+    pub(crate) same: bool,
     /// The fold, where the list says it.
-    pub(super) fold: Option<usize>,
+    pub(crate) fold: Option<usize>,
     /// The group, where the list says it.
-    pub(super) group: Option<String>,
+    pub(crate) group: Option<String>,
 }
 
 /// Pairs and the files they are of, each once.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Pairs {
-    pub(super) files: Vec<PathBuf>,
-    pub(super) pairs: Vec<Pair>,
+pub(crate) struct Pairs {
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) pairs: Vec<Pair>,
 }
 
 impl Pairs {
     /// Reads a CSV with the columns `file_a,file_b,same` (and `group`, `fold`), or a pairs.txt of LFW. Files are looked for below `root`.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Caller`] with the line that is not understood.
-    pub(super) fn read(path: &Path, root: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io("Reading", path, e))?;
-        let lfw = text.lines().next().is_some_and(|l| !l.contains(',') && l.split_whitespace().all(|w| w.parse::<usize>().is_ok()));
-        let mut builder = Builder { root, known: std::collections::HashMap::new(), out: Self::default() };
-        let result = if lfw { builder.lfw(&text) } else { builder.csv(&text) };
-        result.map_err(|(line, what)| {
-            Error::Caller(format!("The list of pairs {} is not understood: line {line} {what}.", path.display()))
-        })?;
-        if builder.out.pairs.is_empty() {
-            return Err(Error::Caller(format!("The list of pairs {} holds no pair. Give lines of file_a,file_b,same.", path.display())));
-        }
-        Ok(builder.out)
+    /// As [`super::read`].
+    pub(crate) fn read(path: &Path, root: &Path) -> Result<Self> {
+        super::read(path, |text| {
+            let lfw = text.lines().next().is_some_and(|l| !l.contains(',') && l.split_whitespace().all(|w| w.parse::<usize>().is_ok()));
+            let mut builder = Builder { files: Files::below(root), pairs: Vec::new() };
+            if lfw {
+                builder.lfw(text)?
+            } else {
+                builder.csv(text)?
+            }
+            if builder.pairs.is_empty() {
+                return Err((1, "is all there is: no pair. Give lines of file_a,file_b,same".to_owned()));
+            }
+            Ok(Self { files: builder.files.paths, pairs: builder.pairs })
+        })
     }
 }
 
 struct Builder<'a> {
-    root: &'a Path,
-    known: std::collections::HashMap<PathBuf, usize>,
-    out: Pairs,
+    files: Files<'a>,
+    pairs: Vec<Pair>,
 }
 
-/// The line, and what is wrong with it.
-type Wrong = (usize, String);
-
 impl Builder<'_> {
-    fn file(&mut self, name: &str) -> usize {
-        let path = self.root.join(name);
-        let next = self.out.files.len();
-        let place = *self.known.entry(path.clone()).or_insert(next);
-        if place == next {
-            self.out.files.push(path);
-        }
-        place
-    }
-
     fn csv(&mut self, text: &str) -> Result<(), Wrong> {
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-        let headers = reader.headers().map_err(|e| (1, e.to_string()))?.clone();
-        let column = |name: &str| headers.iter().position(|h| h.eq_ignore_ascii_case(name));
-        let (Some(a), Some(b), Some(same)) = (column("file_a"), column("file_b"), column("same")) else {
-            let found: Vec<_> = headers.iter().collect();
-            return Err((1, format!("has the columns {}, but file_a, file_b and same are needed", found.join(", "))));
-        };
-        let (group, fold) = (column("group"), column("fold"));
-        for record in reader.records() {
-            let record = record.map_err(|e| (e.position().map_or(0, |p| p.line() as usize), "is not a row of the table".to_owned()))?;
-            let line = record.position().map_or(0, |p| p.line() as usize);
-            let field = |i: usize| record.get(i).unwrap_or_default();
-            let same = match field(same).to_ascii_lowercase().as_str() {
-                "1" | "true" | "yes" => true,
-                "0" | "false" | "no" => false,
-                other => return Err((line, format!("has `{other}` for same, but 1 or 0 is needed"))),
-            };
-            let fold = match fold.map(field).filter(|f| !f.is_empty()) {
-                Some(f) => Some(f.parse().map_err(|_| (line, format!("has the fold `{f}`, but a number is needed")))?),
-                None => None,
-            };
+        let mut table = Table::new(text)?;
+        let [a, b, is_same] = table.columns(["file_a", "file_b", "same"])?;
+        let (group, in_fold) = (table.column("group"), table.column("fold"));
+        for row in table.rows() {
+            let (line, row) = row?;
+            let field = |i: usize| row.get(i).unwrap_or_default();
+            let (same, fold) = (same(field(is_same), line)?, fold(in_fold.map(field), line)?);
             let group = group.map(field).filter(|g| !g.is_empty()).map(str::to_owned);
-            let files = [self.file(field(a)), self.file(field(b))];
-            self.out.pairs.push(Pair { files, same, fold, group });
+            let files = [self.files.place(field(a)), self.files.place(field(b))];
+            self.pairs.push(Pair { files, same, fold, group });
         }
         Ok(())
     }
@@ -113,12 +89,12 @@ impl Builder<'_> {
                 _ => return Err(wrong()),
             };
             let file = |(name, i): (&str, &str)| i.parse::<usize>().map(|i| format!("{name}/{name}_{i:04}.jpg")).map_err(|_| wrong());
-            let files = [self.file(&file(first)?), self.file(&file(second)?)];
-            let fold = self.out.pairs.len() / (2 * each).max(1);
+            let files = [self.files.place(&file(first)?), self.files.place(&file(second)?)];
+            let fold = self.pairs.len() / (2 * each).max(1);
             if fold >= folds {
                 return Err((number + 1, format!("is one pair more than the {folds} times 2 times {each} of the first line")));
             }
-            self.out.pairs.push(Pair { files, same, fold: (folds > 1).then_some(fold), group: None });
+            self.pairs.push(Pair { files, same, fold: (folds > 1).then_some(fold), group: None });
         }
         Ok(())
     }
