@@ -331,7 +331,20 @@ fn a_network_is_measured() {
     let b = Bench::new();
     let text = b.succeed(&["bench", "network", "pool.onnx", "--batch", "2", "--runs", "3", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&text).unwrap();
-    for key in ["p50_ms", "p95_ms", "images_per_second", "dispatches", "first_run_ms"] {
+    for key in ["p50_ms", "p95_ms", "images_per_second", "dispatches", "first_run_ms", "bytes", "floor_ms", "peak_gflops", "peak_gbps"] {
         assert!(report[key].as_f64().unwrap() > 0.0, "{key}: {text}");
     }
+}
+
+#[test]
+fn bench_kernels_draws_its_rows_under_the_roof() {
+    let b = Bench::new();
+    assert!(b.fail(&["bench", "kernels", "--plot", "roof.txt"]).contains("roof.txt"));
+    let text = b.succeed(&["bench", "kernels", "--rounds", "1", "--json", "--plot", "roof.svg"]);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(report["peak_gflops"].as_f64().unwrap() > 0.0 && report["peak_gbps"].as_f64().unwrap() > 0.0);
+    let plot = std::fs::read_to_string(b.path("roof.svg")).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    let computing = rows.iter().filter(|r| r["gflops"].as_f64().unwrap() > 0.0);
+    assert!(computing.clone().count() > 10 && computing.map(|r| r["name"].as_str().unwrap()).all(|n| plot.contains(&n.replace("->", "-&gt;"))));
 }

@@ -46,6 +46,25 @@ fn linear(k: usize, o: usize, n: usize) -> Case {
     Case::new(format!("linear {k}->{o} batch {n}"), op, operands, 1)
 }
 
+/// A locally connected layer of 16 channels on both sides.
+fn local(channels: usize, size: usize, kernel: usize, stride: usize) -> Case {
+    let side = (size - kernel) / stride + 1;
+    let op = LocallyConnected { window: Window::square(kernel, stride, 0), tile: [1, 1], bias: true, epilogue: Epilogue::default() };
+    let operands = vec![
+        (Input::Noise.tensor(&[1, channels, size, size], 1), true),
+        (Input::Noise.tensor(&[side, side, channels, channels, kernel, kernel], 2), false),
+        (Input::Noise.tensor(&[side, side, channels], 3), false),
+    ];
+    let stride = if stride == 1 { String::new() } else { format!(" s{stride}") };
+    let name = format!("locally connected {kernel}x{kernel} {channels}->{channels}{stride} @{side}");
+    Case::new(name, Op::LocallyConnected(op), operands, 1)
+}
+
+/// Layers whose weights many devices cannot bind as a whole.
+pub(super) fn large() -> Vec<Case> {
+    vec![local(16, 63, 9, 1), linear(25_088, 4096, 1)]
+}
+
 /// Every measured layer.
 pub(super) fn all() -> Vec<Case> {
     let mut out = Vec::new();
@@ -66,13 +85,7 @@ pub(super) fn all() -> Vec<Case> {
     }
     out.push(linear(25_088, 512, 1));
     out.push(linear(25_088, 512, 8));
-    let local = LocallyConnected { window: Window::square(7, 2, 0), tile: [1, 1], bias: true, epilogue: Epilogue::default() };
-    let operands = vec![
-        (Input::Noise.tensor(&[1, 16, 55, 55], 1), true),
-        (Input::Noise.tensor(&[25, 25, 16, 16, 7, 7], 2), false),
-        (Input::Noise.tensor(&[25, 25, 16], 3), false),
-    ];
-    out.push(Case::new("locally connected 7x7 16->16 s2 @25", Op::LocallyConnected(local), operands, 1));
+    out.push(local(16, 55, 7, 2));
     let map = |c: usize, s: usize| vec![(Input::Noise.tensor(&[1, c, s, s], 1), true)];
     let pool = Pool { kind: PoolKind::Max, window: Window::square(3, 2, 1), ceil: false, count_include_pad: false };
     out.push(Case::new("max pool 3x3 s2 64 @56", Op::Pool(pool), map(64, 112), 1));

@@ -35,25 +35,67 @@ pub struct BenchRow {
     pub share: f64,
 }
 
+/// What an adapter reaches at best.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Peaks {
+    /// Billions of floating point operations a second in a kernel that does nothing else.
+    pub gflops: f64,
+    /// Billions of bytes a second, read and written, of a large copy.
+    pub gbps: f64,
+}
+
+impl Peaks {
+    /// Seconds that so much arithmetic on so many bytes takes at least.
+    pub fn floor(&self, flops: u64, bytes: u64) -> f64 {
+        (flops as f64 / self.gflops).max(bytes as f64 / self.gbps) / 1e9
+    }
+
+    /// Measures them, in `rounds` rounds.
+    ///
+    /// # Errors
+    /// What makes the device unusable.
+    pub fn measure(gpu: &Gpu, rounds: usize) -> Result<Self> {
+        let both = yardsticks(gpu)?;
+        let times = medians(&both, rounds)?;
+        Ok(Self::of(&both, &times))
+    }
+
+    fn of(yardsticks: &[Launchable], seconds: &[f64]) -> Self {
+        Self { gflops: yardsticks[0].flops as f64 / seconds[0] / 1e9, gbps: yardsticks[1].bytes as f64 / seconds[1] / 1e9 }
+    }
+}
+
 /// All rows and the peaks they are compared with.
 #[derive(Clone, Debug)]
 pub struct BenchReport {
     /// The rows.
     pub rows: Vec<BenchRow>,
-    /// Billions of floating point operations a second in a kernel that does nothing else.
-    pub peak_gflops: f64,
-    /// Billions of bytes a second, read and written, of a large copy.
-    pub peak_gbps: f64,
+    /// What they are compared with.
+    pub peaks: Peaks,
 }
 
-/// Measures every layer in `rounds` interleaved rounds.
-///
-/// # Errors
-/// What makes the device unusable.
-pub fn kernels(gpu: &Gpu, rounds: usize) -> Result<BenchReport> {
-    let mut instances = vec![peak_instance(gpu, |rec| peak::record(rec, 256, 64).map(|_| Vec::new()))?, peak_instance(gpu, record_copy)?];
-    let cases = layers::all();
-    for case in &cases {
+/// A layer on the device, with operands.
+pub struct Launchable {
+    /// What is computed.
+    pub name: String,
+    /// Floating point operations of a launch; Winograd counts as the direct convolution it replaces.
+    pub flops: u64,
+    /// Bytes bound by a launch.
+    pub bytes: u64,
+    gpu: Gpu,
+    instance: Instance,
+}
+
+impl Launchable {
+    fn new(gpu: &Gpu, name: &str, plan: Plan) -> Result<Self> {
+        let sum = |amount: fn(&crate::recording::Dispatch) -> u64| plan.dispatches.iter().map(amount).sum();
+        let (flops, bytes) = (sum(|d| d.flops), sum(|d| d.bytes));
+        let instance = Instance::new(gpu, plan, &Uploaded::default())?;
+        Ok(Self { name: name.to_owned(), flops, bytes, gpu: gpu.clone(), instance })
+    }
+
+    /// A layer as a network would run it, its operands in the layout that its kernel takes.
+    fn layer(gpu: &Gpu, case: &crate::selftest::Case) -> Result<Self> {
         let (graph, inputs) = case.graph();
         let shapes: Vec<_> = inputs.iter().map(|t| t.shape().clone()).collect();
         let shapes = infer_shapes(&graph, &shapes)?;
@@ -61,56 +103,93 @@ pub fn kernels(gpu: &Gpu, rounds: usize) -> Result<BenchReport> {
         let mut plan = plan::build(&graph, &shapes, gpu.caps(), &options)?;
         // Conversions at the edges are not the kernel's.
         plan.dispatches.retain(|d| !d.shader.name.starts_with("movement/") || case.name.starts_with("transpose"));
-        instances.push(Instance::new(gpu, plan, &Uploaded::default())?);
+        Self::new(gpu, &case.name, plan)
     }
-    // The first launch compiles; then as many launches as fill some milliseconds.
-    let repeats: Vec<usize> = instances
-        .iter()
-        .map(|i| {
-            time(gpu, i, 1)?;
-            let once = time(gpu, i, 1)?;
-            Ok(((5e-3 / once) as usize).clamp(1, 50))
-        })
-        .collect::<Result<_>>()?;
-    let mut times = vec![Vec::with_capacity(rounds); instances.len()];
-    for _ in 0..rounds.max(1) {
-        for ((instance, &n), times) in instances.iter().zip(&repeats).zip(&mut times) {
-            times.push(time(gpu, instance, n)?);
+
+    /// Launches it `n` times and waits: seconds of all of them.
+    ///
+    /// # Errors
+    /// What makes the device unusable.
+    pub fn run(&self, n: usize) -> Result<f64> {
+        let start = Clock::now();
+        self.instance.run_repeatedly(&self.gpu, n)?;
+        Ok(start.elapsed().as_secs_f64())
+    }
+
+    fn row(&self, seconds: f64, peaks: &Peaks) -> BenchRow {
+        let plan = &self.instance.plan;
+        let mut shaders: Vec<_> = plan.dispatches.iter().map(|d| d.shader.name).collect();
+        shaders.dedup();
+        let groups: Vec<_> = plan.dispatches.iter().map(|d| d.groups.map(|g| g.to_string()).join("x")).collect();
+        let (gflops, gbps) = (self.flops as f64 / seconds / 1e9, self.bytes as f64 / seconds / 1e9);
+        BenchRow {
+            name: self.name.clone(),
+            shader: shaders.join(" "),
+            shape: groups.join(" "),
+            micros: seconds * 1e6,
+            gflops,
+            gbps,
+            share: (gflops / peaks.gflops).max(gbps / peaks.gbps),
         }
     }
-    let medians: Vec<f64> = times.iter_mut().map(|t| median(t)).collect();
-    let rate = |i: usize, amount: fn(&Plan) -> u64| amount(&instances[i].plan) as f64 / medians[i] / 1e9;
-    let flops = |p: &Plan| p.dispatches.iter().map(|d| d.flops).sum();
-    let bytes = |p: &Plan| p.dispatches.iter().map(|d| d.bytes).sum();
-    let (peak_gflops, peak_gbps) = (rate(0, flops), rate(1, bytes));
-    let rows = cases
-        .iter()
-        .enumerate()
-        .map(|(k, case)| {
-            let i = k + 2;
-            let (gflops, gbps) = (rate(i, flops), rate(i, bytes));
-            let mut shaders: Vec<_> = instances[i].plan.dispatches.iter().map(|d| d.shader.name).collect();
-            shaders.dedup();
-            let groups: Vec<_> = instances[i].plan.dispatches.iter().map(|d| d.groups.map(|g| g.to_string()).join("x")).collect();
-            BenchRow {
-                name: case.name.clone(),
-                shader: shaders.join(" "),
-                shape: groups.join(" "),
-                micros: medians[i] * 1e6,
-                gflops,
-                gbps,
-                share: (gflops / peak_gflops).max(gbps / peak_gbps),
-            }
-        })
-        .collect();
-    Ok(BenchReport { rows, peak_gflops, peak_gbps })
 }
 
-/// Seconds of one of `n` launches in a pass.
-fn time(gpu: &Gpu, instance: &Instance, n: usize) -> Result<f64> {
-    let start = Clock::now();
-    instance.run_repeatedly(gpu, n)?;
-    Ok(start.elapsed().as_secs_f64() / n as f64)
+/// A layer by its name, made ready when it is asked for: not all fit the memory of small devices at once.
+pub struct Bench(crate::selftest::Case);
+
+impl Bench {
+    /// What is computed.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Uploads its operands.
+    ///
+    /// # Errors
+    /// [`crate::Error::Limits`] for weights that this device cannot bind; otherwise what makes the device unusable.
+    pub fn prepare(&self, gpu: &Gpu) -> Result<Launchable> {
+        Launchable::layer(gpu, &self.0)
+    }
+}
+
+/// The layers that [`kernels`] measures and some that small devices cannot bind: VGG's first dense layer, DeepFace's first locally
+/// connected one.
+pub fn benches() -> Vec<Bench> {
+    layers::all().into_iter().chain(layers::large()).map(Bench).collect()
+}
+
+/// Measures every layer in `rounds` interleaved rounds.
+///
+/// # Errors
+/// What makes the device unusable.
+pub fn kernels(gpu: &Gpu, rounds: usize) -> Result<BenchReport> {
+    let mut all = yardsticks(gpu)?;
+    for case in layers::all() {
+        all.push(Launchable::layer(gpu, &case)?);
+    }
+    let seconds = medians(&all, rounds)?;
+    let peaks = Peaks::of(&all, &seconds);
+    let rows = all.iter().zip(&seconds).skip(2).map(|(layer, &s)| layer.row(s, &peaks)).collect();
+    Ok(BenchReport { rows, peaks })
+}
+
+/// Median seconds of a launch of each, measured in turn.
+fn medians(all: &[Launchable], rounds: usize) -> Result<Vec<f64>> {
+    // The first launch compiles; then as many launches as fill some milliseconds.
+    let repeats: Vec<usize> = all
+        .iter()
+        .map(|l| {
+            l.run(1)?;
+            Ok(((5e-3 / l.run(1)?) as usize).clamp(1, 50))
+        })
+        .collect::<Result<_>>()?;
+    let mut times = vec![Vec::with_capacity(rounds); all.len()];
+    for _ in 0..rounds.max(1) {
+        for ((layer, &n), times) in all.iter().zip(&repeats).zip(&mut times) {
+            times.push(layer.run(n)? / n as f64);
+        }
+    }
+    Ok(times.iter_mut().map(|t| median(t)).collect())
 }
 
 fn median(times: &mut [f64]) -> f64 {
@@ -118,11 +197,17 @@ fn median(times: &mut [f64]) -> f64 {
     times[times.len() / 2]
 }
 
+/// Arithmetic alone, and a copy alone.
+fn yardsticks(gpu: &Gpu) -> Result<Vec<Launchable>> {
+    let arithmetic = recorded(gpu, |rec| peak::record(rec, 256, 64).map(|_| Vec::new()))?;
+    Ok(vec![Launchable::new(gpu, "arithmetic", arithmetic)?, Launchable::new(gpu, "copy", recorded(gpu, record_copy)?)?])
+}
+
 /// A plan of launches that no graph asks for.
-fn peak_instance(gpu: &Gpu, record: impl FnOnce(&mut Recorder<'_>) -> Result<Vec<Port>>) -> Result<Instance> {
+fn recorded(gpu: &Gpu, record: impl FnOnce(&mut Recorder<'_>) -> Result<Vec<Port>>) -> Result<Plan> {
     let mut rec = Recorder::new(gpu.caps(), Precision::F32, Force::default());
     let inputs = record(&mut rec)?;
-    Instance::new(gpu, rec.finish(Feed::Plain, inputs, Vec::new())?, &Uploaded::default())
+    rec.finish(Feed::Plain, inputs, Vec::new())
 }
 
 /// 64 MiB, whole vec4s.

@@ -24,6 +24,7 @@ mod mesa;
 mod npy;
 mod parquet;
 mod pictures;
+mod plot;
 mod recogniser;
 mod run;
 mod search;

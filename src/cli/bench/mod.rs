@@ -2,6 +2,7 @@
 
 mod faces;
 mod margin;
+mod roofline;
 mod search;
 
 use std::io::BufRead;
@@ -16,6 +17,7 @@ use serde_json::json;
 
 use crate::cli::args::{DescribeArg, GlobalArgs, ShapeArg, shapes_of};
 use crate::cli::context::{adapter_line, model_or_builtin, open_gpu, print_profile};
+use crate::cli::plot;
 use crate::cli::table::{Table, micros};
 use crate::cli::ui::{Done, Outcome, Ui};
 
@@ -38,6 +40,9 @@ pub(crate) struct KernelArgs {
     /// Interleaved rounds; the median counts.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rounds: u32,
+    /// Draws every row under this adapter's roof: arithmetic over bytes across, speed upwards. An .svg or a .png.
+    #[arg(long, value_name = "OUT.svg")]
+    plot: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -71,8 +76,14 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
 }
 
 fn kernels(global: &GlobalArgs, ui: &Ui, args: &KernelArgs) -> Outcome {
+    let kind = args.plot.as_deref().map(plot::Kind::of).transpose()?;
     let gpu = open_gpu(global, ui)?;
     let report = lookalike::bench::kernels(&gpu, args.rounds as usize)?;
+    let peaks = report.peaks;
+    if let (Some(path), Some(kind)) = (&args.plot, kind) {
+        roofline::write(path, kind, &report, &gpu.adapter().name)?;
+        ui.note(&format!("roofline: {}", path.display()));
+    }
     if ui.json {
         let rows: Vec<_> = report
             .rows
@@ -81,7 +92,7 @@ fn kernels(global: &GlobalArgs, ui: &Ui, args: &KernelArgs) -> Outcome {
                 json!({ "name": r.name, "shader": r.shader, "shape": r.shape, "micros": r.micros, "gflops": r.gflops, "gbps": r.gbps, "share": r.share })
             })
             .collect();
-        ui.json(&json!({ "adapter": gpu.adapter(), "peak_gflops": report.peak_gflops, "peak_gbps": report.peak_gbps, "rows": rows }))?;
+        ui.json(&json!({ "adapter": gpu.adapter(), "peak_gflops": peaks.gflops, "peak_gbps": peaks.gbps, "rows": rows }))?;
         return Ok(Done::Yes);
     }
     let mut table = Table::new(&["kernel", "shader", "shape", ">time", ">GFLOP/s", ">GB/s", ">of peak"]);
@@ -97,7 +108,7 @@ fn kernels(global: &GlobalArgs, ui: &Ui, args: &KernelArgs) -> Outcome {
         ]);
     }
     ui.line(&table.to_string())?;
-    ui.line(&format!("\n{}\nmeasured peak: {:.1} GFLOP/s, {:.1} GB/s", adapter_line(&gpu), report.peak_gflops, report.peak_gbps))?;
+    ui.line(&format!("\n{}\nmeasured peak: {:.1} GFLOP/s, {:.1} GB/s", adapter_line(&gpu), peaks.gflops, peaks.gbps))?;
     Ok(Done::Yes)
 }
 
@@ -143,17 +154,29 @@ fn network(global: &GlobalArgs, ui: &Ui, args: &NetworkArgs) -> Outcome {
     times.sort_by(f64::total_cmp);
     let (p50, p95) = (percentile(&times, 0.5), percentile(&times, 0.95));
     let rate = if p50 > 0.0 { batch as f64 * 1e3 / p50 } else { 0.0 };
-    let dispatches = network.summary()?.dispatches.len();
+    let summary = network.summary()?;
+    let dispatches = summary.dispatches.len();
+    let bytes: u64 = summary.dispatches.iter().map(|d| d.bytes).sum();
+    let peaks = lookalike::bench::Peaks::measure(&gpu, 3)?;
+    let floor_ms = 1e3 * summary.dispatches.iter().map(|d| peaks.floor(d.flops, d.bytes)).sum::<f64>();
     if ui.json {
         ui.json(&json!({
             "p50_ms": p50, "p95_ms": p95, "min_ms": times.first(), "images_per_second": rate, "dispatches": dispatches,
-            "first_run_ms": first_run_ms, "compile_ms": compile_ms, "batch": batch, "runs": times.len(),
+            "first_run_ms": first_run_ms, "compile_ms": compile_ms, "bytes": bytes, "floor_ms": floor_ms, "peak_gflops": peaks.gflops,
+            "peak_gbps": peaks.gbps, "batch": batch, "runs": times.len(),
             "precision": global.precision.name(), "model": model.description.name, "digest": model.digest, "adapter": gpu.adapter(),
         }))?;
     } else {
         ui.line(&format!("{} at batch {batch}, {}, on {}", title(&model.description.name), global.precision.name(), adapter_line(&gpu)))?;
         ui.line(&format!("  {rate:.1} images/s; p50 {p50:.2} ms, p95 {p95:.2} ms over {} runs", times.len()))?;
         ui.line(&format!("  compile {compile_ms:.1} ms, first run {first_run_ms:.1} ms, {dispatches} dispatches"))?;
+        ui.line(&format!(
+            "  {:.1} MB bound; floor {floor_ms:.2} ms at {:.1} GFLOP/s and {:.1} GB/s, direct convolutions counted: {:.1} times that",
+            bytes as f64 / 1e6,
+            peaks.gflops,
+            peaks.gbps,
+            p50 / floor_ms
+        ))?;
     }
     Ok(Done::Yes)
 }

@@ -85,12 +85,13 @@ fn details(sheet: &mut Sheet, [x, y]: [u32; 2], side: &Side) {
     };
     let [width, height] = found.face.size();
     let lines = [
-        format!("score    {:.3}", found.face.score),
-        format!("size     {width:.0} x {height:.0} px"),
-        format!("quality  {:.2}", found.quality.map_or(1.0, |q| q.overall())),
+        ("score", format!("{:.3}", found.face.score)),
+        ("size", format!("{width:.0} x {height:.0} px")),
+        ("quality", format!("{:.2}", found.quality.map_or(1.0, |q| q.overall()))),
     ];
-    for (i, line) in (0..).zip(&lines) {
-        sheet.text(x, y + i * 18, SMALL, INK, line);
+    for (i, (name, value)) in (0..).zip(&lines) {
+        sheet.text(x, y + i * 18, SMALL, FAINT, name);
+        sheet.text(x + 52, y + i * 18, SMALL, INK, value);
     }
 }
 

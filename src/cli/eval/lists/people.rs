@@ -28,7 +28,8 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// Reads a CSV with the columns `file,label,role`; `roles` are those that the protocol knows.
+    /// Reads a CSV with the columns `file,label,role` (or `identity` for the label; `probe_known` and `probe_unknown` for probes, which the
+    /// labels tell anyway); `roles` are those that the protocol knows.
     ///
     /// # Errors
     /// As [`super::read`].
@@ -39,14 +40,15 @@ impl People {
 
 fn parse(text: &str, root: &Path, roles: &[Role]) -> Result<People, Wrong> {
     let mut table = Table::new(text)?;
-    let [file, label, role] = table.columns(["file", "label", "role"])?;
+    let named = if table.column("identity").is_some() { "identity" } else { "label" };
+    let [file, label, role] = table.columns(["file", named, "role"])?;
     let (mut files, mut people, mut entries) = (Files::below(root), HashMap::<String, u32>::new(), Vec::new());
     for row in table.rows() {
         let (line, row) = row?;
         let field = |i: usize| row.get(i).unwrap_or_default();
         let part = match field(role).to_ascii_lowercase().as_str() {
             "gallery" => Some(Role::Gallery),
-            "probe" => Some(Role::Probe),
+            "probe" | "probe_known" | "probe_unknown" => Some(Role::Probe),
             "distractor" => Some(Role::Distractor),
             _ => None,
         };
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn people_are_numbered_and_files_looked_for_below_the_root() {
-        let text = "label,file,role\nAda,a.jpg,gallery\nBob,b.jpg,Gallery\nAda,c.jpg,probe\nEve,d.jpg,probe\n";
+        let text = "identity,file,role\nAda,a.jpg,gallery\nBob,b.jpg,Gallery\nAda,c.jpg,probe\nEve,d.jpg,probe_unknown\n";
         let people = parse(text, Path::new("r"), &[Role::Gallery, Role::Probe]).unwrap();
         assert_eq!(people.files, ["a.jpg", "b.jpg", "c.jpg", "d.jpg"].map(|f| Path::new("r").join(f)));
         let (g, p) = (Role::Gallery, Role::Probe);
