@@ -35,6 +35,7 @@ impl Drawing for Roofline<'_> {
         let points: Vec<_> = self.report.rows.iter().filter(|r| r.gflops > 0.0).map(|r| (r.gflops / r.gbps, r.gflops, &r.name)).collect();
         let least = |of: fn(&(f64, f64, &String)) -> f64, start: f64| points.iter().map(of).fold(start, f64::min);
         let most = points.iter().map(|p| p.0).fold(peaks.gflops / peaks.gbps, f64::max) * 3.0;
+        let top = points.iter().map(|p| p.1).fold(peaks.gflops, f64::max) * 1.6;
         let (left, bottom) = (least(|p| p.0, 1.0) / 2.0, least(|p| p.1, peaks.gflops) / 2.0);
         let (chart_area, names) = root.split_horizontally(SIZE.0 as i32 - 330);
         let mut chart = ChartBuilder::on(&chart_area)
@@ -42,7 +43,7 @@ impl Drawing for Roofline<'_> {
             .margin(14)
             .x_label_area_size(42)
             .y_label_area_size(60)
-            .build_cartesian_2d((left..most).log_scale(), (bottom..peaks.gflops * 1.6).log_scale())
+            .build_cartesian_2d((left..most).log_scale(), (bottom..top).log_scale())
             .map_err(|e| e.to_string())?;
         let number = |v: &f64| if *v < 1.0 { format!("{v:.2}") } else { format!("{v:.0}") };
         chart
