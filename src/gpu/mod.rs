@@ -12,6 +12,7 @@ mod pipelines;
 mod probe;
 mod profile;
 mod search;
+mod shards;
 mod texture;
 mod warp;
 
@@ -20,7 +21,8 @@ pub(crate) use compute::{Done, Memory, Work, numbers};
 pub(crate) use exec::{Instance, Uploaded};
 pub use photo::{Photo, PhotoView};
 pub use profile::KernelTime;
-pub(crate) use search::{Layout, Probes, Scanner, Seen, Shard};
+pub(crate) use search::{Probes, Scanner};
+pub(crate) use shards::{Layout, Seen, Shard};
 pub(crate) use warp::Warp;
 pub use wgpu;
 

@@ -51,7 +51,7 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
     let rows_stored: Vec<_> = vectors.chunks_exact(dimension).map(|r| stored(r, format)).collect();
     let counts: Vec<bool> = (0..rows).map(|i| i % 5 != 3 && !(64..96).contains(&i)).collect();
 
-    // Two shards, the second begun in the middle.
+    // Two shards, the second begun in the middle and passing by.
     let blocks = rows.div_ceil(BLOCK);
     let split = blocks.div_ceil(2);
     let (mut shards, start) = (Vec::new(), Clock::now());
@@ -60,7 +60,7 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
         if range.is_empty() {
             continue;
         }
-        let shard = layout.shard(gpu, range.len() + 1)?;
+        let shard = layout.shard(gpu, range.len() + 1, range.start == 0)?;
         let pack = |b: usize| {
             let (mut bytes, mut factors) = (vec![0; layout.block_bytes()], [[f32::MAX; 2]; BLOCK]);
             for (r, factor) in factors.iter_mut().enumerate() {
