@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Gpu;
 use super::memory::Buffer;
 use super::pipelines::Pipeline;
+use super::recorded_search::Workspace;
 use super::shards::{Home, Layout, Operand, Seen};
 use crate::error::Result;
 use crate::kernels::search::{self, BLOCK, Format, Params};
@@ -28,6 +29,7 @@ pub(crate) struct Scanner {
     free: Mutex<Vec<Scratch>>,
     /// What shards from the host pass through. Whoever copies to it scans it in the same submission, so searches share it.
     passage: Mutex<Option<Arc<Passage>>>,
+    pub(super) workspace: Mutex<Workspace>,
 }
 
 /// Room for two shards: one is scanned while the next one arrives.
@@ -70,7 +72,7 @@ pub(super) fn bind<const N: usize>(gpu: &Gpu, pipeline: &Pipeline, resources: [w
 
 impl Scanner {
     pub(crate) fn new(layout: Layout) -> Self {
-        Self { layout, free: Mutex::default(), passage: Mutex::default() }
+        Self { layout, free: Mutex::default(), passage: Mutex::default(), workspace: Mutex::default() }
     }
 
     /// Probes that one scan over `blocks` should take: results stay within some megabytes.

@@ -1,5 +1,7 @@
 //! The rows of a gallery: on the device, or on the host and copied to the device whenever a search passes.
 
+use std::sync::OnceLock;
+
 use super::Gpu;
 use super::memory::Buffer;
 use super::texture::{ROW, ROW_BYTES, Texture};
@@ -26,14 +28,29 @@ pub(crate) struct Shard {
     pub(super) factors: Buffer,
     /// Which rows count.
     pub(super) bits: Buffer,
+    /// Who every row is: id (low and high word), label, factor. Only where searches are recorded.
+    pub(super) tags: OnceLock<Buffer>,
     pub(crate) blocks: usize,
 }
+
+/// Who a row is: the low and the high word of its id, its label.
+pub(crate) type Name = [u32; 3];
 
 impl Shard {
     /// Whether its rows stay on the device.
     pub(crate) fn stays(&self) -> bool {
         matches!(self.rows, Home::Device(_))
     }
+
+    /// Whether searches can be recorded over it.
+    pub(crate) fn is_tagged(&self) -> bool {
+        self.tags.get().is_some()
+    }
+}
+
+/// What a kernel reads of rows besides their numbers.
+fn tags(names: &[Name; BLOCK], factors: &[[f32; 2]; BLOCK]) -> [[u32; 4]; BLOCK] {
+    std::array::from_fn(|r| [names[r][0], names[r][1], names[r][2], factors[r][0].to_bits()])
 }
 
 /// Where the rows of a shard are.
@@ -133,17 +150,19 @@ impl Layout {
             rows,
             factors: gpu.buffer("the gallery", (blocks * BLOCK * 8) as u64, usage, None)?,
             bits: gpu.buffer("the gallery", (blocks * 4) as u64, usage, None)?,
+            tags: OnceLock::new(),
             blocks,
         })
     }
 
-    /// Writes `blocks` of a shard: `pack(block)` gives bytes and factors of a block.
+    /// Writes `blocks` of a shard: `pack(block)` gives bytes and factors of a block, `names` who its rows are.
     pub(crate) fn write(
         &self,
         gpu: &Gpu,
         shard: &Shard,
         blocks: &[usize],
         pack: impl Fn(usize) -> (Vec<u8>, [[f32; 2]; BLOCK]),
+        names: impl Fn(usize) -> [Name; BLOCK],
     ) -> Result<()> {
         for part in blocks.chunks((UPLOAD / self.block_bytes()).max(1)) {
             let mut runs = Vec::new();
@@ -167,11 +186,37 @@ impl Layout {
                         operand.write(gpu, (first * self.block_bytes() / 16) as u64, bytes);
                     }
                     gpu.queue().write_buffer(&shard.factors.raw, (first * BLOCK * 8) as u64, bytemuck::cast_slice(factors));
+                    if let Some(buffer) = shard.tags.get() {
+                        let blocks = factors.chunks_exact(BLOCK).filter_map(|f| f.try_into().ok());
+                        let content: Vec<_> = blocks.enumerate().flat_map(|(i, f)| tags(&names(first + i), f)).collect();
+                        gpu.queue().write_buffer(&buffer.raw, (first * BLOCK * 16) as u64, bytemuck::cast_slice(&content));
+                    }
                 }
                 gpu.queue().submit([])
             })?;
             gpu.wait(submission, "the gallery's upload")?;
         }
+        Ok(())
+    }
+
+    /// Makes searches over a shard recordable: `rows(block)` gives names and factors of a block in use.
+    pub(crate) fn tag(
+        &self,
+        gpu: &Gpu,
+        shard: &Shard,
+        blocks: usize,
+        rows: impl Fn(usize) -> ([Name; BLOCK], [[f32; 2]; BLOCK]),
+    ) -> Result<()> {
+        let mut content = Vec::with_capacity(shard.blocks * BLOCK);
+        for block in 0..blocks {
+            let (names, factors) = rows(block);
+            content.extend(tags(&names, &factors));
+        }
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+        let bytes = (shard.blocks * BLOCK * 16) as u64;
+        let buffer = gpu.buffer("the gallery", bytes, usage, Some(bytemuck::cast_slice(&content)))?;
+        // Somebody else may have been faster with the same.
+        let _ = shard.tags.set(buffer);
         Ok(())
     }
 

@@ -7,7 +7,9 @@
 
 mod best;
 mod devices;
+mod later;
 mod probe;
+mod recorded;
 mod rows;
 mod search;
 mod state;

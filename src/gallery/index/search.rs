@@ -30,8 +30,7 @@ pub(super) fn spread<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync) -> Res
     }
     let work = &work;
     let mut parts = std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            (0..threads).map(|t| scope.spawn(move || (t..n).step_by(threads).map(work).collect::<Vec<_>>())).collect();
+        let workers: Vec<_> = (0..threads).map(|t| scope.spawn(move || (t..n).step_by(threads).map(work).collect::<Vec<_>>())).collect();
         let lost = || Error::Device("A thread that orders results ended.".to_owned());
         workers.into_iter().map(|w| w.join().map(Vec::into_iter).map_err(|_| lost())).collect::<Result<Vec<_>>>()
     })?;

@@ -8,7 +8,7 @@ use super::probe::Extremes;
 use super::rows::{Fate, Rows};
 use super::template::Template;
 use crate::error::Result;
-use crate::gpu::{Seen, Shard};
+use crate::gpu::{Name, Seen, Shard};
 use crate::kernels::search::BLOCK;
 
 /// Everything a search looks at.
@@ -119,7 +119,13 @@ impl State {
             let shard = device.layout.shard(&device.gpu, room, stays)?;
             let base = i * per_shard;
             let used = self.alive.len().saturating_sub(base).min(has);
-            device.layout.write(&device.gpu, &shard, &(0..used).collect::<Vec<_>>(), |b| self.rows.pack(device.layout.format, base + b))?;
+            device.layout.write(
+                &device.gpu,
+                &shard,
+                &(0..used).collect::<Vec<_>>(),
+                |b| self.rows.pack(device.layout.format, base + b),
+                |b| self.names(base + b),
+            )?;
             device.layout.write_bits(&device.gpu, &shard, 0, self.on_device.get(base..base + used).unwrap_or_default())?;
             if has == 0 { self.shards.push(shard) } else { self.shards[i] = shard }
         }
@@ -230,6 +236,15 @@ impl State {
         self.upload(devices, &changed, true)
     }
 
+    /// Who the rows of a block are.
+    pub(super) fn names(&self, block: usize) -> [Name; BLOCK] {
+        std::array::from_fn(|r| {
+            let place = block * BLOCK + r;
+            let id = self.ids.get(place).copied().unwrap_or(u64::MAX);
+            [id as u32, (id >> 32) as u32, self.labels.get(place).copied().unwrap_or(u32::MAX)]
+        })
+    }
+
     /// Brings changed blocks to the device: their rows, or only which of them count.
     fn upload(&self, devices: &Devices, changed: &BTreeSet<usize>, rows: bool) -> Result<()> {
         for (i, shard) in self.shards.iter().enumerate() {
@@ -237,7 +252,8 @@ impl State {
             let own: Vec<usize> = changed.range(base..base + devices.per_shard).map(|b| b - base).collect();
             let (Some(&first), Some(&last)) = (own.first(), own.last()) else { continue };
             if rows {
-                device.layout.write(&device.gpu, shard, &own, |b| self.rows.pack(device.layout.format, base + b))?;
+                let pack = |b: usize| self.rows.pack(device.layout.format, base + b);
+                device.layout.write(&device.gpu, shard, &own, pack, |b| self.names(base + b))?;
             }
             device.layout.write_bits(&device.gpu, shard, first, &self.on_device[base + first..=base + last])?;
         }
