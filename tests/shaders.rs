@@ -198,6 +198,9 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "image/resize" => &["image/resize"],
         "image/warp" | "image/area" => &["image/warp"],
         "search/subgroup_scan" | "search/tiled_scan" => &["search/scan"],
+        "search/probes" => &["search/probes"],
+        "search/cutoff" => &["search/cutoff"],
+        "search/rescore" => &["search/rescore"],
         "image/piecewise" => &["image/piecewise"],
         _ => return None,
     })

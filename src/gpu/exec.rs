@@ -313,6 +313,29 @@ impl Gpu {
         Ok(bytes)
     }
 
+    /// Writes parts of a buffer that the host can map, each from a byte on. Waits until the device does not use the buffer.
+    pub(super) fn write_mapped(&self, buffer: &Buffer, parts: &[(usize, &[u8])], what: &str) -> Result<()> {
+        let (sender, receiver) = mpsc::channel();
+        self.scoped(what, 0, || {
+            buffer.raw.map_async(wgpu::MapMode::Write, .., move |result| {
+                // The receiver is gone only when the wait below has failed already.
+                let _ = sender.send(result);
+            });
+        })?;
+        let submission = self.scoped(what, 0, || self.queue().submit([]))?;
+        let written = self.wait(submission, what).and_then(|()| {
+            let mapped = receiver.recv_timeout(self.inner.timeout).map_err(|_| Error::DeviceLost(format!("no answer during {what}")));
+            mapped?.map_err(|e| Error::DeviceLost(format!("{e} during {what}")))?;
+            let mut view = buffer.raw.get_mapped_range_mut(..).map_err(|e| Error::Device(format!("The GPU did not map {what}: {e}")))?;
+            for &(first, bytes) in parts {
+                view.slice(first..first + bytes.len()).copy_from_slice(bytes);
+            }
+            Ok(())
+        });
+        let unmapped = self.scoped(what, 0, || buffer.raw.unmap());
+        written.and(unmapped)
+    }
+
     /// The bytes of a staging buffer once `receiver` says that it is mapped.
     fn mapped_bytes(
         &self,

@@ -11,7 +11,9 @@ mod photo;
 mod pipelines;
 mod probe;
 mod profile;
+mod recorded_search;
 mod search;
+mod shards;
 mod texture;
 mod warp;
 
@@ -20,7 +22,9 @@ pub(crate) use compute::{Done, Memory, Work, numbers};
 pub(crate) use exec::{Instance, Uploaded};
 pub use photo::{Photo, PhotoView};
 pub use profile::KernelTime;
-pub(crate) use search::{Layout, Probes, Scanner, Seen, Shard};
+pub(crate) use recorded_search::Request;
+pub(crate) use search::{Probes, Scanner};
+pub(crate) use shards::{Layout, Name, Seen, Shard};
 pub(crate) use warp::Warp;
 pub use wgpu;
 

@@ -1,147 +1,17 @@
-//! The rows of a gallery on the device, and scans over them.
+//! Scans over the rows of a gallery.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Gpu;
 use super::memory::Buffer;
-use super::texture::{ROW, Texture};
+use super::pipelines::Pipeline;
+use super::recorded_search::Workspace;
+use super::shards::{Home, Layout, Operand, Seen};
 use crate::error::Result;
-use crate::kernels::search::{self, BLOCK, Family, Format, Params};
-use crate::shader::BindingKind;
+use crate::kernels::search::{self, BLOCK, Format, Params};
 
 /// Parameters of dispatches are this far apart, which suits every adapter; also the alignment of ranges of a storage buffer.
-const PARAMS_STRIDE: usize = 256;
-/// Bytes of rows that are on their way to the device at once.
-const UPLOAD: usize = 64 << 20;
-
-/// What a scan is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Layout {
-    pub(crate) family: Family,
-    pub(crate) format: Format,
-    pub(crate) dimension: usize,
-}
-
-/// Rows, in blocks of [`BLOCK`], that one dispatch can see.
-#[derive(Debug)]
-pub(crate) struct Shard {
-    rows: Operand,
-    /// Factor and bias of every row.
-    factors: Buffer,
-    /// Which rows count.
-    bits: Buffer,
-    pub(crate) blocks: usize,
-}
-
-/// What products load.
-#[derive(Debug)]
-enum Operand {
-    Buffer(Buffer),
-    Texture(Texture),
-}
-
-impl Operand {
-    fn new(gpu: &Gpu, what: &str, family: Family, integers: bool, bytes: u64) -> Result<Self> {
-        Ok(match family {
-            Family::Tiled => Self::Buffer(gpu.buffer(what, bytes, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST, None)?),
-            Family::Subgroup(_) => {
-                Self::Texture(gpu.texture(what, bytes, if integers { BindingKind::TextureUint } else { BindingKind::Texture }, None)?)
-            }
-        })
-    }
-
-    /// Bytes it has room for.
-    fn size(&self) -> u64 {
-        match self {
-            Self::Buffer(buffer) => buffer.size,
-            Self::Texture(texture) => texture.bytes(),
-        }
-    }
-
-    /// Writes whole vec4s from number `first` on.
-    fn write(&self, gpu: &Gpu, first: u64, bytes: &[u8]) {
-        match self {
-            Self::Buffer(buffer) => gpu.queue().write_buffer(&buffer.raw, first * 16, bytes),
-            Self::Texture(texture) => texture.write(gpu, first, bytes),
-        }
-    }
-
-    fn resource(&self) -> wgpu::BindingResource<'_> {
-        match self {
-            Self::Buffer(buffer) => buffer.raw.as_entire_binding(),
-            Self::Texture(texture) => wgpu::BindingResource::TextureView(&texture.view),
-        }
-    }
-}
-
-impl Layout {
-    /// Blocks that one shard may have on this device.
-    pub(crate) fn most_blocks(&self, gpu: &Gpu) -> usize {
-        let bytes = match self.family {
-            Family::Tiled => gpu.caps().max_binding.min(1 << 30),
-            Family::Subgroup(_) => (u64::from(gpu.device().limits().max_texture_dimension_2d) * ROW * 16).min(256 << 20),
-        };
-        // Factors are 256 bytes a block, always less than its rows.
-        (bytes as usize / self.block_bytes()).max(1)
-    }
-
-    pub(crate) fn block_bytes(&self) -> usize {
-        self.format.block_bytes(self.dimension)
-    }
-
-    /// An empty shard with room for `blocks`.
-    pub(crate) fn shard(&self, gpu: &Gpu, blocks: usize) -> Result<Shard> {
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
-        Ok(Shard {
-            rows: Operand::new(gpu, "the gallery", self.family, self.format != Format::F32, (blocks * self.block_bytes()) as u64)?,
-            factors: gpu.buffer("the gallery", (blocks * BLOCK * 8) as u64, usage, None)?,
-            bits: gpu.buffer("the gallery", (blocks * 4) as u64, usage, None)?,
-            blocks,
-        })
-    }
-
-    /// Writes `blocks` of a shard: `pack(block)` gives bytes, factors and bits of a block.
-    pub(crate) fn write(
-        &self,
-        gpu: &Gpu,
-        shard: &Shard,
-        blocks: &[usize],
-        pack: impl Fn(usize) -> (Vec<u8>, [[f32; 2]; BLOCK]),
-    ) -> Result<()> {
-        let vec4s = (self.block_bytes() / 16) as u64;
-        for part in blocks.chunks((UPLOAD / self.block_bytes()).max(1)) {
-            let submission = gpu.scoped("the gallery", 0, || {
-                // Neighbours go in one write.
-                for run in part.chunk_by(|a, b| a + 1 == *b) {
-                    let (mut bytes, mut factors) = (Vec::with_capacity(run.len() * self.block_bytes()), Vec::new());
-                    for &block in run {
-                        let (b, f) = pack(block);
-                        bytes.extend_from_slice(&b);
-                        factors.extend_from_slice(&f);
-                    }
-                    shard.rows.write(gpu, run[0] as u64 * vec4s, &bytes);
-                    gpu.queue().write_buffer(&shard.factors.raw, (run[0] * BLOCK * 8) as u64, bytemuck::cast_slice(&factors));
-                }
-                gpu.queue().submit([])
-            })?;
-            gpu.wait(submission, "the gallery's upload")?;
-        }
-        Ok(())
-    }
-
-    /// Writes which rows count, for all of the shard's blocks from `first` on.
-    pub(crate) fn write_bits(&self, gpu: &Gpu, shard: &Shard, first: usize, bits: &[u32]) -> Result<()> {
-        gpu.scoped("the gallery", 0, || gpu.queue().write_buffer(&shard.bits.raw, (first * 4) as u64, bytemuck::cast_slice(bits)))
-    }
-}
-
-/// A shard as one scan sees it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen<'a> {
-    pub(crate) shard: &'a Shard,
-    /// Blocks in use, from the first.
-    pub(crate) blocks: usize,
-}
+pub(super) const PARAMS_STRIDE: usize = 256;
 
 /// Probes as the device takes them.
 #[derive(Debug, Default)]
@@ -155,9 +25,15 @@ pub(crate) struct Probes {
 /// Scans of one gallery; buffers are kept between them.
 #[derive(Debug)]
 pub(crate) struct Scanner {
-    layout: Layout,
+    pub(super) layout: Layout,
     free: Mutex<Vec<Scratch>>,
+    /// What shards from the host pass through. Whoever copies to it scans it in the same submission, so searches share it.
+    passage: Mutex<Option<Arc<Passage>>>,
+    pub(super) workspace: Mutex<Workspace>,
 }
+
+/// Room for two shards: one is scanned while the next one arrives.
+pub(super) type Passage = [Operand; 2];
 
 /// The buffers of one scan.
 #[derive(Debug, Default)]
@@ -171,7 +47,7 @@ struct Scratch {
 }
 
 /// `slot`, replaced when it is smaller than `bytes`.
-fn fit<'a>(gpu: &Gpu, slot: &'a mut Option<Buffer>, bytes: u64, usage: wgpu::BufferUsages) -> Result<&'a Buffer> {
+pub(super) fn fit<'a>(gpu: &Gpu, slot: &'a mut Option<Buffer>, bytes: u64, usage: wgpu::BufferUsages) -> Result<&'a Buffer> {
     let buffer = match slot.take().filter(|b| b.size >= bytes) {
         Some(buffer) => buffer,
         None => gpu.buffer("a search", bytes, usage, None)?,
@@ -179,9 +55,24 @@ fn fit<'a>(gpu: &Gpu, slot: &'a mut Option<Buffer>, bytes: u64, usage: wgpu::Buf
     Ok(slot.insert(buffer))
 }
 
+pub(super) const PASS: wgpu::ComputePassDescriptor<'_> = wgpu::ComputePassDescriptor { label: Some("search"), timestamp_writes: None };
+
+/// A range of a buffer, in bytes.
+pub(super) fn part(buffer: &Buffer, offset: usize, bytes: usize) -> wgpu::BindingResource<'_> {
+    let size = std::num::NonZeroU64::new(bytes as u64);
+    wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: &buffer.raw, offset: offset as u64, size })
+}
+
+/// A bind group of these resources in order.
+pub(super) fn bind<const N: usize>(gpu: &Gpu, pipeline: &Pipeline, resources: [wgpu::BindingResource<'_>; N]) -> wgpu::BindGroup {
+    let entries: Vec<_> =
+        resources.into_iter().enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
+    gpu.device().create_bind_group(&wgpu::BindGroupDescriptor { label: Some("search"), layout: &pipeline.layout, entries: &entries })
+}
+
 impl Scanner {
     pub(crate) fn new(layout: Layout) -> Self {
-        Self { layout, free: Mutex::default() }
+        Self { layout, free: Mutex::default(), passage: Mutex::default(), workspace: Mutex::default() }
     }
 
     /// Probes that one scan over `blocks` should take: results stay within some megabytes.
@@ -231,50 +122,49 @@ impl Scanner {
             None => None,
         };
         let pipeline = gpu.pipeline(form.shader)?;
+        let passage = self.passage(gpu, shards)?;
         let submission = gpu.scoped("a search", 0, || {
             operand.write(gpu, 0, &probes.bytes);
             gpu.queue().write_buffer(&factors.raw, 0, bytemuck::cast_slice(&probes.factors));
             gpu.queue().write_buffer(&uniforms.raw, 0, &params);
-            let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike search") });
-            {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("search"), timestamp_writes: None });
+            let new = || gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike search") });
+            let launch = |pass: &mut wgpu::ComputePass<'_>, rows: &Operand, i: usize| {
                 pass.set_pipeline(&pipeline.raw);
-                for (i, (shard, blocks)) in ranges.iter().enumerate() {
-                    let uniform = wgpu::BufferBinding {
-                        buffer: &uniforms.raw,
-                        offset: (i * PARAMS_STRIDE) as u64,
-                        size: std::num::NonZeroU64::new(size_of::<Params>() as u64),
-                    };
+                for (at, (shard, blocks)) in ranges.iter().enumerate().filter(|(_, (shard, _))| *shard == i) {
                     let seen = shards[*shard];
                     let bits = match &masked {
-                        Some((buffer, offsets)) => wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                            buffer: &buffer.raw,
-                            offset: (offsets[*shard] * 4) as u64,
-                            size: std::num::NonZeroU64::new((seen.blocks * 4) as u64),
-                        }),
+                        Some((buffer, offsets)) => part(buffer, offsets[i] * 4, seen.blocks * 4),
                         None => seen.shard.bits.raw.as_entire_binding(),
                     };
                     let resources = [
-                        wgpu::BindingResource::Buffer(uniform),
-                        seen.shard.rows.resource(),
+                        part(uniforms, at * PARAMS_STRIDE, size_of::<Params>()),
+                        rows.resource(),
                         operand.resource(),
                         seen.shard.factors.raw.as_entire_binding(),
                         bits,
                         factors.raw.as_entire_binding(),
                         maxima.raw.as_entire_binding(),
                     ];
-                    let entries: Vec<_> = resources
-                        .into_iter()
-                        .enumerate()
-                        .map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource })
-                        .collect();
-                    let group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
-                        label: Some("search"),
-                        layout: &pipeline.layout,
-                        entries: &entries,
-                    });
-                    pass.set_bind_group(0, &group, &[]);
+                    pass.set_bind_group(0, &bind(gpu, &pipeline, resources), &[]);
                     pass.dispatch_workgroups(count.div_ceil(form.probes) as u32, blocks.div_ceil(form.blocks) as u32, 1);
+                }
+            };
+            let mut encoder = new();
+            {
+                let mut pass = encoder.begin_compute_pass(&PASS);
+                for (i, seen) in shards.iter().enumerate() {
+                    if let Home::Device(rows) = &seen.shard.rows {
+                        launch(&mut pass, rows, i);
+                    }
+                }
+            }
+            let mut rooms = passage.iter().flat_map(|rooms| rooms.iter()).cycle();
+            for (i, seen) in shards.iter().enumerate() {
+                if let (Home::Host(from), Some(room)) = (&seen.shard.rows, rooms.next()) {
+                    room.fill(&mut encoder, &from.raw, (seen.blocks * self.layout.block_bytes()) as u64);
+                    launch(&mut encoder.begin_compute_pass(&PASS), room, i);
+                    // Each on its own, so that no submission takes long.
+                    gpu.queue().submit([std::mem::replace(&mut encoder, new()).finish()]);
                 }
             }
             encoder.copy_buffer_to_buffer(&maxima.raw, 0, &staging.raw, 0, bytes);
@@ -284,8 +174,20 @@ impl Scanner {
         Ok(read.chunks_exact(4).take(count * total).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
     }
 
+    /// The rooms that shards from the host pass through, if there are any.
+    pub(super) fn passage(&self, gpu: &Gpu, shards: &[Seen<'_>]) -> Result<Option<Arc<Passage>>> {
+        let Some(most) = shards.iter().filter(|s| !s.shard.stays()).map(|s| s.shard.blocks).max() else { return Ok(None) };
+        let mut kept = self.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = || self.layout.operand(gpu, "the gallery", most);
+        let passage = match kept.take().filter(|p| p[0].size() >= (most * self.layout.block_bytes()) as u64) {
+            Some(passage) => passage,
+            None => Arc::new([room()?, room()?]),
+        };
+        Ok(Some(Arc::clone(kept.insert(passage))))
+    }
+
     /// Parameters, and per dispatch its shard and number of blocks: none takes long, so that no driver takes the device for hung.
-    fn dispatches(&self, gpu: &Gpu, shards: &[Seen<'_>], probes: usize, tile: usize) -> (Vec<u8>, Vec<(usize, usize)>) {
+    pub(super) fn dispatches(&self, gpu: &Gpu, shards: &[Seen<'_>], probes: usize, tile: usize) -> (Vec<u8>, Vec<(usize, usize)>) {
         let Layout { format, dimension, .. } = self.layout;
         // Some tens of milliseconds: of a software adapter on two cores, and of a small GPU.
         let (products, bytes) = if gpu.adapter().is_software() { (1 << 30, 256 << 20) } else { (10 << 30, 1 << 30) };

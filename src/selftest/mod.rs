@@ -16,6 +16,7 @@ pub(crate) mod pieces;
 pub(crate) mod pointwise;
 pub(crate) mod pooling;
 pub(crate) mod quantize;
+pub(crate) mod recorded;
 pub(crate) mod sample;
 pub(crate) mod search;
 pub(crate) mod select;
@@ -125,6 +126,11 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
     for stem in search::SEARCH_KERNELS {
         if wanted(stem) {
             out.extend(search::run(gpu, stem)?);
+        }
+    }
+    for stem in recorded::RECORDED_KERNELS {
+        if wanted(stem) {
+            out.extend(recorded::run(gpu, stem)?);
         }
     }
     if wanted("image/piecewise") {

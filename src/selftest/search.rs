@@ -31,7 +31,7 @@ pub(crate) fn run(gpu: &Gpu, stem: &str) -> Result<Vec<CaseResult>> {
 }
 
 /// The numbers that a format keeps of `numbers`, and their bytes.
-fn stored(numbers: &[f32], format: Format) -> (Vec<f64>, Vec<u8>) {
+pub(super) fn stored(numbers: &[f32], format: Format) -> (Vec<f64>, Vec<u8>) {
     let byte = |x: f32| (x * 127.0) as i8;
     match format {
         Format::F32 => (numbers.iter().map(|&x| f64::from(x)).collect(), bytemuck::cast_slice(numbers).to_vec()),
@@ -51,7 +51,7 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
     let rows_stored: Vec<_> = vectors.chunks_exact(dimension).map(|r| stored(r, format)).collect();
     let counts: Vec<bool> = (0..rows).map(|i| i % 5 != 3 && !(64..96).contains(&i)).collect();
 
-    // Two shards, the second begun in the middle.
+    // Two shards, the second begun in the middle and passing by.
     let blocks = rows.div_ceil(BLOCK);
     let split = blocks.div_ceil(2);
     let (mut shards, start) = (Vec::new(), Clock::now());
@@ -60,7 +60,7 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
         if range.is_empty() {
             continue;
         }
-        let shard = layout.shard(gpu, range.len() + 1)?;
+        let shard = layout.shard(gpu, range.len() + 1, range.start == 0)?;
         let pack = |b: usize| {
             let (mut bytes, mut factors) = (vec![0; layout.block_bytes()], [[f32::MAX; 2]; BLOCK]);
             for (r, factor) in factors.iter_mut().enumerate() {
@@ -73,7 +73,7 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
             }
             (bytes, factors)
         };
-        layout.write(gpu, &shard, &(0..range.len()).collect::<Vec<_>>(), pack)?;
+        layout.write(gpu, &shard, &(0..range.len()).collect::<Vec<_>>(), pack, |_| [[0; 3]; BLOCK])?;
         let word = |b: usize| (0..BLOCK).fold(0, |w, r| w | u32::from(counts.get(b * BLOCK + r) == Some(&true)) << r);
         let bits: Vec<u32> = range.clone().map(word).collect();
         layout.write_bits(gpu, &shard, 0, &bits)?;

@@ -6,17 +6,22 @@
 //! descending, id ascending, not a number last), whatever the adapter, the batch, the storage of the device or the number of shards.
 
 mod best;
+mod devices;
+mod later;
 mod probe;
+mod recorded;
 mod rows;
 mod search;
 mod state;
+mod template;
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Layout, Scanner};
-use crate::kernels::search::{BLOCK, Family, Format};
+use crate::gpu::Gpu;
+use crate::kernels::search::Format;
+use devices::Devices;
 use state::State;
 
 /// How rows are stored. Scores are those of the numbers that the host keeps; the device may keep fewer bits.
@@ -53,14 +58,18 @@ pub struct IndexOptions {
     pub storage: Storage,
     /// What a score is.
     pub metric: Metric,
-    /// Rows in one binding, rounded up to whole blocks of 32. `None` = as many as the device binds.
+    /// Rows in one binding, rounded up to whole blocks of 32. `None` = as many as the device binds; with several devices, 64 MiB.
     pub rows_per_shard: Option<usize>,
+    /// Bytes of rows that each device may hold. `None` = all of them. Shards beyond that lie on the host, packed and in memory that the
+    /// device reads, and pass through room for two shards in every search: results are the same, the time is that of copying them. At least
+    /// three blocks of 32 rows are needed; a shard has at most a third of these bytes.
+    pub device_bytes: Option<u64>,
 }
 
 impl IndexOptions {
     /// These options with everything else by default.
     pub fn new(storage: Storage, metric: Metric) -> Self {
-        Self { storage, metric, rows_per_shard: None }
+        Self { storage, metric, ..Self::default() }
     }
 }
 
@@ -71,6 +80,9 @@ pub enum PerLabel {
     Best,
     /// A label's score is the mean over its rows; [`Hit::id`] is its best row.
     Mean,
+    /// A label's score is that of its template: the mean of its rows, for [`Metric::Cosine`] of rows scaled to unit length; [`Hit::id`] is
+    /// its best row. Scored on the host, in f64; templates are kept (8 bytes a number) until a row of their label comes or goes.
+    Template,
 }
 
 /// What to search for.
@@ -99,9 +111,9 @@ pub struct Hit {
 /// whole or not at all.
 #[derive(Debug)]
 pub struct GalleryIndex {
-    gpu: Gpu,
-    layout: Layout,
-    scanner: Scanner,
+    dimension: usize,
+    format: Format,
+    devices: Devices,
     state: RwLock<State>,
 }
 
@@ -111,6 +123,15 @@ impl GalleryIndex {
     /// # Errors
     /// [`Error::Caller`] for a dimension of 0 or above 65,536.
     pub fn new(gpu: &Gpu, dimension: usize, options: &IndexOptions) -> Result<Self> {
+        Self::over(std::slice::from_ref(gpu), dimension, options)
+    }
+
+    /// An empty gallery on several devices: shards are dealt to them in turn, and a search scans on all of them side by side. What is found
+    /// is what one device finds.
+    ///
+    /// # Errors
+    /// As [`GalleryIndex::new`], and without a device.
+    pub fn over(gpus: &[Gpu], dimension: usize, options: &IndexOptions) -> Result<Self> {
         if dimension == 0 || dimension > 65_536 {
             return Err(Error::Caller(format!("A gallery of {dimension} numbers a row is not possible. Use 1 to 65536.")));
         }
@@ -119,16 +140,14 @@ impl GalleryIndex {
             Storage::F16 => Format::F16,
             Storage::I8 => Format::I8,
         };
-        let layout = Layout { family: Family::of(gpu.caps()), format, dimension };
-        let most = layout.most_blocks(gpu);
-        let per_shard = options.rows_per_shard.map_or(most, |rows| rows.div_ceil(BLOCK).clamp(1, most));
-        let state = State::new(rows::Rows::new(dimension, options.storage, options.metric), per_shard);
-        Ok(Self { gpu: gpu.clone(), layout, scanner: Scanner::new(layout), state: RwLock::new(state) })
+        let devices = Devices::new(gpus, dimension, format, options)?;
+        let state = State::new(rows::Rows::new(dimension, options.storage, options.metric));
+        Ok(Self { dimension, format, devices, state: RwLock::new(state) })
     }
 
     /// Numbers of a row.
     pub fn dimension(&self) -> usize {
-        self.layout.dimension
+        self.dimension
     }
 
     /// Rows.
@@ -146,6 +165,11 @@ impl GalleryIndex {
         self.read().shards.len()
     }
 
+    /// Those of [`GalleryIndex::shards`] that lie on the host and pass through a device in every search.
+    pub fn passing_shards(&self) -> usize {
+        self.read().shards.iter().filter(|shard| !shard.stays()).count()
+    }
+
     /// The ids of all rows, ascending.
     pub fn ids(&self) -> Vec<u64> {
         self.read().ids_ascending().into_iter().map(|(id, _)| id).collect()
@@ -156,7 +180,7 @@ impl GalleryIndex {
     /// # Errors
     /// Too little memory.
     pub fn reserve(&self, rows: usize) -> Result<()> {
-        self.write().reserve(&self.gpu, &self.layout, rows)
+        self.write().reserve(&self.devices, rows)
     }
 
     /// Adds rows: `vectors` is row-major, `ids.len()` x dimension. All are added, or none.
@@ -178,7 +202,7 @@ impl GalleryIndex {
         if let Some(id) = ids.iter().find(|&&id| state.has(id) || !new.insert(id)) {
             return Err(Error::Caller(format!("The id {id} is in the gallery already, or twice in what is added. Remove it first.")));
         }
-        state.add(&self.gpu, &self.layout, ids, labels, vectors)
+        state.add(&self.devices, ids, labels, vectors)
     }
 
     /// Removes the rows with these ids, and says how many there were. Their places are used by later additions.
@@ -186,14 +210,14 @@ impl GalleryIndex {
     /// # Errors
     /// A lost device.
     pub fn try_remove(&self, ids: &[u64]) -> Result<usize> {
-        self.write().remove(&self.gpu, &self.layout, ids)
+        self.write().remove(&self.devices, ids)
     }
 
     /// As [`GalleryIndex::try_remove`]; on a lost device, whose searches fail anyhow, rows are removed all the same.
     pub fn remove(&self, ids: &[u64]) -> usize {
         let mut state = self.write();
         let before = state.len();
-        match state.remove(&self.gpu, &self.layout, ids) {
+        match state.remove(&self.devices, ids) {
             Ok(removed) => removed,
             Err(_) => before - state.len(),
         }
@@ -204,7 +228,7 @@ impl GalleryIndex {
     /// # Errors
     /// A lost device.
     pub fn compact(&self) -> Result<()> {
-        self.write().compact(&self.gpu, &self.layout)
+        self.write().compact(&self.devices)
     }
 
     /// The `k` best rows for each probe, best first; fewer when there are fewer. `probes` is row-major, n x dimension.

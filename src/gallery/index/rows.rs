@@ -176,6 +176,17 @@ impl Rows {
         }
     }
 
+    /// Adds `factor` times a row to `sum`; what is no number makes all of it none.
+    pub(super) fn add_to(&self, place: usize, factor: f64, sum: &mut [f64]) {
+        let range = place * self.dimension..(place + 1) * self.dimension;
+        let fact = &self.facts[place];
+        match self.storage {
+            _ if fact.fate == Fate::Nan => sum.fill(f64::NAN),
+            Storage::F16 => sum.iter_mut().zip(&self.halves[range]).for_each(|(s, h)| *s += factor * (h.to_f64() * fact.unit)),
+            _ => sum.iter_mut().zip(&self.numbers[range]).for_each(|(s, &x)| *s += factor * f64::from(x)),
+        }
+    }
+
     /// The score of a row, in f64. `buffer` has room for a row.
     pub(super) fn score(&self, probe: &[f32], probe_norm: f64, place: usize, buffer: &mut [f32]) -> f64 {
         let range = place * self.dimension..(place + 1) * self.dimension;

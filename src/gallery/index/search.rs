@@ -7,19 +7,34 @@ use super::probe::Probe;
 use super::state::State;
 use super::{GalleryIndex, Hit, PerLabel, SearchOptions};
 use crate::error::{Error, Result};
-use crate::gpu::{Probes, Seen};
+use crate::gpu::Probes;
 use crate::kernels::search::BLOCK;
 
 /// Blocks without a row that counts have a maximum below this.
 const NOTHING: f32 = -2.9e38;
 
 /// What one search looks at.
-struct Scope<'a> {
-    state: &'a State,
+pub(super) struct Scope<'a> {
+    pub(super) state: &'a State,
     /// Rows that count, one word a block.
     bits: &'a [u32],
-    options: &'a SearchOptions<'a>,
-    k: usize,
+    pub(super) options: &'a SearchOptions<'a>,
+    pub(super) k: usize,
+}
+
+/// `work(0)` to `work(n - 1)` on as many threads as there are cores, in order.
+pub(super) fn spread<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync) -> Result<Vec<T>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(n);
+    if threads <= 1 {
+        return Ok((0..n).map(work).collect());
+    }
+    let work = &work;
+    let mut parts = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|t| scope.spawn(move || (t..n).step_by(threads).map(work).collect::<Vec<_>>())).collect();
+        let lost = || Error::Device("A thread that orders results ended.".to_owned());
+        workers.into_iter().map(|w| w.join().map(Vec::into_iter).map_err(|_| lost())).collect::<Result<Vec<_>>>()
+    })?;
+    Ok((0..n).filter_map(|i| parts[i % threads].next()).collect())
 }
 
 impl GalleryIndex {
@@ -33,44 +48,25 @@ impl GalleryIndex {
         let bits = masked.as_deref().unwrap_or(&state.alive);
         let masks: Option<Vec<u32>> = masked.as_ref().map(|m| m.iter().zip(&state.on_device).map(|(a, b)| a & b).collect());
         let scope = Scope { state, bits, options, k: k.min(state.len()) };
-        let shards: Vec<_> = state.seen().map(|(shard, blocks)| Seen { shard, blocks }).collect();
-        let at_once = self.scanner.most_probes(&self.gpu, bits.len()) * self.dimension();
+        let at_once = self.devices.most_probes(bits.len()) * self.dimension();
         let mut out = Vec::with_capacity(count);
         for part in probes.chunks(at_once) {
             let mut packed = Probes::default();
             let measured: Vec<_> =
-                part.chunks_exact(self.dimension()).map(|p| Probe::new(p, state.rows.metric, self.layout.format, &mut packed)).collect();
-            let maxima = self.scanner.scan(&self.gpu, &shards, masks.as_deref(), &packed)?;
-            out.extend(scope.finish(&measured, &maxima)?);
+                part.chunks_exact(self.dimension()).map(|p| Probe::new(p, state.rows.metric, self.format, &mut packed)).collect();
+            if options.per_label == Some(PerLabel::Template) {
+                out.extend(scope.by_template(&measured)?);
+                continue;
+            }
+            let maxima = self.devices.scan(state, masks.as_deref(), &packed)?;
+            let blocks = bits.len();
+            out.extend(spread(measured.len(), |i| scope.results(&measured[i], &maxima[i * blocks..(i + 1) * blocks]))?);
         }
         Ok(out)
     }
 }
 
 impl Scope<'_> {
-    /// The results of all probes, on as many threads as there are cores.
-    fn finish(&self, probes: &[Probe<'_>], maxima: &[f32]) -> Result<Vec<Vec<Hit>>> {
-        let blocks = self.bits.len();
-        let own = |i: usize| &maxima[i * blocks..(i + 1) * blocks];
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(probes.len());
-        if threads <= 1 {
-            return Ok(probes.iter().enumerate().map(|(i, p)| self.results(p, own(i))).collect());
-        }
-        let mut parts = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|t| {
-                    scope.spawn(move || {
-                        let mine = (t..probes.len()).step_by(threads);
-                        mine.map(|i| self.results(&probes[i], &maxima[i * blocks..(i + 1) * blocks])).collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            let lost = || Error::Device("A thread that orders results ended.".to_owned());
-            workers.into_iter().map(|w| w.join().map(Vec::into_iter).map_err(|_| lost())).collect::<Result<Vec<_>>>()
-        })?;
-        Ok((0..probes.len()).filter_map(|i| parts[i % threads].next()).collect())
-    }
-
     /// The results of one probe: blocks by falling maxima, until no row of the rest can be among the k best.
     fn results(&self, probe: &Probe<'_>, maxima: &[f32]) -> Vec<Hit> {
         let rows = &self.state.rows;
@@ -104,8 +100,11 @@ impl Scope<'_> {
                 bits &= bits - 1;
             }
         }
-        let hit = |f: Found| Hit { id: f.id, label: self.state.labels[f.place as usize], score: f.score };
-        best.into_sorted().into_iter().map(hit).collect()
+        best.into_sorted().into_iter().map(|found| self.hit(found)).collect()
+    }
+
+    pub(super) fn hit(&self, found: Found) -> Hit {
+        Hit { id: found.id, label: self.state.labels[found.place as usize], score: found.score }
     }
 
     fn counts(&self, place: usize) -> bool {
@@ -127,7 +126,7 @@ impl Scope<'_> {
         }
     }
 
-    fn score(&self, probe: &Probe<'_>, place: usize, buffer: &mut [f32]) -> Found {
+    pub(super) fn score(&self, probe: &Probe<'_>, place: usize, buffer: &mut [f32]) -> Found {
         Found::new(self.state.rows.score(probe.numbers, probe.norm, place, buffer), self.state.ids[place], place)
     }
 

@@ -1,11 +1,14 @@
-//! The rows, their places on the device, and what changes them.
+//! The rows, their places on the devices, and what changes them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::devices::Devices;
 use super::probe::Extremes;
 use super::rows::{Fate, Rows};
+use super::template::Template;
 use crate::error::Result;
-use crate::gpu::{Gpu, Layout, Shard};
+use crate::gpu::{Name, Seen, Shard};
 use crate::kernels::search::BLOCK;
 
 /// Everything a search looks at.
@@ -26,12 +29,12 @@ pub(super) struct State {
     by_id: HashMap<u64, usize>,
     by_label: HashMap<u32, BTreeSet<usize>>,
     free: BTreeSet<usize>,
-    /// Blocks of a full shard.
-    per_shard: usize,
+    /// Of labels that were asked for since their rows last changed.
+    pub(super) templates: Mutex<HashMap<u32, Arc<Template>>>,
 }
 
 impl State {
-    pub(super) fn new(rows: Rows, per_shard: usize) -> Self {
+    pub(super) fn new(rows: Rows) -> Self {
         Self {
             rows,
             ids: Vec::new(),
@@ -44,7 +47,7 @@ impl State {
             by_id: HashMap::new(),
             by_label: HashMap::new(),
             free: BTreeSet::new(),
-            per_shard,
+            templates: Mutex::default(),
         }
     }
 
@@ -63,13 +66,18 @@ impl State {
         all
     }
 
-    /// Shards and how many of their blocks are in use.
-    pub(super) fn seen(&self) -> impl Iterator<Item = (&Shard, usize)> {
-        let blocks = self.alive.len();
+    /// Shards in use: number, first block, and what a scan sees.
+    pub(super) fn seen(&self, devices: &Devices) -> impl Iterator<Item = (usize, usize, Seen<'_>)> {
+        let (blocks, per_shard) = (self.alive.len(), devices.per_shard);
         self.shards.iter().enumerate().map_while(move |(i, shard)| {
-            let used = blocks.saturating_sub(i * self.per_shard).min(self.per_shard);
-            (used > 0).then_some((shard, used))
+            let used = blocks.saturating_sub(i * per_shard).min(per_shard);
+            (used > 0).then_some((i, i * per_shard, Seen { shard, blocks: used }))
         })
+    }
+
+    /// Labels that have rows.
+    pub(super) fn labels_in_use(&self) -> Vec<u32> {
+        self.by_label.keys().copied().collect()
     }
 
     /// The places of a label's rows, ascending.
@@ -86,35 +94,49 @@ impl State {
         bits
     }
 
-    /// Makes room on the device for `more` rows beyond those places that are free.
-    pub(super) fn reserve(&mut self, gpu: &Gpu, layout: &Layout, more: usize) -> Result<()> {
-        let places = self.rows.places() + more.saturating_sub(self.free.len());
-        let blocks = places.div_ceil(BLOCK);
-        let first = self.shards.len().saturating_sub(1);
-        for i in first..blocks.div_ceil(self.per_shard) {
-            let needed = (blocks - i * self.per_shard).min(self.per_shard);
+    /// Makes room for `more` rows beyond those places that are free.
+    pub(super) fn reserve(&mut self, devices: &Devices, more: usize) -> Result<()> {
+        let more = more.saturating_sub(self.free.len());
+        self.settle(devices, (self.rows.places() + more).div_ceil(BLOCK))?;
+        self.rows.reserve(more);
+        Ok(())
+    }
+
+    /// Makes shards for `blocks`, each where it belongs when there are that many.
+    fn settle(&mut self, devices: &Devices, blocks: usize) -> Result<()> {
+        let per_shard = devices.per_shard;
+        let shards = blocks.div_ceil(per_shard).max(self.shards.len());
+        for i in 0..blocks.div_ceil(per_shard) {
+            let needed = (blocks - i * per_shard).min(per_shard);
             let has = self.shards.get(i).map_or(0, |s| s.blocks);
-            if has >= needed {
+            let stays = devices.keeps(i, shards);
+            if has >= needed && self.shards[i].stays() == stays {
                 continue;
             }
             // Twice as much as before, so that rows move a few times only.
-            let room = needed.max(has * 2).min(self.per_shard);
-            let shard = layout.shard(gpu, room)?;
-            let base = i * self.per_shard;
+            let room = if has >= needed { has } else { needed.max(has * 2).min(per_shard) };
+            let device = devices.of(i);
+            let shard = device.layout.shard(&device.gpu, room, stays)?;
+            let base = i * per_shard;
             let used = self.alive.len().saturating_sub(base).min(has);
-            layout.write(gpu, &shard, &(0..used).collect::<Vec<_>>(), |b| self.rows.pack(layout.format, base + b))?;
-            layout.write_bits(gpu, &shard, 0, self.on_device.get(base..base + used).unwrap_or_default())?;
+            device.layout.write(
+                &device.gpu,
+                &shard,
+                &(0..used).collect::<Vec<_>>(),
+                |b| self.rows.pack(device.layout.format, base + b),
+                |b| self.names(base + b),
+            )?;
+            device.layout.write_bits(&device.gpu, &shard, 0, self.on_device.get(base..base + used).unwrap_or_default())?;
             if has == 0 { self.shards.push(shard) } else { self.shards[i] = shard }
         }
-        self.rows.reserve(more.saturating_sub(self.free.len()));
         Ok(())
     }
 
     /// Adds rows whose ids are new.
-    pub(super) fn add(&mut self, gpu: &Gpu, layout: &Layout, ids: &[u64], labels: &[u32], vectors: &[f32]) -> Result<()> {
-        self.reserve(gpu, layout, ids.len())?;
+    pub(super) fn add(&mut self, devices: &Devices, ids: &[u64], labels: &[u32], vectors: &[f32]) -> Result<()> {
+        self.reserve(devices, ids.len())?;
         let mut changed = BTreeSet::new();
-        for ((&id, &label), row) in ids.iter().zip(labels).zip(vectors.chunks_exact(layout.dimension)) {
+        for ((&id, &label), row) in ids.iter().zip(labels).zip(vectors.chunks_exact(self.rows.dimension)) {
             let place = self.free.pop_first().unwrap_or(self.rows.places());
             self.rows.put(place, row);
             if place == self.ids.len() {
@@ -128,10 +150,16 @@ impl State {
             (self.ids[place], self.labels[place]) = (id, label);
             self.by_id.insert(id, place);
             self.by_label.entry(label).or_default().insert(place);
+            self.forget_template(label);
             self.mark(place);
             changed.insert(place / BLOCK);
         }
-        self.upload(gpu, layout, &changed, true)
+        self.upload(devices, &changed, true)
+    }
+
+    /// Notes that the rows of a label change.
+    fn forget_template(&mut self, label: u32) {
+        self.templates.get_mut().unwrap_or_else(PoisonError::into_inner).remove(&label);
     }
 
     /// Notes that there is a row in a place.
@@ -152,7 +180,7 @@ impl State {
     }
 
     /// Removes rows, and says how many there were.
-    pub(super) fn remove(&mut self, gpu: &Gpu, layout: &Layout, ids: &[u64]) -> Result<usize> {
+    pub(super) fn remove(&mut self, devices: &Devices, ids: &[u64]) -> Result<usize> {
         let (before, mut changed) = (self.len(), BTreeSet::new());
         for id in ids {
             let Some(place) = self.by_id.remove(id) else { continue };
@@ -167,15 +195,16 @@ impl State {
                     self.by_label.remove(&label);
                 }
             }
+            self.forget_template(label);
             self.free.insert(place);
             changed.insert(block);
         }
-        self.upload(gpu, layout, &changed, false)?;
+        self.upload(devices, &changed, false)?;
         Ok(before - self.len())
     }
 
     /// Moves the last rows into the places of removed ones.
-    pub(super) fn compact(&mut self, gpu: &Gpu, layout: &Layout) -> Result<()> {
+    pub(super) fn compact(&mut self, devices: &Devices) -> Result<()> {
         let len = self.len();
         let mut changed = BTreeSet::new();
         let holes: Vec<usize> = self.free.iter().copied().filter(|&p| p < len).collect();
@@ -202,20 +231,31 @@ impl State {
         }
         // The last block may have lost rows.
         changed.extend(blocks.checked_sub(1));
-        self.shards.truncate(blocks.div_ceil(self.per_shard));
-        self.upload(gpu, layout, &changed, true)
+        self.shards.truncate(blocks.div_ceil(devices.per_shard));
+        self.settle(devices, blocks)?;
+        self.upload(devices, &changed, true)
+    }
+
+    /// Who the rows of a block are.
+    pub(super) fn names(&self, block: usize) -> [Name; BLOCK] {
+        std::array::from_fn(|r| {
+            let place = block * BLOCK + r;
+            let id = self.ids.get(place).copied().unwrap_or(u64::MAX);
+            [id as u32, (id >> 32) as u32, self.labels.get(place).copied().unwrap_or(u32::MAX)]
+        })
     }
 
     /// Brings changed blocks to the device: their rows, or only which of them count.
-    fn upload(&self, gpu: &Gpu, layout: &Layout, changed: &BTreeSet<usize>, rows: bool) -> Result<()> {
+    fn upload(&self, devices: &Devices, changed: &BTreeSet<usize>, rows: bool) -> Result<()> {
         for (i, shard) in self.shards.iter().enumerate() {
-            let base = i * self.per_shard;
-            let own: Vec<usize> = changed.range(base..base + self.per_shard).map(|b| b - base).collect();
+            let (base, device) = (i * devices.per_shard, devices.of(i));
+            let own: Vec<usize> = changed.range(base..base + devices.per_shard).map(|b| b - base).collect();
             let (Some(&first), Some(&last)) = (own.first(), own.last()) else { continue };
             if rows {
-                layout.write(gpu, shard, &own, |b| self.rows.pack(layout.format, base + b))?;
+                let pack = |b: usize| self.rows.pack(device.layout.format, base + b);
+                device.layout.write(&device.gpu, shard, &own, pack, |b| self.names(base + b))?;
             }
-            layout.write_bits(gpu, shard, first, &self.on_device[base + first..=base + last])?;
+            device.layout.write_bits(&device.gpu, shard, first, &self.on_device[base + first..=base + last])?;
         }
         Ok(())
     }

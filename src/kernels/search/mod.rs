@@ -1,5 +1,8 @@
 //! Scans of a gallery: the largest score of every block of 32 rows, for every probe. Host side of shaders/shared/search.wgsl.
 
+pub(crate) mod cutoff;
+pub(crate) mod probes;
+pub(crate) mod rescore;
 pub(crate) mod subgroup_scan;
 pub(crate) mod tiled_scan;
 
@@ -58,6 +61,14 @@ impl Format {
     pub(crate) fn block_bytes(self, dimension: usize) -> usize {
         self.steps(dimension) * BLOCK * 16
     }
+}
+
+/// What a score is, as the kernels that need no host know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Score {
+    Cosine,
+    Product,
+    Distance,
 }
 
 /// The kernel that suits a device.
