@@ -33,6 +33,7 @@ pub mod people;
 pub mod plan;
 mod recording;
 pub mod reference;
+pub mod score;
 pub mod selftest;
 pub mod shader;
 pub mod tensor;

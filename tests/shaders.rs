@@ -198,6 +198,7 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "image/resize" => &["image/resize"],
         "image/warp" | "image/area" => &["image/warp"],
         "search/subgroup_scan" | "search/tiled_scan" => &["search/scan"],
+        "search/distance_scan" | "search/subgroup_distance_scan" => &["search/distance"],
         "image/piecewise" => &["image/piecewise"],
         _ => return None,
     })

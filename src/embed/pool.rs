@@ -23,12 +23,17 @@ pub fn pool(embeddings: &[Embedding], weights: Option<&[f32]>) -> Result<Embeddi
 /// # Errors
 /// As [`pool`].
 pub fn pool_media(media: &[&[Embedding]]) -> Result<Embedding> {
-    let mean = |frames: &&[Embedding]| {
-        let mut sum = summed(frames, None)?;
-        sum.0.iter_mut().for_each(|x| *x /= frames.len() as f32);
-        Ok(sum)
-    };
-    pool(&media.iter().map(mean).collect::<Result<Vec<_>>>()?, None)
+    pool(&media.iter().map(|frames| mean(frames)).collect::<Result<Vec<_>>>()?, None)
+}
+
+/// The mean of embeddings whose lengths mean something: those that are compared by distances, or by what was learned on them.
+///
+/// # Errors
+/// As [`pool`].
+pub fn mean(embeddings: &[Embedding]) -> Result<Embedding> {
+    let mut sum = summed(embeddings, None)?;
+    sum.0.iter_mut().for_each(|x| *x /= embeddings.len() as f32);
+    Ok(sum)
 }
 
 fn summed(embeddings: &[Embedding], weights: Option<&[f32]>) -> Result<Embedding> {

@@ -6,7 +6,7 @@ use super::Gpu;
 use super::memory::Buffer;
 use super::texture::{ROW, Texture};
 use crate::error::Result;
-use crate::kernels::search::{self, BLOCK, Family, Format, Params};
+use crate::kernels::search::{self, BLOCK, Family, Format, Params, Terms};
 use crate::shader::BindingKind;
 
 /// Parameters of dispatches are this far apart, which suits every adapter; also the alignment of ranges of a storage buffer.
@@ -19,6 +19,7 @@ const UPLOAD: usize = 64 << 20;
 pub(crate) struct Layout {
     pub(crate) family: Family,
     pub(crate) format: Format,
+    pub(crate) terms: Terms,
     pub(crate) dimension: usize,
 }
 
@@ -146,7 +147,7 @@ pub(crate) struct Seen<'a> {
 /// Probes as the device takes them.
 #[derive(Debug, Default)]
 pub(crate) struct Probes {
-    /// `[probe][vec4]`.
+    /// `[probe][vec4]`; weights of distances like one more probe.
     pub(crate) bytes: Vec<u8>,
     /// What the sum of products is multiplied by.
     pub(crate) factors: Vec<f32>,
@@ -209,8 +210,8 @@ impl Scanner {
         if count == 0 || total == 0 {
             return Ok(Vec::new());
         }
-        let Layout { family, format, .. } = self.layout;
-        let form = search::form(family, format, count);
+        let Layout { family, format, terms, .. } = self.layout;
+        let form = search::form(family, format, terms, count);
         let (params, ranges) = self.dispatches(gpu, shards, count, form.blocks);
         let usage = wgpu::BufferUsages::COPY_DST;
         let storage = wgpu::BufferUsages::STORAGE | usage;

@@ -52,8 +52,12 @@ impl Judgement {
         folds: usize,
         fars: &[f64],
     ) -> Result<Self> {
-        let compare = Comparison { similarity, threshold: 0.0 };
-        let sign = if similarity == Similarity::Euclidean { -1.0 } else { 1.0 };
+        // Every score is wanted; the threshold plays no part.
+        let compare = Comparison::of(&model.description, Some(0.0))?;
+        if let Some(first) = embeddings.iter().flatten().next() {
+            compare.scoring.check(first.len())?;
+        }
+        let sign = if similarity.is_distance() { -1.0 } else { 1.0 };
         let (mut scored, mut fold, mut groups): (Vec<(f64, bool)>, Vec<Option<usize>>, BTreeMap<&str, Vec<(f64, bool)>>) =
             Default::default();
         for pair in &list.pairs {
@@ -110,11 +114,11 @@ impl Judgement {
 
     /// A score as the model's users know it: distances are positive.
     pub(super) fn shown(&self, score: f64) -> f64 {
-        if self.similarity == Similarity::Euclidean { -score } else { score }
+        if self.similarity.is_distance() { -score } else { score }
     }
 
     pub(super) fn metric(&self) -> &'static str {
-        if self.similarity == Similarity::Euclidean { "Euclidean distance" } else { "cosine" }
+        self.similarity.name()
     }
 
     pub(super) fn json(&self) -> Value {

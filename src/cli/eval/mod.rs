@@ -106,7 +106,7 @@ fn calibrate(model: &mut lookalike::model::Model, judged: &Judgement, far: f64, 
     let mut description = model.description.clone();
     // Scores above the order statistic count; a model accepts its threshold itself, so it is the next larger number.
     let score = (point.threshold as f32).next_up();
-    let threshold = if similarity == Similarity::Euclidean { -score } else { score };
+    let threshold = if similarity.is_distance() { -score } else { score };
     description.embedding.get_or_insert_with(Default::default).threshold = Some(threshold);
     model.describe(description)
 }

@@ -6,17 +6,21 @@
 //! descending, id ascending, not a number last), whatever the adapter, the batch, the storage of the device or the number of shards.
 
 mod best;
+mod learned;
 mod probe;
 mod rows;
 mod search;
 mod state;
 
 use std::collections::HashSet;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Layout, Scanner};
-use crate::kernels::search::{BLOCK, Family, Format};
+use crate::kernels::search::{BLOCK, Family, Format, Terms};
+use crate::model::Similarity;
+use crate::score::Scoring;
+use learned::Learned;
 use state::State;
 
 /// How rows are stored. Scores are those of the numbers that the host keeps; the device may keep fewer bits.
@@ -44,6 +48,49 @@ pub enum Metric {
     Dot,
     /// `-|x - y|`, the negative distance, at most 0.
     Euclidean,
+    /// The log-likelihood ratio of Joint Bayesian, in nats; needs φ in [`IndexOptions::weights`].
+    JointBayesian,
+    /// `-Σ w (x - y)² / (x + y)`, at most 0; numbers below zero count as zero. Needs weights, in `F32` or `F16`.
+    ChiSquared,
+    /// `-Σ w |x - y|`, at most 0. Needs weights, in `F32` or `F16`.
+    WeightedL1,
+}
+
+impl Metric {
+    /// The metric of a score; those of distances are negative.
+    pub fn of(similarity: Similarity) -> Self {
+        match similarity {
+            Similarity::Cosine => Self::Cosine,
+            Similarity::Euclidean => Self::Euclidean,
+            Similarity::JointBayesian => Self::JointBayesian,
+            Similarity::ChiSquared => Self::ChiSquared,
+            Similarity::Siamese => Self::WeightedL1,
+        }
+    }
+
+    fn is_weighted_distance(self) -> bool {
+        matches!(self, Self::ChiSquared | Self::WeightedL1)
+    }
+
+    /// What scans sum.
+    fn terms(self) -> Terms {
+        match self {
+            Self::ChiSquared => Terms::ChiSquared,
+            Self::WeightedL1 => Terms::Differences,
+            _ => Terms::Products,
+        }
+    }
+
+    /// The score that says whether parameters are sound.
+    fn check(self, weights: &[f32], dimension: usize) -> Result<()> {
+        let similarity = match self {
+            Self::JointBayesian => Similarity::JointBayesian,
+            Self::ChiSquared => Similarity::ChiSquared,
+            Self::WeightedL1 => Similarity::Siamese,
+            Self::Cosine | Self::Dot | Self::Euclidean => Similarity::Cosine,
+        };
+        Scoring::new(similarity, weights)?.check(dimension)
+    }
 }
 
 /// What a gallery is made for.
@@ -53,6 +100,9 @@ pub struct IndexOptions {
     pub storage: Storage,
     /// What a score is.
     pub metric: Metric,
+    /// φ of [`Metric::JointBayesian`], weights of [`Metric::ChiSquared`] and [`Metric::WeightedL1`]: a number for each of a row's, none negative.
+    /// Empty for the others.
+    pub weights: Arc<[f32]>,
     /// Rows in one binding, rounded up to whole blocks of 32. `None` = as many as the device binds.
     pub rows_per_shard: Option<usize>,
 }
@@ -60,7 +110,12 @@ pub struct IndexOptions {
 impl IndexOptions {
     /// These options with everything else by default.
     pub fn new(storage: Storage, metric: Metric) -> Self {
-        Self { storage, metric, rows_per_shard: None }
+        Self { storage, metric, ..Self::default() }
+    }
+
+    /// For this score, with its parameters.
+    pub fn scored(storage: Storage, scoring: &Scoring) -> Self {
+        Self { storage, metric: Metric::of(scoring.similarity()), weights: scoring.numbers().clone(), ..Self::default() }
     }
 }
 
@@ -109,20 +164,28 @@ impl GalleryIndex {
     /// An empty gallery of rows of `dimension` numbers.
     ///
     /// # Errors
-    /// [`Error::Caller`] for a dimension of 0 or above 65,536.
+    /// [`Error::Caller`] for a dimension of 0 or above 65,536, or int8 for a weighted distance; [`Error::Model`] for parameters that do not suit
+    /// the metric.
     pub fn new(gpu: &Gpu, dimension: usize, options: &IndexOptions) -> Result<Self> {
         if dimension == 0 || dimension > 65_536 {
             return Err(Error::Caller(format!("A gallery of {dimension} numbers a row is not possible. Use 1 to 65536.")));
+        }
+        options.metric.check(&options.weights, dimension)?;
+        if options.storage == Storage::I8 && options.metric.is_weighted_distance() {
+            return Err(Error::Caller(format!(
+                "A gallery in int8 is not searched by the {}, only in f32 and f16. Use one of those.",
+                if options.metric == Metric::ChiSquared { "chi-squared distance" } else { "weighted L1 distance" }
+            )));
         }
         let format = match options.storage {
             Storage::F32 => Format::F32,
             Storage::F16 => Format::F16,
             Storage::I8 => Format::I8,
         };
-        let layout = Layout { family: Family::of(gpu.caps()), format, dimension };
+        let layout = Layout { family: Family::of(gpu.caps()), format, terms: options.metric.terms(), dimension };
         let most = layout.most_blocks(gpu);
         let per_shard = options.rows_per_shard.map_or(most, |rows| rows.div_ceil(BLOCK).clamp(1, most));
-        let state = State::new(rows::Rows::new(dimension, options.storage, options.metric), per_shard);
+        let state = State::new(rows::Rows::new(dimension, options.storage, options.metric, Learned::new(options.metric, &options.weights)), per_shard);
         Ok(Self { gpu: gpu.clone(), layout, scanner: Scanner::new(layout), state: RwLock::new(state) })
     }
 

@@ -1,3 +1,4 @@
 //! Scans of a gallery.
 
+pub(crate) mod distance;
 pub(crate) mod scan;
