@@ -187,7 +187,10 @@ impl Description {
             return broken("has a threshold that is not finite. Give a number or leave it out".into());
         }
         if let Err(e) = Scoring::of(embedding) {
-            return Err(Error::Model(format!("The description of the model `{}` does not say how embeddings are compared. {e}", self.name)));
+            return Err(Error::Model(format!(
+                "The description of the model `{}` does not say how embeddings are compared. {e}",
+                self.name
+            )));
         }
         let names = || graph.outputs.iter().map(|&o| graph.name(o)).collect::<Vec<_>>().join(", ");
         match &embedding.output {

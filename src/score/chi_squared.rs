@@ -37,19 +37,17 @@ impl ChiSquared {
         samples.numbers().chunks_exact(d).for_each(|row| largest.iter_mut().zip(row).for_each(|(m, &x)| *m = m.max(x)));
         let scale: Vec<f32> = largest.iter().map(|&m| if m > 0.0 { (1.0 / m) as f32 } else { 0.0 }).collect();
         let pairs = samples.pairs(most_pairs(d))?;
-        let unit = |i: usize| {
-            let mut row: Vec<f64> = samples.row(i).iter().zip(&scale).map(|(x, &s)| x * f64::from(s)).collect();
-            let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
-            if length > 0.0 {
-                row.iter_mut().for_each(|x| *x /= length);
-            }
-            row
-        };
+        let unit = samples.scaled(&scale).unit_length();
         let found = fit(&pairs, d, Loss::SquaredHinge, |[i, j], out| {
-            out.extend(unit(i).into_iter().zip(unit(j)).map(|(x, y)| chi_squared_term(x, y) as f32));
+            out.extend(unit.row(i).iter().zip(unit.row(j)).map(|(&x, &y)| chi_squared_term(x, y) as f32));
         })?;
         let weights = found.weights.iter().map(|&w| w as f32).collect();
         Ok(Self { scale, weights, threshold: found.bias as f32, pairs: pairs.same.len() + pairs.different.len() })
+    }
+
+    /// Samples as they are compared: scaled, then of unit length.
+    pub fn scaled(&self, samples: &Samples) -> Samples {
+        samples.scaled(&self.scale).unit_length()
     }
 
     /// The score itself.

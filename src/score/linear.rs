@@ -115,7 +115,8 @@ pub(super) fn fit(pairs: &Pairs, dimension: usize, loss: Loss, term: impl Fn([us
     let weights: Vec<f64> = by_term.map(|(w, d)| if *d > 0.0 { w / d } else { 0.0 }).collect();
     if weights.iter().all(|&w| w <= 0.0) {
         return Err(Error::Caller(
-            "No weight tells pairs of one person from pairs of two: people are not nearer to themselves than to others. Check the labels.".to_owned(),
+            "No weight tells pairs of one person from pairs of two: people are not nearer to themselves than to others. Check the labels."
+                .to_owned(),
         ));
     }
     let bias = place[dimension] + weights.iter().zip(&terms.mean).map(|(w, m)| w * m).sum::<f64>();
@@ -194,7 +195,8 @@ mod tests {
                 .collect();
             assert!(slopes.iter().sum::<f64>().abs() / n < 1e-6);
             for k in 0..3 {
-                let gradient = -slopes.iter().zip(&rows).map(|(s, r)| s * f64::from(r[k])).sum::<f64>() / n + variance(k) * found.weights[k] / n;
+                let gradient =
+                    -slopes.iter().zip(&rows).map(|(s, r)| s * f64::from(r[k])).sum::<f64>() / n + variance(k) * found.weights[k] / n;
                 let scaled = gradient / variance(k).sqrt();
                 assert!(if found.weights[k] > 0.0 { scaled.abs() < 1e-5 } else { scaled > -1e-5 }, "{loss:?} {k} {scaled}");
             }

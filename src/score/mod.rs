@@ -57,7 +57,9 @@ impl Scoring {
         let what = similarity.parameters();
         let refuse = |text: String| Err(Error::Model(text));
         match what {
-            None if !numbers.is_empty() => return refuse(format!("The {} has no parameters, but {} were given. Leave them out.", similarity.name(), numbers.len())),
+            None if !numbers.is_empty() => {
+                return refuse(format!("The {} has no parameters, but {} were given. Leave them out.", similarity.name(), numbers.len()));
+            }
             Some(what) if numbers.is_empty() => {
                 return refuse(format!("The {} needs `{what}` in [embedding.score]. Fit it with `lookalike fit`.", similarity.name()));
             }
@@ -66,7 +68,9 @@ impl Scoring {
                     return refuse(format!("Number {i} of `{what}` in [embedding.score] is {v}. Give finite numbers of at least 0."));
                 }
                 if numbers.iter().all(|&v| v == 0.0) {
-                    return refuse(format!("Every number of `{what}` in [embedding.score] is 0, so all embeddings are alike. Fit the score on other data."));
+                    return refuse(format!(
+                        "Every number of `{what}` in [embedding.score] is 0, so all embeddings are alike. Fit the score on other data."
+                    ));
                 }
             }
             None => {}

@@ -95,6 +95,15 @@ impl Samples {
         self
     }
 
+    /// Every number multiplied by its factor.
+    pub(super) fn scaled(&self, factors: &[f32]) -> Self {
+        let mut out = self.clone();
+        for row in out.numbers.chunks_exact_mut(self.dimension) {
+            row.iter_mut().zip(factors).for_each(|(x, &f)| *x *= f64::from(f));
+        }
+        out
+    }
+
     /// The same people behind a projection.
     ///
     /// # Errors

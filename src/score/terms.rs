@@ -83,7 +83,8 @@ mod tests {
                 let got = ratio.between(&[x], &[y], 1.0);
                 assert!((got - want).abs() < 1e-9 * (1.0 + want.abs()), "{phi} {x} {y}: {got} {want}");
                 assert_eq!(got, ratio.between(&[y], &[x], 1.0));
-                let parts = ratio.u[0] * own[0] * own[1] - ratio.half_squares(&[x], 1.0) - ratio.half_squares(&[y / 2.0], 2.0) + ratio.constant;
+                let parts =
+                    ratio.u[0] * own[0] * own[1] - ratio.half_squares(&[x], 1.0) - ratio.half_squares(&[y / 2.0], 2.0) + ratio.constant;
                 assert!((got - parts).abs() < 1e-12 * (1.0 + got.abs()));
             }
         }

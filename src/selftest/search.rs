@@ -129,7 +129,8 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
     let roundings = if format == Format::I8 { 1.0 } else { dimension as f64 };
     let mut worst = Comparison::default();
     for (&g, &(w, magnitude)) in got.iter().zip(&want) {
-        let bound = if w == LOWEST { 0.0 } else { 4.0 * (roundings + 2.0).sqrt() * 2f64.powi(-24) * magnitude + f64::from(f32::MIN_POSITIVE) };
+        let bound =
+            if w == LOWEST { 0.0 } else { 4.0 * (roundings + 2.0).sqrt() * 2f64.powi(-24) * magnitude + f64::from(f32::MIN_POSITIVE) };
         worst.add((f64::from(g) - w).abs(), bound);
     }
     Ok(CaseResult {

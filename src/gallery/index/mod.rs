@@ -185,7 +185,10 @@ impl GalleryIndex {
         let layout = Layout { family: Family::of(gpu.caps()), format, terms: options.metric.terms(), dimension };
         let most = layout.most_blocks(gpu);
         let per_shard = options.rows_per_shard.map_or(most, |rows| rows.div_ceil(BLOCK).clamp(1, most));
-        let state = State::new(rows::Rows::new(dimension, options.storage, options.metric, Learned::new(options.metric, &options.weights)), per_shard);
+        let state = State::new(
+            rows::Rows::new(dimension, options.storage, options.metric, Learned::new(options.metric, &options.weights)),
+            per_shard,
+        );
         Ok(Self { gpu: gpu.clone(), layout, scanner: Scanner::new(layout), state: RwLock::new(state) })
     }
 
