@@ -119,6 +119,9 @@ fn way(bench: &Bench, kind: &str, options: &str, similarity: Similarity, metric:
     assert_eq!((same["metric"].as_str(), same["same"].as_bool()), (Some(metric), Some(true)), "{same}");
     assert_eq!(bench.code(&format!("verify crops/p01/0.ppm crops/p02/1.ppm {with} --picture {kind}.png")), 1);
     assert!(bench.path(&format!("{kind}.png")).exists());
+    // Folders of one person's pictures.
+    assert_eq!(bench.code(&format!("verify crops/p04 crops/p04/2.ppm {with}")), 0);
+    assert_eq!(bench.code(&format!("verify crops/p04 crops/p05 {with}")), 1);
 
     let gallery = format!("{kind}.gallery");
     bench.succeed(&format!("gallery create {gallery}"));

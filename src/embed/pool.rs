@@ -74,6 +74,8 @@ mod tests {
         near(&pool(&e, None).unwrap(), &[0.6, 0.8]);
         near(&pool(&e, Some(&[4.0, 3.0])).unwrap(), &[0.5f32.sqrt(); 2]);
         near(&pool(&e, Some(&[0.0, 1.0])).unwrap(), &[0.0, 1.0]);
+        near(&mean(&e).unwrap(), &[1.5, 2.0]);
+        assert!(mean(&[]).is_err());
     }
 
     #[test]

@@ -54,9 +54,6 @@ impl Judgement {
     ) -> Result<Self> {
         // Every score is wanted; the threshold plays no part.
         let compare = Comparison::of(&model.description, Some(0.0))?;
-        if let Some(first) = embeddings.iter().flatten().next() {
-            compare.scoring.check(first.len())?;
-        }
         let sign = if similarity.is_distance() { -1.0 } else { 1.0 };
         let (mut scored, mut fold, mut groups): (Vec<(f64, bool)>, Vec<Option<usize>>, BTreeMap<&str, Vec<(f64, bool)>>) =
             Default::default();

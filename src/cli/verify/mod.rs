@@ -65,7 +65,6 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let embedding = model.description.embedding.as_ref();
     let verifier = Verifier { ui, gpu, recogniser, unit: by_angle || embedding.is_none_or(|e| e.normalize == Normalize::L2) };
     let (a, b) = (verifier.side(&args.a)?, verifier.side(&args.b)?);
-    comparison.scoring.check(a.embedding.len())?;
     let score = comparison.score(&a.embedding, &b.embedding);
     let same = comparison.accepts(score);
     let metric = serde_json::to_value(comparison.similarity()).unwrap_or_default();
