@@ -34,6 +34,7 @@ pub mod plan;
 mod random;
 mod recording;
 pub mod reference;
+pub mod score;
 pub mod selftest;
 pub mod shader;
 pub mod tensor;

@@ -6,6 +6,8 @@ mod common;
 use common::{Random, gpu, test_data};
 use lookalike::eval::{Identification, Labelled, MegaFaceOptions, Separation, SimilarityMatrix, VideoJudge, megaface};
 use lookalike::gallery::index::Metric;
+use lookalike::model::Similarity;
+use lookalike::score::Scoring;
 use serde_json::Value;
 
 fn golden(key: &str) -> Option<Value> {
@@ -74,6 +76,10 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
     if lengths == 0.0 { 0.0 } else { dot(a, b) / lengths }
 }
 
+fn by_cosine() -> Scoring {
+    Scoring::new(Similarity::Cosine, &[]).unwrap()
+}
+
 #[test]
 fn matrices_of_similarities_are_those_of_each_pair() {
     for (n, m, d) in [(1, 1, 3), (31, 33, 17), (5, 2049, 4), (2050, 3, 5)] {
@@ -117,7 +123,7 @@ fn searching_on_the_gpu_ranks_as_all_scores_do() {
     let got = Identification::search(
         &gpu(),
         d,
-        Metric::Cosine,
+        &by_cosine(),
         Labelled { vectors: &gallery, labels: &labels },
         Labelled { vectors: &probes, labels: &probe_labels },
         most,
@@ -143,7 +149,7 @@ fn searching_on_the_gpu_ranks_as_all_scores_do() {
         assert_eq!(got.dir(fpir, 3), want.dir(fpir, 3));
     }
     let nobody = Labelled { vectors: &[], labels: &[] };
-    assert!(Identification::search(&gpu(), d, Metric::Cosine, nobody, Labelled { vectors: &probes, labels: &probe_labels }, 1).is_err());
+    assert!(Identification::search(&gpu(), d, &by_cosine(), nobody, Labelled { vectors: &probes, labels: &probe_labels }, 1).is_err());
 }
 
 #[test]
@@ -153,7 +159,7 @@ fn megaface_counts_what_counting_all_pairs_counts() {
     let (distractors, _) = people(4, 700, 1, d, 1.0);
     // Rates that need more scores than the ranks do, and one that cannot be measured.
     let options = MegaFaceOptions { sizes: vec![10, 700, 100_000], ranks: 3, fars: vec![0.3, 0.01, 1e-6] };
-    let got = megaface(&gpu(), d, Metric::Cosine, Labelled { vectors: &probes, labels: &labels }, &distractors, &options).unwrap();
+    let got = megaface(&gpu(), d, &by_cosine(), Labelled { vectors: &probes, labels: &labels }, &distractors, &options).unwrap();
     assert_eq!(got.iter().map(|g| g.distractors).collect::<Vec<_>>(), [10, 700]);
     for outcome in got {
         let crowd: Vec<&[f32]> = distractors.chunks(d).take(outcome.distractors).collect();
@@ -176,7 +182,7 @@ fn megaface_counts_what_counting_all_pairs_counts() {
         }
     }
     let alone = Labelled { vectors: &probes[..d], labels: &labels[..1] };
-    assert!(megaface(&gpu(), d, Metric::Cosine, alone, &distractors, &options).unwrap_err().to_string().contains("two pictures"));
+    assert!(megaface(&gpu(), d, &by_cosine(), alone, &distractors, &options).unwrap_err().to_string().contains("two pictures"));
 }
 
 #[test]
@@ -184,7 +190,7 @@ fn videos_are_compared_in_three_ways() {
     let d = 6;
     let (a, _) = people(5, 130, 1, d, 1.0);
     let (b, _) = people(6, 3, 1, d, 1.0);
-    let judge = VideoJudge::new(&gpu(), d, Metric::Cosine, 1).unwrap();
+    let judge = VideoJudge::new(&gpu(), d, by_cosine(), 1).unwrap();
     let got = judge.scores(0, &a, &b).unwrap();
     let pairs: Vec<f64> = a.chunks(d).take(100).flat_map(|x| b.chunks(d).map(move |y| cosine(x, y))).collect();
     assert!((got.mean_of_pairs - pairs.iter().sum::<f64>() / 300.0).abs() < 1e-6);
@@ -201,4 +207,11 @@ fn videos_are_compared_in_three_ways() {
     let still = judge.scores(3, &a[..d], &b[..d]).unwrap();
     assert!((still.random_pairs - still.mean_of_pairs).abs() < 1e-6 && (still.mean_feature - still.mean_of_pairs).abs() < 1e-6);
     assert!(judge.scores(4, &[], &b).unwrap_err().to_string().contains("pair 4"));
+    // A learned score: the sum of all weighted differences of pairs is that of their means where one side is above the other.
+    let weights = [1.0, 0.5, 2.0, 0.0, 1.0, 3.0];
+    let judge = VideoJudge::new(&gpu(), d, Scoring::new(Similarity::Siamese, &weights).unwrap(), 1).unwrap();
+    let above: Vec<f32> = b.iter().map(|x| x + 10.0).collect();
+    let got = judge.scores(0, &a[..5 * d], &above).unwrap();
+    assert!(got.mean_of_pairs < -30.0 && (got.mean_of_pairs - got.mean_feature).abs() < 1e-4, "{got:?}");
+    assert!(VideoJudge::new(&gpu(), 4, Scoring::new(Similarity::Siamese, &weights).unwrap(), 1).is_err());
 }

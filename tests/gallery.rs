@@ -56,6 +56,7 @@ fn model(digest: &str) -> GalleryModel {
         normalize: Normalize::L2,
         similarity: Similarity::Cosine,
         threshold: Some(0.25),
+        score: None,
     }
 }
 

@@ -201,6 +201,7 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "search/probes" => &["search/probes"],
         "search/cutoff" => &["search/cutoff"],
         "search/rescore" => &["search/rescore"],
+        "search/distance_scan" | "search/subgroup_distance_scan" => &["search/distance"],
         "image/piecewise" => &["image/piecewise"],
         _ => return None,
     })

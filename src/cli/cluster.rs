@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use lookalike::Error;
+use lookalike::embed::Comparison;
 use lookalike::gallery::cluster::{
     Agreement, Whispers, agglomerative, bcubed, chinese_whispers, connected_components, consecutive, normalised_mutual_information,
     pairwise, spherical_kmeans,
 };
-use lookalike::gallery::index::{GalleryIndex, IndexOptions};
-use lookalike::{Error, Result};
+use lookalike::gallery::index::{GalleryIndex, IndexOptions, Storage};
+use lookalike::model::Similarity;
 use serde_json::json;
 
-use super::args::GlobalArgs;
-use super::context::open_gpu;
+use super::args::{DescribeArg, GlobalArgs};
+use super::context::{load_model, open_gpu};
+use super::labels;
 use super::npy::{self, NewFile};
 use super::ui::{Done, Outcome, Ui};
 
@@ -36,17 +39,23 @@ pub(crate) struct Args {
     /// How to group.
     #[arg(long, value_enum, default_value_t = Method::ChineseWhispers)]
     method: Method,
-    /// The cosine similarity from which two faces are taken for one person.
-    #[arg(long, default_value_t = 0.5, allow_negative_numbers = true)]
-    threshold: f32,
+    /// The model that embeddings are compared as. Default: by cosine.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    describe: DescribeArg,
+    /// The similarity from which (for distances: up to which) two faces are taken for one person. Default: the model's, a cosine of 0.5
+    /// without a model.
+    #[arg(long, allow_negative_numbers = true)]
+    threshold: Option<f32>,
     /// Groups of `--method kmeans`.
     #[arg(long, value_name = "N")]
     groups: Option<usize>,
     /// Seeds what is drawn by chance.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Who is who: a .csv with a column `label`, one line a row. Prints how well the groups agree.
-    #[arg(long, value_name = "FILE.csv")]
+    /// Who is who: a .csv with a column `label`, or an .npy of whole numbers, one for each row. Prints how well the groups agree.
+    #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// Write `row,cluster` lines.
     #[arg(short, long, value_name = "FILE.csv")]
@@ -61,19 +70,27 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         );
     };
     let vectors = tensor.to_f32();
-    let truth = args.labels.as_deref().map(|path| read_labels(path, rows)).transpose()?;
+    let truth = args.labels.as_deref().map(|path| labels::read(path, rows)).transpose()?;
+    let comparison = match &args.model {
+        Some(path) => Comparison::of(&load_model(path, &args.describe)?.description, args.threshold)?,
+        None => Comparison::plain(Similarity::Cosine, args.threshold.unwrap_or(0.5))?,
+    };
+    if args.method == Method::Kmeans && comparison.similarity() != Similarity::Cosine {
+        let text = format!("The method kmeans groups by cosine, not by {}. Choose another --method.", comparison.similarity().name());
+        return Err(Error::Caller(text).into());
+    }
+    // As scores: more is more alike.
+    let least = if comparison.similarity().is_distance() { -comparison.threshold } else { comparison.threshold };
     let gpu = open_gpu(global, ui)?;
     let neighbours = |threshold| {
-        let index = GalleryIndex::new(&gpu, dimension, &IndexOptions::default())?;
+        let index = GalleryIndex::new(&gpu, dimension, &IndexOptions::scored(Storage::F32, &comparison.scoring))?;
         index.add(&(0..rows as u64).collect::<Vec<_>>(), &vec![0; rows], &vectors)?;
         index.neighbours(usize::MAX, threshold)
     };
     let found = match args.method {
-        Method::ChineseWhispers => {
-            chinese_whispers(&neighbours(Some(args.threshold))?, &Whispers { seed: args.seed, ..Whispers::default() })
-        }
-        Method::Components => connected_components(&neighbours(Some(args.threshold))?),
-        Method::Agglomerative => agglomerative(&neighbours(None)?, args.threshold)?,
+        Method::ChineseWhispers => chinese_whispers(&neighbours(Some(least))?, &Whispers { seed: args.seed, ..Whispers::default() }),
+        Method::Components => connected_components(&neighbours(Some(least))?),
+        Method::Agglomerative => agglomerative(&neighbours(None)?, least)?,
         Method::Kmeans => {
             let groups =
                 args.groups.ok_or_else(|| Error::Caller("The method kmeans needs a number of groups. Give --groups N.".to_owned()))?;
@@ -124,24 +141,4 @@ impl AgreementOf {
         let line = |name: &str, a: Agreement| format!("{name:<9} precision {:.4}, recall {:.4}, F {:.4}", a.precision, a.recall, a.f);
         [line("pairwise", self.pairwise), line("BCubed", self.bcubed), format!("NMI       {:.4}", self.nmi)]
     }
-}
-
-/// The column `label` of a table, as whole numbers.
-fn read_labels(path: &Path, rows: usize) -> Result<Vec<u32>> {
-    let wrong =
-        |why: String| Error::Caller(format!("The table {} {why}. Give a column `label` with a line for every embedding.", path.display()));
-    let file = std::fs::File::open(path).map_err(|e| Error::io("Reading", path, e))?;
-    let mut table = csv::Reader::from_reader(file);
-    let headers = table.headers().map_err(|e| wrong(format!("cannot be read ({e})")))?;
-    let column = headers.iter().position(|h| h.trim() == "label").ok_or_else(|| wrong("has no column `label`".to_owned()))?;
-    let names = table
-        .records()
-        .map(|record| record.map(|r| r.get(column).unwrap_or_default().to_owned()))
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|e| wrong(format!("cannot be read ({e})")))?;
-    if names.len() != rows {
-        return Err(wrong(format!("has {} lines for {rows} embeddings", names.len())));
-    }
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    Ok(consecutive(&names))
 }

@@ -16,9 +16,11 @@ mod devices;
 mod embed;
 mod eval;
 mod faces;
+mod fit;
 mod font;
 mod gallery;
 mod info;
+mod labels;
 mod margin;
 mod mesa;
 mod npy;
@@ -94,6 +96,8 @@ enum Command {
     Margin(margin::Args),
     /// Groups embeddings by person.
     Cluster(cluster::Args),
+    /// Learns a score on labelled embeddings and writes the model that embeds and compares so.
+    Fit(fit::Args),
     /// Measures kernels, a whole network, searches or training steps on this adapter.
     #[command(subcommand)]
     Bench(bench::Command),
@@ -141,6 +145,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Search(args) => search::run(global, ui, args),
         Command::Margin(args) => margin::run(global, ui, args),
         Command::Cluster(args) => cluster::run(global, ui, args),
+        Command::Fit(args) => fit::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),
     }
 }

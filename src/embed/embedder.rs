@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Photo, PhotoView};
 use crate::model::{Flip, Model, Normalize, Precision};
 use crate::network::{CompileOptions, Look, Network, PictureView};
+use crate::score::Scoring;
 use crate::tensor::Tensor;
 
 /// How a picture without landmarks fills the input of the network.
@@ -85,6 +86,7 @@ pub struct Embedder {
     batch: usize,
     flip: Flip,
     normalize: Normalize,
+    scoring: Scoring,
     fit: Fit,
 }
 
@@ -107,7 +109,9 @@ impl Embedder {
         };
         let network = Network::compile(gpu, model, &compile)?;
         let embedding = model.description.embedding.clone().unwrap_or_default();
-        Ok(Self { network, size, batch, flip: options.flip.unwrap_or(embedding.flip), normalize: embedding.normalize, fit: options.fit })
+        let scoring = Scoring::of(&embedding)?;
+        let flip = options.flip.unwrap_or(embedding.flip);
+        Ok(Self { network, size, batch, flip, normalize: embedding.normalize, scoring, fit: options.fit })
     }
 
     /// Width and height of the network's input in pixels.
@@ -137,7 +141,7 @@ impl Embedder {
     /// One embedding a picture, in order, framed as [`EmbedOptions::fit`] says.
     ///
     /// # Errors
-    /// A picture whose bytes do not fit its size, or an error of the device.
+    /// A picture whose bytes do not fit its size, an error of the device, or a learned score for embeddings of another length.
     pub fn embed(&self, pictures: &[Picture]) -> Result<Vec<Embedding>> {
         let mut out = Vec::with_capacity(pictures.len());
         for chunk in pictures.chunks(self.batch) {
@@ -183,6 +187,9 @@ impl Embedder {
                 combine(&mut embeddings, &self.forward(&mirror)?, self.flip);
             }
             out.append(&mut embeddings);
+        }
+        if let Some(first) = out.first() {
+            self.scoring.check(first.len())?;
         }
         Ok(out)
     }

@@ -18,4 +18,4 @@ pub use faces::{EmbeddedFace, FaceEmbedder, FaceOptions, Found, LeftOut};
 pub use picture::Picture;
 #[cfg(feature = "images")]
 pub use picture::{MAX_FILE_BYTES, MAX_SIDE};
-pub use pool::{pool, pool_media};
+pub use pool::{mean, pool, pool_media};

@@ -23,12 +23,17 @@ pub fn pool(embeddings: &[Embedding], weights: Option<&[f32]>) -> Result<Embeddi
 /// # Errors
 /// As [`pool`].
 pub fn pool_media(media: &[&[Embedding]]) -> Result<Embedding> {
-    let mean = |frames: &&[Embedding]| {
-        let mut sum = summed(frames, None)?;
-        sum.0.iter_mut().for_each(|x| *x /= frames.len() as f32);
-        Ok(sum)
-    };
-    pool(&media.iter().map(mean).collect::<Result<Vec<_>>>()?, None)
+    pool(&media.iter().map(|frames| mean(frames)).collect::<Result<Vec<_>>>()?, None)
+}
+
+/// The mean of embeddings whose lengths mean something: those that are compared by distances, or by what was learned on them.
+///
+/// # Errors
+/// As [`pool`].
+pub fn mean(embeddings: &[Embedding]) -> Result<Embedding> {
+    let mut sum = summed(embeddings, None)?;
+    sum.0.iter_mut().for_each(|x| *x /= embeddings.len() as f32);
+    Ok(sum)
 }
 
 fn summed(embeddings: &[Embedding], weights: Option<&[f32]>) -> Result<Embedding> {
@@ -69,6 +74,8 @@ mod tests {
         near(&pool(&e, None).unwrap(), &[0.6, 0.8]);
         near(&pool(&e, Some(&[4.0, 3.0])).unwrap(), &[0.5f32.sqrt(); 2]);
         near(&pool(&e, Some(&[0.0, 1.0])).unwrap(), &[0.0, 1.0]);
+        near(&mean(&e).unwrap(), &[1.5, 2.0]);
+        assert!(mean(&[]).is_err());
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::search::{Labelled, filled};
 use super::{Identification, TarAtFar};
 use crate::error::{Error, Result};
-use crate::gallery::index::{GalleryIndex, Hit, IndexOptions, Metric, SearchOptions, Storage};
+use crate::gallery::index::{GalleryIndex, Hit, IndexOptions, SearchOptions, Storage};
 use crate::gpu::Gpu;
+use crate::score::Scoring;
 
 /// Probes that are searched together.
 const TOGETHER: usize = 256;
@@ -54,7 +55,7 @@ struct Mate {
 pub fn megaface(
     gpu: &Gpu,
     dimension: usize,
-    metric: Metric,
+    scoring: &Scoring,
     probes: Labelled<'_>,
     distractors: &[f32],
     options: &MegaFaceOptions,
@@ -67,8 +68,8 @@ pub fn megaface(
             distractors.len()
         )));
     }
-    let mates = mates(gpu, dimension, metric, probes)?;
-    let index = GalleryIndex::new(gpu, dimension, &IndexOptions::new(Storage::F32, metric))?;
+    let mates = mates(gpu, dimension, scoring, probes)?;
+    let index = GalleryIndex::new(gpu, dimension, &IndexOptions::scored(Storage::F32, scoring))?;
     index.reserve(all)?;
     let mut sizes: Vec<usize> = options.sizes.iter().copied().filter(|s| (1..=all).contains(s)).collect();
     sizes.sort_unstable();
@@ -87,8 +88,8 @@ pub fn megaface(
 }
 
 /// All pairs of pictures of one person, both ways.
-fn mates(gpu: &Gpu, dimension: usize, metric: Metric, probes: Labelled<'_>) -> Result<Vec<Mate>> {
-    let index = filled(gpu, dimension, metric, probes)?;
+fn mates(gpu: &Gpu, dimension: usize, scoring: &Scoring, probes: Labelled<'_>) -> Result<Vec<Mate>> {
+    let index = filled(gpu, dimension, scoring, probes)?;
     let mut people: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     probes.labels.iter().enumerate().for_each(|(row, &label)| people.entry(label).or_default().push(row));
     let mut out = Vec::new();

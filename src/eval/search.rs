@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::Identification;
 use crate::error::{Error, Result};
-use crate::gallery::index::{GalleryIndex, Hit, IndexOptions, Metric, PerLabel, SearchOptions, Storage};
+use crate::gallery::index::{GalleryIndex, Hit, IndexOptions, PerLabel, SearchOptions, Storage};
 use crate::gpu::Gpu;
+use crate::score::Scoring;
 
 /// Probes that are searched together.
 const TOGETHER: usize = 256;
@@ -40,10 +41,10 @@ impl Identification {
     /// # Errors
     /// [`Error::Caller`] when numbers and labels do not fit, there is nobody in the gallery, no probe of somebody in it, or a score that
     /// is not a number; an error of the device.
-    pub fn search(gpu: &Gpu, dimension: usize, metric: Metric, gallery: Labelled<'_>, probes: Labelled<'_>, most: usize) -> Result<Self> {
+    pub fn search(gpu: &Gpu, dimension: usize, scoring: &Scoring, gallery: Labelled<'_>, probes: Labelled<'_>, most: usize) -> Result<Self> {
         gallery.check(dimension, "faces of the gallery")?;
         probes.check(dimension, "probes")?;
-        let index = filled(gpu, dimension, metric, gallery)?;
+        let index = filled(gpu, dimension, scoring, gallery)?;
         let known: HashSet<u32> = gallery.labels.iter().copied().collect();
         let options = SearchOptions { per_label: Some(PerLabel::Best), ..SearchOptions::default() };
         let (mut mated, mut strangers) = (Vec::new(), Vec::new());
@@ -75,8 +76,8 @@ fn rank_of(hits: &[Hit], label: u32) -> (f64, usize) {
 }
 
 /// An index with these rows, numbered.
-pub(super) fn filled(gpu: &Gpu, dimension: usize, metric: Metric, rows: Labelled<'_>) -> Result<GalleryIndex> {
-    let index = GalleryIndex::new(gpu, dimension, &IndexOptions::new(Storage::F32, metric))?;
+pub(super) fn filled(gpu: &Gpu, dimension: usize, scoring: &Scoring, rows: Labelled<'_>) -> Result<GalleryIndex> {
+    let index = GalleryIndex::new(gpu, dimension, &IndexOptions::scored(Storage::F32, scoring))?;
     let ids: Vec<u64> = (0..rows.labels.len() as u64).collect();
     index.add(&ids, rows.labels, rows.vectors)?;
     Ok(index)

@@ -21,18 +21,35 @@ const BLOCK: usize = 2048;
 pub struct SimilarityMatrix {
     network: Network,
     dimension: usize,
-    metric: Metric,
+    form: Form,
+}
+
+/// What becomes of a product.
+#[derive(Clone, Copy)]
+enum Form {
+    Product,
+    Cosine,
+    Distance,
 }
 
 impl SimilarityMatrix {
     /// Compiles the product.
     ///
     /// # Errors
-    /// [`Error::Caller`] for embeddings without numbers; otherwise as [`Network::compile`].
+    /// [`Error::Caller`] for embeddings without numbers and metrics that are no products; otherwise as [`Network::compile`].
     pub fn new(gpu: &Gpu, dimension: usize, metric: Metric) -> Result<Self> {
         if dimension == 0 {
             return Err(Error::Caller("Embeddings of 0 numbers have no similarity. Give at least one number a row.".to_owned()));
         }
+        let form = match metric {
+            Metric::Cosine => Form::Cosine,
+            Metric::Dot => Form::Product,
+            Metric::Euclidean => Form::Distance,
+            _ => {
+                let text = format!("The metric {metric:?} is no matrix product. Score pairs with `Scoring`, or search with `GalleryIndex`.");
+                return Err(Error::Caller(text));
+            }
+        };
         let mut graph = Graph::default();
         let a = graph.add_input("a", vec![Dim::Free("rows".to_owned()), Dim::Fixed(dimension)]);
         let b = graph.add_input("b", vec![Dim::Free("depth".to_owned()), Dim::Free("columns".to_owned())]);
@@ -42,7 +59,7 @@ impl SimilarityMatrix {
         let shape = |s: [usize; 2]| Shape::from(s.to_vec());
         let shapes = vec![("a".to_owned(), shape([STEP, dimension])), ("b".to_owned(), shape([dimension, STEP]))];
         let network = Network::compile(gpu, &model, &CompileOptions { batch: STEP, shapes, plans: 16, ..CompileOptions::default() })?;
-        Ok(Self { network, dimension, metric })
+        Ok(Self { network, dimension, form })
     }
 
     /// `[a][b]`, row-major: the similarity of every row of `a` to every row of `b`; more is more alike, distances are negative.
@@ -97,11 +114,11 @@ impl SimilarityMatrix {
         for (row, &la) in products.chunks_exact_mut(b.len().max(1)).zip(a) {
             for (v, &lb) in row.iter_mut().zip(b) {
                 let product = f64::from(*v);
-                *v = match self.metric {
-                    Metric::Dot => *v,
-                    Metric::Cosine if la * lb == 0.0 => 0.0,
-                    Metric::Cosine => (product / (la * lb)) as f32,
-                    Metric::Euclidean => -(la * la + lb * lb - 2.0 * product).max(0.0).sqrt() as f32,
+                *v = match self.form {
+                    Form::Product => *v,
+                    Form::Cosine if la * lb == 0.0 => 0.0,
+                    Form::Cosine => (product / (la * lb)) as f32,
+                    Form::Distance => -(la * la + lb * lb - 2.0 * product).max(0.0).sqrt() as f32,
                 };
             }
         }

@@ -4,7 +4,9 @@ use super::SimilarityMatrix;
 use crate::error::{Error, Result};
 use crate::gallery::index::Metric;
 use crate::gpu::Gpu;
+use crate::model::Similarity;
 use crate::random::Random;
+use crate::score::Scoring;
 
 /// Frames of a video that count in [`VideoScores::mean_of_pairs`].
 const FRAMES: usize = 100;
@@ -24,7 +26,9 @@ pub struct VideoScores {
 
 /// Compares videos.
 pub struct VideoJudge {
-    matrix: SimilarityMatrix,
+    scoring: Scoring,
+    /// Where the score is one that a matrix product gives.
+    matrix: Option<SimilarityMatrix>,
     dimension: usize,
     seed: u64,
 }
@@ -33,9 +37,26 @@ impl VideoJudge {
     /// For frames of `dimension` numbers. Draws depend on `seed` and the number of the pair.
     ///
     /// # Errors
-    /// As [`SimilarityMatrix::new`].
-    pub fn new(gpu: &Gpu, dimension: usize, metric: Metric, seed: u64) -> Result<Self> {
-        Ok(Self { matrix: SimilarityMatrix::new(gpu, dimension, metric)?, dimension, seed })
+    /// As [`SimilarityMatrix::new`], and for a score of other embeddings.
+    pub fn new(gpu: &Gpu, dimension: usize, scoring: Scoring, seed: u64) -> Result<Self> {
+        scoring.check(dimension)?;
+        let matrix = |metric| SimilarityMatrix::new(gpu, dimension, metric).map(Some);
+        let matrix = match scoring.similarity() {
+            Similarity::Cosine => matrix(Metric::Cosine)?,
+            Similarity::Euclidean => matrix(Metric::Euclidean)?,
+            _ => None,
+        };
+        Ok(Self { scoring, matrix, dimension, seed })
+    }
+
+    /// `[a][b]`: on the device, or in f64 for scores that are learned.
+    fn all(&self, a: &[f32], b: &[f32]) -> Result<Vec<f32>> {
+        if let Some(matrix) = &self.matrix {
+            return matrix.of(a, b);
+        }
+        let sign = if self.scoring.similarity().is_distance() { -1.0 } else { 1.0 };
+        let score = |x: &[f32], y: &[f32]| (sign * self.scoring.between(x, y)) as f32;
+        Ok(a.chunks_exact(self.dimension).flat_map(|x| b.chunks_exact(self.dimension).map(move |y| score(x, y))).collect())
     }
 
     /// The scores of pair number `pair`: frames of two videos, row-major.
@@ -47,12 +68,12 @@ impl VideoJudge {
             return Err(Error::Caller(format!("A video of pair {pair} has no frame. Leave the pair out.")));
         }
         let (n, m) = (a.len() / self.dimension, b.len() / self.dimension);
-        let all = self.matrix.of(a, b)?;
+        let all = self.all(a, b)?;
         let (rows, columns) = (n.min(FRAMES), m.min(FRAMES));
         let first = (0..rows).flat_map(|r| &all[r * m..r * m + columns]).map(|&s| f64::from(s)).sum::<f64>();
         let mut random = Random(self.seed ^ (pair as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let drawn: f64 = (0..PAIRS).map(|_| f64::from(all[random.below(n) * m + random.below(m)])).sum();
-        let mean = self.matrix.of(&mean(a, self.dimension), &mean(b, self.dimension))?;
+        let mean = self.all(&mean(a, self.dimension), &mean(b, self.dimension))?;
         Ok(VideoScores {
             mean_of_pairs: first / (rows * columns) as f64,
             random_pairs: drawn / PAIRS as f64,

@@ -144,7 +144,7 @@ impl Scanner {
                 }
             };
             let tags = shard.tags.get().ok_or_else(|| defect("tags"))?;
-            let form = search::form(layout.family, layout.format, count);
+            let form = search::form(layout.family, layout.format, layout.terms, count);
             let (params, ranges) = self.dispatches(gpu, std::slice::from_ref(seen), count, form.blocks);
             let params = gpu.buffer("parameters", params.len() as u64, wgpu::BufferUsages::UNIFORM, Some(&params))?;
             let pipeline = gpu.pipeline(form.shader)?;

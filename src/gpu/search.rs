@@ -16,7 +16,7 @@ pub(super) const PARAMS_STRIDE: usize = 256;
 /// Probes as the device takes them.
 #[derive(Debug, Default)]
 pub(crate) struct Probes {
-    /// `[probe][vec4]`.
+    /// `[probe][vec4]`; weights of distances like one more probe.
     pub(crate) bytes: Vec<u8>,
     /// What the sum of products is multiplied by.
     pub(crate) factors: Vec<f32>,
@@ -100,8 +100,8 @@ impl Scanner {
         if count == 0 || total == 0 {
             return Ok(Vec::new());
         }
-        let Layout { family, format, .. } = self.layout;
-        let form = search::form(family, format, count);
+        let Layout { family, format, terms, .. } = self.layout;
+        let form = search::form(family, format, terms, count);
         let (params, ranges) = self.dispatches(gpu, shards, count, form.blocks);
         let usage = wgpu::BufferUsages::COPY_DST;
         let storage = wgpu::BufferUsages::STORAGE | usage;

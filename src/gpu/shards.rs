@@ -6,7 +6,7 @@ use super::Gpu;
 use super::memory::Buffer;
 use super::texture::{ROW, ROW_BYTES, Texture};
 use crate::error::Result;
-use crate::kernels::search::{BLOCK, Family, Format};
+use crate::kernels::search::{BLOCK, Family, Format, Terms};
 use crate::shader::BindingKind;
 
 /// Bytes of rows that are on their way to the device at once.
@@ -17,6 +17,7 @@ const UPLOAD: usize = 64 << 20;
 pub(crate) struct Layout {
     pub(crate) family: Family,
     pub(crate) format: Format,
+    pub(crate) terms: Terms,
     pub(crate) dimension: usize,
 }
 

@@ -1,8 +1,8 @@
 //! A layer behind a network's embedding: a projection that was learned on embeddings.
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Linear, Op, ValueId};
-use crate::model::{Flip, Model, Normalize};
+use crate::graph::{Binary, Graph, Linear, Op, ValueId};
+use crate::model::{Flip, Model, Normalize, Similarity};
 use crate::tensor::{Shape, Tensor};
 
 /// `y = W x + b`, on embeddings as the model gives them.
@@ -43,7 +43,8 @@ impl Model {
     }
 
     /// This model with a layer behind its embedding, which takes the embedding's place. Where embeddings are scaled to unit length, that
-    /// happens before the layer; its results stay as they come. A threshold of before means nothing any more and is left out.
+    /// happens before the layer; its results stay as they come. A threshold of before means nothing any more and is left out, as are the
+    /// parameters of a learned score, in whose place the cosine comes.
     ///
     /// # Errors
     /// [`Error::Caller`] when the layer does not fit, or the description asks for mirror augmentation, which works on the network's output.
@@ -56,6 +57,33 @@ impl Model {
                 bias.len()
             )));
         }
+        let tensor = |shape: Vec<usize>, v: &[f32]| {
+            Tensor::from_f32(Shape::from(shape), v.to_vec())
+                .ok_or_else(|| Error::Caller("A layer has too many weights. Make it smaller.".to_owned()))
+        };
+        self.extended(|graph, embedding| {
+            let weight = tensor(vec![*outputs, *inputs], weight)?;
+            let mut operands = vec![embedding, graph.add_constant(unused(graph, "projection.weight"), weight)];
+            if !bias.is_empty() {
+                operands.push(graph.add_constant(unused(graph, "projection.bias"), tensor(vec![*outputs], bias)?));
+            }
+            let op = Op::Linear(Linear { bias: !bias.is_empty(), flatten_order: Vec::new(), epilogue: Default::default() });
+            Ok(graph.add_node(unused(graph, "projection"), op, &operands))
+        })
+    }
+
+    /// This model with every number of its embedding multiplied by its own factor, otherwise as [`Model::followed_by`].
+    ///
+    /// # Errors
+    /// [`Error::Caller`] when the description asks for mirror augmentation; [`Error::Model`] when the embedding has another length.
+    pub fn scaled_by(&self, factors: &[f32]) -> Result<Self> {
+        self.extended(|graph, embedding| {
+            let factors = graph.add_constant(unused(graph, "scale.factors"), Tensor::vector(factors.to_vec()));
+            Ok(graph.add_node(unused(graph, "scale"), Op::Binary(Binary::Mul), &[embedding, factors]))
+        })
+    }
+
+    fn extended(&self, add: impl FnOnce(&mut Graph, ValueId) -> Result<ValueId>) -> Result<Self> {
         let mut description = self.description.clone();
         let embedding = description.embedding.get_or_insert_with(Default::default);
         if embedding.flip != Flip::None {
@@ -71,22 +99,16 @@ impl Model {
             let name = unused(&graph, "unit_embedding");
             new = graph.add_node(name, Op::L2Normalize { axis: 1, epsilon: f32::MIN_POSITIVE }, &[new]);
         }
-        let tensor = |shape: Vec<usize>, v: &[f32]| {
-            Tensor::from_f32(Shape::from(shape), v.to_vec())
-                .ok_or_else(|| Error::Caller("A layer has too many weights. Make it smaller.".to_owned()))
-        };
-        let mut operands = vec![new, graph.add_constant(unused(&graph, "projection.weight"), tensor(vec![*outputs, *inputs], weight)?)];
-        if !bias.is_empty() {
-            operands.push(graph.add_constant(unused(&graph, "projection.bias"), tensor(vec![*outputs], bias)?));
-        }
-        let op = Op::Linear(Linear { bias: !bias.is_empty(), flatten_order: Vec::new(), epilogue: Default::default() });
-        let name = unused(&graph, "projection");
-        let new = graph.add_node(name.clone(), op, &operands);
+        let new = add(&mut graph, new)?;
         match graph.outputs.iter_mut().find(|o| **o == old) {
             Some(output) => *output = new,
             None => graph.outputs.push(new),
         }
-        (embedding.output, embedding.normalize, embedding.threshold) = (Some(name), Normalize::None, None);
+        if embedding.score.take().is_some() {
+            embedding.similarity = Similarity::Cosine;
+        }
+        let output = graph.name(new).to_owned();
+        (embedding.output, embedding.normalize, embedding.threshold) = (Some(output), Normalize::None, None);
         Self::new(&graph, description)
     }
 }
@@ -148,6 +170,20 @@ mod tests {
         // A second one follows the first.
         let twice = longer.followed_by(&LastLayer { weight: vec![1.0, 1.0, 1.0], bias: vec![], inputs: 3, outputs: 1 }).unwrap();
         assert!((embed(&twice)[0] - 2.6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn factors_multiply_and_a_learned_score_ends_with_its_space() {
+        let mut learned = model(1);
+        let embedding = learned.description.embedding.as_mut().unwrap();
+        embedding.similarity = Similarity::Siamese;
+        embedding.score = Some(crate::model::ScoreParameters { weights: vec![1.0, 2.0], ..Default::default() });
+        let scaled = learned.scaled_by(&[10.0, 0.0]).unwrap();
+        let x = Array::new([1, 2], vec![3.0, 4.0]).unwrap();
+        let y = run_graph(&scaled.graph, &[x], &scaled.graph.outputs).unwrap().remove(0).data;
+        assert!((y[0] - 6.0).abs() < 1e-6 && y[1] == 0.0, "{y:?}");
+        let described = scaled.description.embedding.unwrap();
+        assert_eq!((described.similarity, described.score, described.output.as_deref()), (Similarity::Cosine, None, Some("scale")));
     }
 
     #[test]

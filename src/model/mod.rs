@@ -13,7 +13,7 @@ use prost::bytes::Bytes;
 
 pub use align::{ARCFACE_112, Align, Method};
 pub(crate) use align::{Fit, Framing, Placement};
-pub use description::{Channels, Description, EmbeddingDescription, Flip, InputDescription, Normalize, Similarity};
+pub use description::{Channels, Description, EmbeddingDescription, Flip, InputDescription, Normalize, ScoreParameters, Similarity};
 pub use extend::LastLayer;
 
 use crate::error::{Error, Result};

@@ -7,7 +7,7 @@ use super::{CaseResult, Comparison, Input};
 use crate::error::Result;
 use crate::gpu::{Gpu, Layout, Scanner, Seen, Work, numbers};
 use crate::kernels::search::cutoff::{self, Slack};
-use crate::kernels::search::{BLOCK, Family, Format, Score, probes};
+use crate::kernels::search::{BLOCK, Family, Format, Score, Terms, probes};
 use crate::reference::search::cutoff as reference;
 use crate::reference::search::probes::packed;
 use crate::reference::search::rescore::ranked;
@@ -49,7 +49,7 @@ pub(crate) fn run(gpu: &Gpu, stem: &str) -> Result<Vec<CaseResult>> {
                 for format in [Format::F32, Format::F16] {
                     for score in SCORES {
                         for (count, rows, dimension, k) in [(1, 1, 1, 1), (3, 65, 17, 5), (2, 333, 130, 10), (1, 2000, 8, 128)] {
-                            let layout = Layout { family, format, dimension };
+                            let layout = Layout { family, format, terms: Terms::Products, dimension };
                             out.push(rescore_case(gpu, layout, score, [count, rows, k])?);
                         }
                     }
@@ -145,7 +145,7 @@ fn cutoff_case(gpu: &Gpu, count: usize, blocks: usize, k: usize, score: Score) -
 
 /// A whole search: packing, scan, cutoff and selection. Hits have to be in order, and each score what its row and what its place should have.
 fn rescore_case(gpu: &Gpu, layout: Layout, score: Score, [count, rows, k]: [usize; 3]) -> Result<CaseResult> {
-    let Layout { format, dimension, family } = layout;
+    let Layout { format, dimension, family, .. } = layout;
     let vectors = Input::Noise.tensor(&[rows, dimension], 1).to_f32().into_owned();
     let given = Input::Noise.tensor(&[count, dimension], 2).to_f32().into_owned();
     let rows_stored: Vec<_> = vectors.chunks_exact(dimension).map(|r| stored(r, format)).collect();

@@ -7,23 +7,31 @@ use half::f16;
 use super::{CaseResult, Comparison, Input};
 use crate::error::Result;
 use crate::gpu::{Gpu, Layout, Probes, Scanner, Seen};
-use crate::kernels::search::{BLOCK, Family, Format, form};
+use crate::kernels::search::{BLOCK, Family, Format, Terms, form};
+use crate::reference::search::distance;
 use crate::reference::search::scan::{LOWEST, Rows, maxima};
 
 /// Stems of the kernels.
-pub(crate) const SEARCH_KERNELS: [&str; 2] = ["search/subgroup_scan", "search/tiled_scan"];
+pub(crate) const SEARCH_KERNELS: [&str; 4] =
+    ["search/subgroup_scan", "search/tiled_scan", "search/subgroup_distance_scan", "search/distance_scan"];
 
 /// Runs the cases of one kernel: every form on tiles that are full, begun and one row, with shards, masks, rows that do not count.
 pub(crate) fn run(gpu: &Gpu, stem: &str) -> Result<Vec<CaseResult>> {
-    let family = if stem == SEARCH_KERNELS[0] { Family::of(gpu.caps()) } else { Family::Tiled };
-    if (family == Family::Tiled) != (stem == SEARCH_KERNELS[1]) {
+    let subgroup = stem.contains("subgroup");
+    let family = if subgroup { Family::of(gpu.caps()) } else { Family::Tiled };
+    if subgroup == (family == Family::Tiled) {
         return Ok(Vec::new());
     }
+    let distances = stem.contains("distance");
+    let kinds: &[Terms] = if distances { &[Terms::Differences, Terms::ChiSquared] } else { &[Terms::Products] };
     let mut out = Vec::new();
-    for format in Format::ALL {
+    for (&terms, format) in kinds.iter().flat_map(|terms| Format::ALL.map(|format| (terms, format))) {
+        if distances && format == Format::I8 {
+            continue;
+        }
         for (probes, rows, dimension) in [(1, 1, 1), (1, 333, 200), (3, 64, 17), (4, 65, 64), (16, 31, 129), (17, 32, 512), (65, 321, 96)] {
             for input in [Input::Noise, Input::OneHot] {
-                out.push(case(gpu, stem, Layout { family, format, dimension }, probes, rows, input)?);
+                out.push(case(gpu, stem, Layout { family, format, terms, dimension }, probes, rows, input)?);
             }
         }
     }
@@ -44,10 +52,14 @@ pub(super) fn stored(numbers: &[f32], format: Format) -> (Vec<f64>, Vec<u8>) {
 }
 
 fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input: Input) -> Result<CaseResult> {
-    let Layout { format, dimension, .. } = layout;
+    let Layout { format, terms, dimension, .. } = layout;
     let noise = |shape: [usize; 2], seed| input.tensor(&shape, seed).to_f32().into_owned();
     let (vectors, targets) = (noise([rows, dimension], 1), noise([count, dimension], 2));
-    let scales = Input::Noise.tensor(&[rows, 2], 3).to_f32().into_owned();
+    let mut scales = Input::Noise.tensor(&[rows, 2], 3).to_f32().into_owned();
+    // Distances take powers of two.
+    if terms != Terms::Products {
+        scales.iter_mut().for_each(|s| *s = s.abs().max(0.01).log2().round().exp2());
+    }
     let rows_stored: Vec<_> = vectors.chunks_exact(dimension).map(|r| stored(r, format)).collect();
     let counts: Vec<bool> = (0..rows).map(|i| i % 5 != 3 && !(64..96).contains(&i)).collect();
 
@@ -88,6 +100,11 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
         probes.bytes.resize((i + 1) * format.probe_vec4s(dimension) * 16, 0);
         probes.factors.push(0.5 + i as f32);
     }
+    let weights: Vec<f32> = (0..dimension).map(|i| (i % 7) as f32 * 0.25).collect();
+    if terms != Terms::Products {
+        probes.bytes.extend_from_slice(bytemuck::cast_slice(&weights));
+        probes.bytes.resize((count + 1) * format.probe_vec4s(dimension) * 16, 0);
+    }
     let seen: Vec<_> = shards.iter().map(|(shard, blocks)| Seen { shard, blocks: *blocks }).collect();
     let scanner = Scanner::new(layout);
     let got = scanner.scan(gpu, &seen, None, &probes)?;
@@ -98,17 +115,27 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
     let factors: Vec<_> = scales.chunks_exact(2).map(|f| [f64::from(f[0]), f64::from(f[1])]).collect();
     let targets: Vec<_> = probes_stored.iter().map(|(n, _)| n.clone()).collect();
     let probe_factors: Vec<_> = probes.factors.iter().map(|&f| f64::from(f)).collect();
-    let want = maxima(&Rows { numbers: &numbers, factors: &factors, counts: &counts }, BLOCK, &targets, &probe_factors);
+    let kept = Rows { numbers: &numbers, factors: &factors, counts: &counts };
+    let weights: Vec<_> = weights.iter().map(|&w| f64::from(w)).collect();
+    let want: Vec<(f64, f64)> = match terms {
+        Terms::Products => maxima(&kept, BLOCK, &targets, &probe_factors),
+        // Terms are at least 0: the magnitude behind a distance is the distance.
+        _ => {
+            let all = distance::maxima(&kept, BLOCK, &weights, &targets, &probe_factors, terms == Terms::ChiSquared);
+            all.into_iter().map(|m| (m, m.abs())).collect()
+        }
+    };
     // Sums of int8 are exact; what follows them is rounded like one product.
-    let terms = if format == Format::I8 { 1.0 } else { dimension as f64 };
+    let roundings = if format == Format::I8 { 1.0 } else { dimension as f64 };
     let mut worst = Comparison::default();
     for (&g, &(w, magnitude)) in got.iter().zip(&want) {
-        let bound = if w == LOWEST { 0.0 } else { 4.0 * (terms + 2.0).sqrt() * 2f64.powi(-24) * magnitude + f64::from(f32::MIN_POSITIVE) };
+        let bound =
+            if w == LOWEST { 0.0 } else { 4.0 * (roundings + 2.0).sqrt() * 2f64.powi(-24) * magnitude + f64::from(f32::MIN_POSITIVE) };
         worst.add((f64::from(g) - w).abs(), bound);
     }
     Ok(CaseResult {
         kernel: stem.to_owned(),
-        permutation: form(layout.family, format, count).shader.name.to_owned(),
+        permutation: form(layout.family, format, terms, count).shader.name.to_owned(),
         case: format!("{count} probes, {rows} x {dimension} {}", input.label()),
         max_error: worst.error,
         bound: worst.bound,

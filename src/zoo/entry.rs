@@ -221,6 +221,7 @@ impl Entry {
                 flip: e.flip,
                 similarity: e.similarity,
                 threshold: e.threshold,
+                score: None,
             }),
             _ => None,
         };

@@ -51,7 +51,7 @@ fn right(gpu: &Gpu, data: &Path, set: &str, pairs: &[(String, String, bool)]) ->
         }
     }
     let count = |(i, case): (usize, &Case)| {
-        let comparison = Comparison { similarity: Similarity::Cosine, threshold: case.threshold };
+        let comparison = Comparison::plain(Similarity::Cosine, case.threshold).unwrap();
         // A picture without a face answers nothing.
         let score = |a: &str, b: &str| known[a][i].as_ref().zip(known[b][i].as_ref()).map(|(a, b)| comparison.score(a, b));
         let scored: Vec<(f32, bool)> = pairs.iter().filter_map(|(a, b, same)| Some((score(a, b)?, *same))).collect();

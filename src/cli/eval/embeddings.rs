@@ -7,6 +7,7 @@ use lookalike::embed::Embedding;
 use lookalike::face::Which;
 use lookalike::gpu::Gpu;
 use lookalike::model::{Model, Similarity};
+use lookalike::score::Scoring;
 use lookalike::{Error, Result};
 
 use super::Args;
@@ -45,6 +46,16 @@ impl Embedded {
 
     pub(super) fn similarity(&self) -> Similarity {
         self.model.description.embedding.as_ref().map(|e| e.similarity).unwrap_or_default()
+    }
+
+    /// How two embeddings are compared.
+    ///
+    /// # Errors
+    /// A description whose parameters do not fit together, or do not fit the embeddings.
+    pub(super) fn scoring(&self) -> Result<Scoring> {
+        let scoring = Scoring::of(&self.model.description.embedding.clone().unwrap_or_default())?;
+        scoring.check(self.dimension()?)?;
+        Ok(scoring)
     }
 
     /// Numbers of an embedding.

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::embeddings::Embedded;
 use super::lists::{People, Role};
 use super::report::{Report, Section};
-use super::{Args, Verdict, metric, plots, searched, sign};
+use super::{Args, Verdict, plots, sign};
 use crate::cli::args::GlobalArgs;
 use crate::cli::ui::{Outcome, Ui};
 
@@ -23,7 +23,7 @@ pub(super) fn run(global: &GlobalArgs, ui: &Ui, args: &Args, root: &Path) -> Out
     let side = |role| Rows::of(&list, &embedded.of, role);
     let (gallery, probes) = (side(Role::Gallery), side(Role::Probe));
     let ranks = args.ranks as usize;
-    let found = Identification::search(&embedded.gpu, dimension, searched(similarity), gallery.labelled(), probes.labelled(), ranks)?;
+    let found = Identification::search(&embedded.gpu, dimension, &embedded.scoring()?, gallery.labelled(), probes.labelled(), ranks)?;
     let people = gallery.labels.iter().collect::<std::collections::HashSet<_>>().len();
     let (mated, strangers) = found.probes();
     let cmc = found.cmc(ranks.min(people));
@@ -56,7 +56,7 @@ pub(super) fn run(global: &GlobalArgs, ui: &Ui, args: &Args, root: &Path) -> Out
         })
         .collect();
     let json = json!({
-        "model": embedded.name(), "metric": metric(similarity), "people": people, "gallery": gallery.labels.len(), "mated_probes": mated,
+        "model": embedded.name(), "metric": similarity.name(), "people": people, "gallery": gallery.labels.len(), "mated_probes": mated,
         "strangers": strangers, "rank1": found.rank1(), "cmc": cmc, "open_set": open_set, "dropped_pictures": embedded.dropped,
     });
     let title = format!("Identification: {}", embedded.name());

@@ -8,7 +8,7 @@ use lookalike::model::Similarity;
 use serde_json::{Value, json};
 
 use super::lists::Pair;
-use super::{Args, metric, sign};
+use super::{Args, sign};
 use crate::cli::faces::number;
 
 /// The outcome of an evaluation. Scores: more = more alike; distances have their sign changed.
@@ -137,7 +137,7 @@ impl Judgement {
     }
 
     pub(super) fn metric(&self) -> &'static str {
-        metric(self.similarity)
+        self.similarity.name()
     }
 
     pub(super) fn json(&self) -> Value {

@@ -12,7 +12,7 @@ use super::identification::Rows;
 use super::judge::{rate_json, rate_line};
 use super::lists::{People, Role};
 use super::report::{Report, Section};
-use super::{Args, Verdict, metric, plots, searched};
+use super::{Args, Verdict, plots};
 use crate::cli::args::GlobalArgs;
 use crate::cli::ui::{Outcome, Ui};
 
@@ -30,7 +30,7 @@ pub(super) fn run(global: &GlobalArgs, ui: &Ui, args: &Args, root: &Path) -> Out
     let replaced = mend(&mut probes, &wrong, dimension);
     let distractors = Rows::of(&list, &embedded.of, Role::Distractor);
     let options = MegaFaceOptions { sizes: args.distractors.clone(), ranks: args.ranks as usize, fars: args.far.clone() };
-    let all = megaface(&embedded.gpu, dimension, searched(similarity), probes.labelled(), &distractors.vectors, &options)?;
+    let all = megaface(&embedded.gpu, dimension, &embedded.scoring()?, probes.labelled(), &distractors.vectors, &options)?;
     let mut sections = vec![Section {
         lines: vec![
             format!(
@@ -66,7 +66,7 @@ pub(super) fn run(global: &GlobalArgs, ui: &Ui, args: &Args, root: &Path) -> Out
         })
         .collect();
     let json = json!({
-        "model": embedded.name(), "metric": metric(similarity), "probes": probes.labels.len(), "replaced_probes": replaced,
+        "model": embedded.name(), "metric": similarity.name(), "probes": probes.labels.len(), "replaced_probes": replaced,
         "distractors": distractors.labels.len(), "sizes": outcomes, "dropped_pictures": embedded.dropped,
     });
     let title = format!("MegaFace: {}", embedded.name());

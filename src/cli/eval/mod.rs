@@ -13,7 +13,6 @@ mod video;
 
 use std::path::{Path, PathBuf};
 
-use lookalike::gallery::index::Metric;
 use lookalike::model::Similarity;
 use lookalike::{Error, Result};
 use serde_json::Value;
@@ -136,14 +135,5 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
 
 /// 1 where more is more alike, -1 where scores are distances.
 fn sign(similarity: Similarity) -> f64 {
-    if similarity == Similarity::Euclidean { -1.0 } else { 1.0 }
-}
-
-fn metric(similarity: Similarity) -> &'static str {
-    if similarity == Similarity::Euclidean { "Euclidean distance" } else { "cosine" }
-}
-
-/// The same for searches.
-fn searched(similarity: Similarity) -> Metric {
-    if similarity == Similarity::Euclidean { Metric::Euclidean } else { Metric::Cosine }
+    if similarity.is_distance() { -1.0 } else { 1.0 }
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use lookalike::embed::Comparison;
 use lookalike::model::{Precision, Similarity};
 use lookalike::{Error, Result};
 
@@ -18,10 +17,10 @@ pub(super) fn run(global: &GlobalArgs, ui: &Ui, args: &Args, root: &Path) -> Out
     let list = Pairs::read(&args.list, root)?;
     let mut embedded = Embedded::new(global, ui, args, root, &list.files)?;
     let similarity = embedded.similarity();
-    let compare = Comparison { similarity, threshold: 0.0 };
+    let scoring = embedded.scoring()?;
     let scored = Scored::new(&list.pairs, |pair| {
         let [a, b] = pair.files.map(|f| embedded.of[f].as_ref());
-        Some(sign(similarity) * f64::from(compare.score(a?, b?)))
+        Some(sign(similarity) * scoring.between(a?, b?))
     });
     let own = embedded.model.description.embedding.as_ref().and_then(|e| e.threshold);
     let dropped = std::mem::take(&mut embedded.dropped);
@@ -61,7 +60,7 @@ fn calibrate(model: &mut lookalike::model::Model, judged: &Judgement, far: f64, 
     let mut description = model.description.clone();
     // Scores above the order statistic count; a model accepts its threshold itself, so it is the next larger number.
     let score = (point.threshold as f32).next_up();
-    let threshold = if similarity == Similarity::Euclidean { -score } else { score };
+    let threshold = if similarity.is_distance() { -score } else { score };
     description.embedding.get_or_insert_with(Default::default).threshold = Some(threshold);
     model.describe(description)
 }

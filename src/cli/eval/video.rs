@@ -10,7 +10,7 @@ use super::judge::{Judgement, Scored};
 use super::lists::Videos;
 use super::report::Report;
 use super::verification::section;
-use super::{Args, Verdict, searched};
+use super::{Args, Verdict};
 use crate::cli::args::GlobalArgs;
 use crate::cli::ui::{Outcome, Ui};
 
@@ -32,7 +32,7 @@ pub(super) fn run(global: &GlobalArgs, ui: &Ui, args: &Args, root: &Path) -> Out
     let mut rest = embedded.of.iter();
     let videos: Vec<Vec<f32>> =
         frames.iter().map(|f| rest.by_ref().take(f.len()).flatten().flat_map(|e| e.0.iter().copied()).collect()).collect();
-    let judge = VideoJudge::new(&embedded.gpu, dimension, searched(similarity), 0)?;
+    let judge = VideoJudge::new(&embedded.gpu, dimension, embedded.scoring()?, 0)?;
     let mut scores: Vec<Option<VideoScores>> = Vec::with_capacity(list.pairs.len());
     for (number, pair) in list.pairs.iter().enumerate() {
         let [a, b] = pair.files.map(|f| &videos[f]);

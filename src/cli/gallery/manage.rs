@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lookalike::Error;
 use lookalike::gallery::{Check, Entry, Faces, Gallery, GalleryModel, GalleryOptions};
-use lookalike::model::{Flip, Precision, Similarity};
+use lookalike::model::{Flip, Precision};
 use serde_json::json;
 
 use super::{CreateArgs, ListArgs, RemoveArgs, RenameArgs, counted};
@@ -110,7 +110,7 @@ pub(super) fn stats(ui: &Ui, path: &Path) -> Outcome {
     table.row(["faces", &grouped(stats.faces)]);
     let stored = if gallery.precision() == Precision::F16 { "f16" } else { "f32" };
     table.row(["embedding", &gallery.dimension().map_or("none yet".to_owned(), |d| format!("{d} numbers, stored as {stored}"))]);
-    let compared = if gallery.similarity() == Similarity::Cosine { "cosine" } else { "euclidean distance" };
+    let compared = gallery.similarity().name();
     table.row(["compared by", &gallery.threshold().map_or(compared.to_owned(), |t| format!("{compared}, threshold {t}"))]);
     table.row(["model", model.map_or("unknown", |m| m.name.as_str())]);
     table.row(["model digest", model.map_or("-", |m| m.digest.as_str())]);

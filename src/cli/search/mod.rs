@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// How many faces to show for each query.
     #[arg(short = 'k', long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     top: u32,
-    /// Show only faces at least this similar (for euclidean distances: at most this far). Default: all, marked by the model's threshold.
+    /// Show only faces at least this similar (for distances: at most this far). Default: all, marked by the model's threshold.
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     threshold: Option<f32>,
     /// Show every person once, with the best face.
@@ -49,7 +49,7 @@ pub(crate) struct Args {
 /// A face of the gallery that resembles a query.
 struct Match {
     entry: Entry,
-    /// Cosine, or minus the euclidean distance: more is more alike.
+    /// A similarity, or minus a distance: more is more alike.
     score: f32,
     /// Whether it is the same person, by the threshold; without one nobody can say.
     same: Option<bool>,
@@ -71,10 +71,7 @@ struct Scale {
 
 impl Scale {
     fn new(similarity: Similarity, threshold: Option<f32>) -> Self {
-        let threshold = match similarity {
-            Similarity::Cosine => threshold,
-            Similarity::Euclidean => threshold.map(|t| -t),
-        };
+        let threshold = threshold.map(|t| if similarity.is_distance() { -t } else { t });
         Self { similarity, threshold }
     }
 
@@ -82,7 +79,8 @@ impl Scale {
     fn show(self, score: f32) -> String {
         match self.similarity {
             Similarity::Cosine => format!("{score:.3}"),
-            Similarity::Euclidean => format!("distance {:.3}", -score),
+            Similarity::JointBayesian => format!("log-likelihood ratio {score:.3}"),
+            _ => format!("distance {:.3}", -score),
         }
     }
 }
@@ -93,7 +91,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let gpu = open_gpu(global, ui)?;
     let queries = queries::read(global, ui, &gpu, &gallery, &args.queries, &args.recogniser, pictured)?;
     let scale = Scale::new(gallery.similarity(), args.threshold.or(gallery.threshold()));
-    let options = RankOptions { similarity: scale.similarity, per_person: args.per_person };
+    let options = RankOptions { scoring: gallery.scoring()?, per_person: args.per_person };
     let probes: Vec<&[f32]> = queries.iter().map(|q| q.vector.as_slice()).collect();
     let hits = rank::rank(&gpu, &gallery, &probes, args.top as usize, &options)?;
     let mut answers = Vec::with_capacity(queries.len());
@@ -153,7 +151,7 @@ fn answer_json(answer: &Answer, scale: Scale) -> Value {
             let mut hit = json!({
                 "id": m.entry.id, "label": m.entry.label, "score": number(m.score), "source": m.entry.source, "face": m.entry.face, "match": m.same,
             });
-            if scale.similarity == Similarity::Euclidean {
+            if scale.similarity.is_distance() {
                 hit["distance"] = number(-m.score);
             }
             hit

@@ -1,19 +1,19 @@
 //! The nearest faces of a gallery, searched on the GPU.
 
 use lookalike::gallery::Gallery;
-use lookalike::gallery::index::{GalleryIndex, IndexOptions, Metric, PerLabel, SearchOptions, Storage};
+use lookalike::gallery::index::{GalleryIndex, IndexOptions, PerLabel, SearchOptions, Storage};
 use lookalike::gpu::Gpu;
-use lookalike::model::Similarity;
+use lookalike::score::Scoring;
 use lookalike::{Error, Result};
 
 /// Rows that go to the device at once.
 const CHUNK: usize = 16_384;
 
 /// Choices of a search.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RankOptions {
-    /// What is a score: the cosine, or minus the euclidean distance.
-    pub(super) similarity: Similarity,
+    /// What is a score: a similarity, or minus a distance.
+    pub(super) scoring: Scoring,
     /// Whether a person shows up once, with the best face.
     pub(super) per_person: bool,
 }
@@ -31,11 +31,7 @@ pub(super) struct Hit {
 /// As [`Gallery::entries`] and [`GalleryIndex::search`]; more than 2^32 people.
 pub(super) fn rank(gpu: &Gpu, gallery: &Gallery, probes: &[&[f32]], k: usize, options: &RankOptions) -> Result<Vec<Vec<Hit>>> {
     let Some(dimension) = probes.first().map(|p| p.len()).filter(|&d| d > 0) else { return Ok(vec![Vec::new(); probes.len()]) };
-    let metric = match options.similarity {
-        Similarity::Cosine => Metric::Cosine,
-        Similarity::Euclidean => Metric::Euclidean,
-    };
-    let index = GalleryIndex::new(gpu, dimension, &IndexOptions::new(Storage::F32, metric))?;
+    let index = GalleryIndex::new(gpu, dimension, &IndexOptions::scored(Storage::F32, &options.scoring))?;
     let (mut ids, mut people, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
     let flush = |ids: &mut Vec<u64>, people: &mut Vec<u32>, vectors: &mut Vec<f32>| {
         let result = index.add(ids, people, vectors);

@@ -24,7 +24,7 @@ pub(super) fn sheet(sides: [&Side; 2], paths: [&Path; 2], score: f32, comparison
     let same = comparison.accepts(score);
     let colour = if same { RIGHT } else { WRONG };
     sheet.text(MARGIN, 18, LARGE, colour, if same { "same person" } else { "different people" });
-    let metric = if comparison.similarity == Similarity::Cosine { "cosine" } else { "distance" };
+    let metric = comparison.similarity().name();
     sheet.text(MARGIN, 54, MIDDLE, INK, &format!("{metric} {score:.3}   threshold {:.3}", comparison.threshold));
     for (i, (side, (photo, scale))) in sides.iter().zip(&photos).enumerate() {
         let x = MARGIN + i as u32 * (PHOTO + MARGIN);
@@ -97,17 +97,21 @@ fn details(sheet: &mut Sheet, [x, y]: [u32; 2], side: &Side) {
 
 /// Where the score lies on its scale, and the threshold.
 fn scale(sheet: &mut Sheet, y: u32, score: f32, comparison: &Comparison) {
-    let (low, high) = match comparison.similarity {
+    let distance = comparison.similarity().is_distance();
+    let (low, high) = match comparison.similarity() {
         Similarity::Cosine => (-0.2_f32, 1.0_f32),
-        Similarity::Euclidean => (0.0, (comparison.threshold * 2.0).max(score * 1.1).max(1e-6)),
+        _ if distance => (0.0, (comparison.threshold * 2.0).max(score * 1.1).max(1e-6)),
+        // A ratio has no ends: both it and the threshold are in the middle half.
+        _ => {
+            let (middle, reach) = ((score + comparison.threshold) / 2.0, (score - comparison.threshold).abs().max(1.0));
+            (middle - reach, middle + reach)
+        }
     };
     let width = WIDTH - 2 * MARGIN;
     let place = |v: f32| MARGIN + (((v.clamp(low, high) - low) / (high - low)) * width as f32) as u32;
     sheet.fill(MARGIN, y + 10, width, 8, [226, 227, 230]);
-    let accepted = match comparison.similarity {
-        Similarity::Cosine => (place(comparison.threshold), MARGIN + width),
-        Similarity::Euclidean => (MARGIN, place(comparison.threshold)),
-    };
+    let own = place(comparison.threshold);
+    let accepted = if distance { (MARGIN, own) } else { (own, MARGIN + width) };
     sheet.fill(accepted.0, y + 10, accepted.1.saturating_sub(accepted.0), 8, [190, 226, 205]);
     sheet.fill(place(comparison.threshold), y + 4, 2, 20, FAINT);
     let text = format!("threshold {:.3}", comparison.threshold);

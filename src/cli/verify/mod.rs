@@ -5,10 +5,10 @@ mod draw;
 use std::path::{Path, PathBuf};
 
 use lookalike::Error;
-use lookalike::embed::{Comparison, EmbeddedFace, Embedding, Picture, pool};
+use lookalike::embed::{Comparison, EmbeddedFace, Embedding, Picture, mean, pool};
 use lookalike::face::Which;
 use lookalike::gpu::Gpu;
-use lookalike::model::Similarity;
+use lookalike::model::{Normalize, Similarity};
 use serde_json::json;
 
 use super::args::GlobalArgs;
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     b: PathBuf,
     #[command(flatten)]
     recogniser: RecogniserArgs,
-    /// The least similarity (for Euclidean models the largest distance) of one person. Default: what the model's description says.
+    /// The least similarity (for distances the largest) of one person. Default: what the model's description says.
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     threshold: Option<f32>,
     /// Draws both pictures with boxes, landmarks and crops, and the score beside the threshold.
@@ -52,6 +52,8 @@ struct Verifier<'a> {
     ui: &'a Ui,
     gpu: Gpu,
     recogniser: Recogniser,
+    /// Whether several pictures of a person are pooled to unit length.
+    unit: bool,
 }
 
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
@@ -59,11 +61,14 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let comparison = Comparison::of(&model.description, args.threshold)?;
     let gpu = open_gpu(global, ui)?;
     let recogniser = Recogniser::open(global, &gpu, &args.recogniser, &model, Which::Main, true)?;
-    let verifier = Verifier { ui, gpu, recogniser };
+    let by_angle = comparison.similarity() == Similarity::Cosine;
+    let embedding = model.description.embedding.as_ref();
+    let verifier = Verifier { ui, gpu, recogniser, unit: by_angle || embedding.is_none_or(|e| e.normalize == Normalize::L2) };
     let (a, b) = (verifier.side(&args.a)?, verifier.side(&args.b)?);
     let score = comparison.score(&a.embedding, &b.embedding);
     let same = comparison.accepts(score);
-    let metric = if comparison.similarity == Similarity::Cosine { "cosine" } else { "euclidean" };
+    let metric = serde_json::to_value(comparison.similarity()).unwrap_or_default();
+    let metric = metric.as_str().unwrap_or_default();
     if let Some(path) = &args.picture {
         draw::sheet([&a, &b], [&args.a, &args.b], score, &comparison)?.save(path)?;
     }
@@ -119,7 +124,11 @@ impl Verifier<'_> {
             None => picture.clone(),
         };
         // One picture is compared as it is: pooling would bring it to unit length.
-        let embedding = if embeddings.len() == 1 { seen.embedding } else { pool(&embeddings, None)? };
+        let embedding = match embeddings.len() {
+            1 => seen.embedding,
+            _ if self.unit => pool(&embeddings, None)?,
+            _ => mean(&embeddings)?,
+        };
         Ok(Side { pictures: embeddings.len(), picture, face: seen.face, crop, embedding })
     }
 }

@@ -52,7 +52,7 @@ pub(crate) struct Args {
     describe: DescribeArg,
     #[command(flatten)]
     faces: FaceArgs,
-    /// The least similarity (for Euclidean models the largest distance) of one person. Default: what the model's description says.
+    /// The least similarity (for distances the largest) of one person. Default: what the model's description says.
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     threshold: Option<f32>,
 }

@@ -15,14 +15,10 @@ impl People {
 
     /// The person most like this one, if alike enough, else a new one; and the score to who it is (a new person has none).
     pub(super) fn who(&mut self, embedding: &Embedding) -> (usize, Option<f32>) {
-        let better = |a: f32, b: f32| match self.comparison.similarity {
-            lookalike::model::Similarity::Cosine => a > b,
-            lookalike::model::Similarity::Euclidean => a < b,
-        };
         let mut best: Option<(usize, f32)> = None;
         for (i, other) in self.seen.iter().enumerate() {
             let score = self.comparison.score(embedding, other);
-            if self.comparison.accepts(score) && best.is_none_or(|(_, b)| better(score, b)) {
+            if self.comparison.accepts(score) && best.is_none_or(|(_, b)| self.comparison.better(score, b)) {
                 best = Some((i, score));
             }
         }
@@ -43,12 +39,13 @@ impl People {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use lookalike::model::Similarity;
 
     #[test]
     fn people_are_numbered_as_they_appear() {
-        let mut people = People::new(Comparison { similarity: Similarity::Cosine, threshold: 0.9 });
+        let mut people = People::new(Comparison::plain(Similarity::Cosine, 0.9).unwrap());
         let e = |x: f32, y: f32| Embedding(vec![x, y]);
         assert_eq!(people.who(&e(1.0, 0.0)), (0, None));
         assert_eq!(people.who(&e(0.0, 1.0)), (1, None));

@@ -54,6 +54,9 @@ fn facts(e: &Entry) -> Vec<(&'static str, String)> {
             let of = match embedding.similarity {
                 Similarity::Cosine => "cosine at least",
                 Similarity::Euclidean => "Euclidean distance at most",
+                Similarity::JointBayesian => "log-likelihood ratio at least",
+                Similarity::ChiSquared => "chi-squared distance at most",
+                Similarity::Siamese => "weighted L1 distance at most",
             };
             let threshold = embedding.threshold.map(|t| format!("{of} {t} ({})", embedding.threshold_source));
             out.push(("same person", threshold.unwrap_or_default()));

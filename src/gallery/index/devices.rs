@@ -36,7 +36,7 @@ impl Devices {
         let all: Vec<Device> = gpus
             .iter()
             .map(|gpu| {
-                let layout = Layout { family: Family::of(gpu.caps()), format, dimension };
+                let layout = Layout { family: Family::of(gpu.caps()), format, terms: options.metric.terms(), dimension };
                 Device { gpu: gpu.clone(), layout, scanner: Scanner::new(layout) }
             })
             .collect();

@@ -8,6 +8,7 @@
 mod best;
 mod devices;
 mod later;
+mod learned;
 mod probe;
 mod recorded;
 mod rows;
@@ -16,12 +17,15 @@ mod state;
 mod template;
 
 use std::collections::HashSet;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::kernels::search::Format;
+use crate::kernels::search::{Format, Terms};
+use crate::model::Similarity;
+use crate::score::Scoring;
 use devices::Devices;
+use learned::Learned;
 use state::State;
 
 /// How rows are stored. Scores are those of the numbers that the host keeps; the device may keep fewer bits.
@@ -49,6 +53,49 @@ pub enum Metric {
     Dot,
     /// `-|x - y|`, the negative distance, at most 0.
     Euclidean,
+    /// The log-likelihood ratio of Joint Bayesian, in nats; needs φ in [`IndexOptions::weights`].
+    JointBayesian,
+    /// `-Σ w (x - y)² / (x + y)`, at most 0; numbers below zero count as zero. Needs weights, in `F32` or `F16`.
+    ChiSquared,
+    /// `-Σ w |x - y|`, at most 0. Needs weights, in `F32` or `F16`.
+    WeightedL1,
+}
+
+impl Metric {
+    /// The metric of a score; those of distances are negative.
+    pub fn of(similarity: Similarity) -> Self {
+        match similarity {
+            Similarity::Cosine => Self::Cosine,
+            Similarity::Euclidean => Self::Euclidean,
+            Similarity::JointBayesian => Self::JointBayesian,
+            Similarity::ChiSquared => Self::ChiSquared,
+            Similarity::Siamese => Self::WeightedL1,
+        }
+    }
+
+    fn is_weighted_distance(self) -> bool {
+        matches!(self, Self::ChiSquared | Self::WeightedL1)
+    }
+
+    /// What scans sum.
+    fn terms(self) -> Terms {
+        match self {
+            Self::ChiSquared => Terms::ChiSquared,
+            Self::WeightedL1 => Terms::Differences,
+            _ => Terms::Products,
+        }
+    }
+
+    /// The score that says whether parameters are sound.
+    fn check(self, weights: &[f32], dimension: usize) -> Result<()> {
+        let similarity = match self {
+            Self::JointBayesian => Similarity::JointBayesian,
+            Self::ChiSquared => Similarity::ChiSquared,
+            Self::WeightedL1 => Similarity::Siamese,
+            Self::Cosine | Self::Dot | Self::Euclidean => Similarity::Cosine,
+        };
+        Scoring::new(similarity, weights)?.check(dimension)
+    }
 }
 
 /// What a gallery is made for.
@@ -58,6 +105,9 @@ pub struct IndexOptions {
     pub storage: Storage,
     /// What a score is.
     pub metric: Metric,
+    /// φ of [`Metric::JointBayesian`], weights of [`Metric::ChiSquared`] and [`Metric::WeightedL1`]: a number for each of a row's, none negative.
+    /// Empty for the others.
+    pub weights: Arc<[f32]>,
     /// Rows in one binding, rounded up to whole blocks of 32. `None` = as many as the device binds; with several devices, 64 MiB.
     pub rows_per_shard: Option<usize>,
     /// Bytes of rows that each device may hold. `None` = all of them. Shards beyond that lie on the host, packed and in memory that the
@@ -70,6 +120,11 @@ impl IndexOptions {
     /// These options with everything else by default.
     pub fn new(storage: Storage, metric: Metric) -> Self {
         Self { storage, metric, ..Self::default() }
+    }
+
+    /// For this score, with its parameters.
+    pub fn scored(storage: Storage, scoring: &Scoring) -> Self {
+        Self { storage, metric: Metric::of(scoring.similarity()), weights: scoring.numbers().clone(), ..Self::default() }
     }
 }
 
@@ -121,7 +176,8 @@ impl GalleryIndex {
     /// An empty gallery of rows of `dimension` numbers.
     ///
     /// # Errors
-    /// [`Error::Caller`] for a dimension of 0 or above 65,536.
+    /// [`Error::Caller`] for a dimension of 0 or above 65,536, or int8 for a weighted distance; [`Error::Model`] for parameters that do not suit
+    /// the metric.
     pub fn new(gpu: &Gpu, dimension: usize, options: &IndexOptions) -> Result<Self> {
         Self::over(std::slice::from_ref(gpu), dimension, options)
     }
@@ -135,13 +191,21 @@ impl GalleryIndex {
         if dimension == 0 || dimension > 65_536 {
             return Err(Error::Caller(format!("A gallery of {dimension} numbers a row is not possible. Use 1 to 65536.")));
         }
+        options.metric.check(&options.weights, dimension)?;
+        if options.storage == Storage::I8 && options.metric.is_weighted_distance() {
+            return Err(Error::Caller(format!(
+                "A gallery in int8 is not searched by the {}, only in f32 and f16. Use one of those.",
+                if options.metric == Metric::ChiSquared { "chi-squared distance" } else { "weighted L1 distance" }
+            )));
+        }
         let format = match options.storage {
             Storage::F32 => Format::F32,
             Storage::F16 => Format::F16,
             Storage::I8 => Format::I8,
         };
         let devices = Devices::new(gpus, dimension, format, options)?;
-        let state = State::new(rows::Rows::new(dimension, options.storage, options.metric));
+        let learned = Learned::new(options.metric, &options.weights);
+        let state = State::new(rows::Rows::new(dimension, options.storage, options.metric, learned));
         Ok(Self { dimension, format, devices, state: RwLock::new(state) })
     }
 

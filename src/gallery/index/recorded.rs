@@ -74,6 +74,10 @@ impl GalleryIndex {
             Metric::Cosine => Score::Cosine,
             Metric::Dot => Score::Product,
             Metric::Euclidean => Score::Distance,
+            Metric::JointBayesian | Metric::ChiSquared | Metric::WeightedL1 => {
+                let text = "A gallery of a learned score is scored on the host, so it cannot be searched on the device alone. Use `search`.";
+                return Err(Error::Caller(text.to_owned()));
+            }
         };
         for (_, first, seen) in state.seen(&self.devices).filter(|(_, _, seen)| !seen.shard.is_tagged()) {
             let rows = |b: usize| (state.names(first + b), state.rows.pack(self.format, first + b).1);

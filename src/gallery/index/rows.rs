@@ -3,6 +3,7 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
+use super::learned::Learned;
 use super::{Metric, Storage};
 use crate::kernels::search::{BLOCK, Format};
 
@@ -38,6 +39,7 @@ pub(super) struct Rows {
     pub(super) dimension: usize,
     pub(super) storage: Storage,
     pub(super) metric: Metric,
+    pub(super) learned: Learned,
     numbers: Vec<f32>,
     halves: Vec<f16>,
     pub(super) facts: Vec<Fact>,
@@ -54,8 +56,8 @@ pub(super) fn largest(row: &[f32]) -> Option<f32> {
 }
 
 /// Numbers as int8 in units of `unit`.
-pub(super) fn quantised(x: f32, unit: f64) -> i8 {
-    (f64::from(x) / unit).round().clamp(-127.0, 127.0) as i8
+pub(super) fn quantised(x: f64, unit: f64) -> i8 {
+    (x / unit).round().clamp(-127.0, 127.0) as i8
 }
 
 /// Products summed in f64 and a fixed order.
@@ -72,8 +74,8 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
 }
 
 impl Rows {
-    pub(super) fn new(dimension: usize, storage: Storage, metric: Metric) -> Self {
-        Self { dimension, storage, metric, numbers: Vec::new(), halves: Vec::new(), facts: Vec::new() }
+    pub(super) fn new(dimension: usize, storage: Storage, metric: Metric, learned: Learned) -> Self {
+        Self { dimension, storage, metric, learned, numbers: Vec::new(), halves: Vec::new(), facts: Vec::new() }
     }
 
     pub(super) fn places(&self) -> usize {
@@ -154,7 +156,7 @@ impl Rows {
                 self.numbers[range].copy_from_slice(row);
                 let unit = if largest == 0.0 { 1.0 } else { f64::from(largest) / 127.0 };
                 for &x in row {
-                    let difference = f64::from(x) - f64::from(quantised(x, unit)) * unit;
+                    let difference = f64::from(x) - f64::from(quantised(f64::from(x), unit)) * unit;
                     squares += f64::from(x) * f64::from(x);
                     error += difference * difference;
                 }
@@ -210,6 +212,7 @@ impl Rows {
                 let squares = probe.iter().zip(row).map(|(&x, &y)| (f64::from(x) - f64::from(y) * unit).powi(2));
                 -squares.sum::<f64>().sqrt()
             }
+            Metric::JointBayesian | Metric::ChiSquared | Metric::WeightedL1 => self.learned.score(self.metric, probe, row, unit),
         }
     }
 
@@ -217,16 +220,26 @@ impl Rows {
     pub(super) fn pack(&self, format: Format, block: usize) -> (Vec<u8>, [[f32; 2]; BLOCK]) {
         let mut bytes = vec![0; format.block_bytes(self.dimension)];
         let mut factors = [[0f32; 2]; BLOCK];
+        let mut buffer = vec![0f32; self.dimension];
         for (r, factor) in factors.iter_mut().enumerate() {
             let place = block * BLOCK + r;
             let Some(fact) = self.facts.get(place).filter(|f| f.fate == Fate::Device) else { continue };
             *factor = match self.metric {
                 Metric::Cosine if fact.norm == 0.0 => [0.0, 0.0],
                 Metric::Cosine => [(fact.unit / fact.norm) as f32, 0.0],
-                Metric::Dot => [fact.unit as f32, 0.0],
+                Metric::Dot | Metric::JointBayesian | Metric::ChiSquared | Metric::WeightedL1 => [fact.unit as f32, 0.0],
                 Metric::Euclidean => [(2.0 * fact.unit) as f32, -(fact.norm * fact.norm) as f32],
             };
             let range = place * self.dimension..(place + 1) * self.dimension;
+            if let Some(ratio) = &self.learned.ratio {
+                let (row, unit): (&[f32], f64) = if self.storage == Storage::F16 {
+                    self.halves[range.clone()].convert_to_f32_slice(&mut buffer);
+                    (&buffer, fact.unit)
+                } else {
+                    (&self.numbers[range.clone()], 1.0)
+                };
+                factor[1] = -ratio.half_squares(row, unit) as f32;
+            }
             let mut step = |i: usize, part: &[u8]| {
                 let at = (i * BLOCK + r) * 16;
                 bytes[at..at + part.len()].copy_from_slice(part);
@@ -242,7 +255,7 @@ impl Rows {
                 Storage::F16 => self.halves[range].chunks(8).enumerate().for_each(|(i, eight)| step(i, bytemuck::cast_slice(eight))),
                 Storage::I8 => {
                     for (i, part) in self.numbers[range].chunks(16).enumerate() {
-                        let part: Vec<i8> = part.iter().map(|&x| quantised(x, fact.unit)).collect();
+                        let part: Vec<i8> = part.iter().map(|&x| quantised(f64::from(x), fact.unit)).collect();
                         step(i, bytemuck::cast_slice(&part));
                     }
                 }

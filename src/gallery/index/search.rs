@@ -7,7 +7,6 @@ use super::probe::Probe;
 use super::state::State;
 use super::{GalleryIndex, Hit, PerLabel, SearchOptions};
 use crate::error::{Error, Result};
-use crate::gpu::Probes;
 use crate::kernels::search::BLOCK;
 
 /// Blocks without a row that counts have a maximum below this.
@@ -51,9 +50,7 @@ impl GalleryIndex {
         let at_once = self.devices.most_probes(bits.len()) * self.dimension();
         let mut out = Vec::with_capacity(count);
         for part in probes.chunks(at_once) {
-            let mut packed = Probes::default();
-            let measured: Vec<_> =
-                part.chunks_exact(self.dimension()).map(|p| Probe::new(p, state.rows.metric, self.format, &mut packed)).collect();
+            let (packed, measured) = Probe::all(part, &state.rows, self.format);
             if options.per_label == Some(PerLabel::Template) {
                 out.extend(scope.by_template(&measured)?);
                 continue;
@@ -79,7 +76,7 @@ impl Scope<'_> {
         for &place in self.state.apart.iter().filter(|&&p| self.counts(p)) {
             self.offer(probe, place, &mut best, &mut buffer);
         }
-        let margin = probe.margin(rows.metric, rows.storage, &self.state.extremes);
+        let margin = probe.margin(rows, &self.state.extremes);
         let mut order: BinaryHeap<(u32, usize)> = maxima
             .iter()
             .enumerate()
@@ -88,7 +85,7 @@ impl Scope<'_> {
             .collect();
         while let Some((_, block)) = order.pop() {
             if probe.on_device {
-                let bound = probe.bound(rows.metric, maxima[block], margin);
+                let bound = probe.bound(rows, maxima[block], margin);
                 let hopeless = best.cutoff().is_some_and(|last| rank(bound) > last);
                 if hopeless || self.options.threshold.is_some_and(|t| bound < t) {
                     break;

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::best::{Found, rank};
 use super::probe::Probe;
+use super::rows::Rows;
 use super::search::{Scope, spread};
 use super::state::State;
 use super::{Hit, Metric};
@@ -38,16 +39,19 @@ impl Template {
         Self { mean, norm }
     }
 
-    fn score(&self, metric: Metric, probe: &Probe<'_>) -> f64 {
+    fn score(&self, rows: &Rows, probe: &Probe<'_>) -> f64 {
         let pairs = || probe.numbers.iter().zip(&self.mean).map(|(&x, &y)| (f64::from(x), y));
         let dot = || pairs().map(|(x, y)| x * y).sum::<f64>();
         let lengths = probe.norm * self.norm;
-        match metric {
+        // Learned scores are those of numbers of f32.
+        let rounded = || self.mean.iter().map(|&x| x as f32).collect::<Vec<_>>();
+        match rows.metric {
             _ if lengths.is_nan() => f64::NAN,
             Metric::Cosine if lengths == 0.0 => 0.0,
             Metric::Cosine => dot() / lengths,
             Metric::Dot => dot(),
             Metric::Euclidean => -pairs().map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt(),
+            Metric::JointBayesian | Metric::ChiSquared | Metric::WeightedL1 => rows.learned.score(rows.metric, probe.numbers, &rounded(), 1.0),
         }
     }
 }
@@ -89,7 +93,7 @@ impl Scope<'_> {
             .iter()
             .zip(templates)
             .map(|(&label, template)| {
-                let score = template.score(rows.metric, probe) as f32 + 0.0;
+                let score = template.score(rows, probe) as f32 + 0.0;
                 (rank(score), score, label)
             })
             .filter(|&(_, score, _)| self.options.threshold.is_none_or(|t| score >= t))

@@ -26,7 +26,8 @@ pub use model::GalleryModel;
 pub use read::{Entries, Person, Stats};
 
 use crate::error::{Error, Result};
-use crate::model::{Precision, Similarity};
+use crate::model::{EmbeddingDescription, Precision, Similarity};
+use crate::score::Scoring;
 use failure::Context;
 use schema::Facts;
 
@@ -153,7 +154,16 @@ impl Gallery {
         self.facts.model.as_ref().map(|m| m.similarity).unwrap_or_default()
     }
 
-    /// From which similarity on (for euclidean: up to which distance) two faces are of one person, as the model says.
+    /// The same with its parameters.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when what the file says of them is not sound.
+    pub fn scoring(&self) -> Result<Scoring> {
+        let score = self.facts.model.as_ref().and_then(|m| m.score.clone());
+        Scoring::of(&EmbeddingDescription { similarity: self.similarity(), score, ..EmbeddingDescription::default() })
+    }
+
+    /// From which similarity on (for distances: up to which one) two faces are of one person, as the model says.
     pub fn threshold(&self) -> Option<f32> {
         self.facts.model.as_ref().and_then(|m| m.threshold)
     }

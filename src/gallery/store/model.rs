@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::model::{Flip, Model, Normalize, Similarity};
+use crate::model::{Flip, Model, Normalize, ScoreParameters, Similarity};
 
 /// What a gallery has to know of a model: only embeddings made in the same way can be compared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,8 +24,11 @@ pub struct GalleryModel {
     pub normalize: Normalize,
     /// How embeddings are compared.
     pub similarity: Similarity,
-    /// From which similarity on two faces are of one person (for euclidean: up to which distance).
+    /// From which similarity on two faces are of one person (for distances: up to which one).
     pub threshold: Option<f32>,
+    /// What the comparison was learned to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<ScoreParameters>,
 }
 
 impl GalleryModel {
@@ -50,6 +53,7 @@ impl GalleryModel {
             normalize: embedding.normalize,
             similarity: embedding.similarity,
             threshold: embedding.threshold,
+            score: embedding.score,
         }
     }
 

@@ -1,8 +1,10 @@
 //! Scans of a gallery: the largest score of every block of 32 rows, for every probe. Host side of shaders/shared/search.wgsl.
 
 pub(crate) mod cutoff;
+pub(crate) mod distance_scan;
 pub(crate) mod probes;
 pub(crate) mod rescore;
+pub(crate) mod subgroup_distance_scan;
 pub(crate) mod subgroup_scan;
 pub(crate) mod tiled_scan;
 
@@ -71,12 +73,23 @@ pub(crate) enum Score {
     Distance,
 }
 
+/// What a scan sums over the numbers of a row and a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Terms {
+    /// Their products.
+    Products,
+    /// `w |x - y|`; rows of floats.
+    Differences,
+    /// `w (x - y)² / (x + y)`; rows of floats.
+    ChiSquared,
+}
+
 /// The kernel that suits a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
-    /// `search/subgroup_scan` of this subgroup size; rows and probes are textures.
+    /// `search/subgroup_scan` or `search/subgroup_distance_scan` of this subgroup size; rows and probes are textures.
     Subgroup(u32),
-    /// `search/tiled_scan`; rows and probes are storage buffers.
+    /// `search/tiled_scan` or `search/distance_scan`; rows and probes are storage buffers.
     Tiled,
 }
 
@@ -100,9 +113,11 @@ pub(crate) struct Form {
 }
 
 /// The form for `probes` at once.
-pub(crate) fn form(family: Family, format: Format, probes: usize) -> Form {
-    match family {
-        Family::Subgroup(size) => subgroup_scan::form(size, format, probes),
-        Family::Tiled => tiled_scan::form(format, probes),
+pub(crate) fn form(family: Family, format: Format, terms: Terms, probes: usize) -> Form {
+    match (family, terms) {
+        (Family::Subgroup(size), Terms::Products) => subgroup_scan::form(size, format, probes),
+        (Family::Tiled, Terms::Products) => tiled_scan::form(format, probes),
+        (Family::Subgroup(size), _) => subgroup_distance_scan::form(size, format, terms),
+        (Family::Tiled, _) => distance_scan::form(format, terms),
     }
 }
