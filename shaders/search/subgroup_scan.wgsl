@@ -60,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // Where no row counts there is nothing to sum.
     let steps = select(0u, p.steps, any_bits != 0u);
 #if Q == 0
-    let probe = first * p.probe_vec4s + (lane & 3u);
+    let probe = (p.first_probe + first) * p.probe_vec4s + (lane & 3u);
 #if F == 1
     for (var step = 0u; step < steps; step += 2u) {
         let spread = load_probe(probe + step * 2u);
@@ -93,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 #else
 #for j in 0..Q
-    var probe{{j}} = min(first + {{j * SG}}u + lane, p.probes - 1u) * p.probe_vec4s;
+    var probe{{j}} = (p.first_probe + min(first + {{j * SG}}u + lane, p.probes - 1u)) * p.probe_vec4s;
 #endfor
     for (var step = 0u; step < steps; step++) {
 #for r in 0..R
@@ -135,7 +135,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let factor{{r}} = factors[block{{r * SG / 32}} * 32u + {{r * SG % 32}}u + lane];
 #endfor
 #if Q == 0
-    let probe_factor = probe_factors[first];
+    let probe_factor = probe_factors[p.first_probe + first];
 #for b in 0..R * SG / 32
     var most{{b}} = LOWEST;
 #endfor
@@ -151,7 +151,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #else
 #for j in 0..Q
     {
-        let own = probe_factors[min(first + {{j * SG}}u + lane, p.probes - 1u)];
+        let own = probe_factors[p.first_probe + min(first + {{j * SG}}u + lane, p.probes - 1u)];
 #for b in 0..R * SG / 32
         var out{{b}} = LOWEST;
 #endfor

@@ -43,7 +43,7 @@ fn score(sum: Sum, probe: u32, row: u32) -> f32 {
     }
     let factor = factors[row];
     let counts = (bits[block] >> (row % 32u) & 1u) != 0u;
-    return select(LOWEST, factor.x * (probe_factors[probe] * f32(sum)) + factor.y, counts);
+    return select(LOWEST, factor.x * (probe_factors[p.first_probe + probe] * f32(sum)) + factor.y, counts);
 }
 
 #if MANY
@@ -61,7 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let row = local % 64u;
     let part = local / 64u;
     let row_at = min(block + row / 32u, p.end_block - 1u) * p.steps * 32u + row % 32u;
-    let probe_at = min(first + row, p.probes - 1u) * p.probe_vec4s;
+    let probe_at = (p.first_probe + min(first + row, p.probes - 1u)) * p.probe_vec4s;
 #for i in 0..4
 #for r in 0..4
     var sum{{i}}_{{r}} = Sum();
@@ -130,7 +130,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum{{i}} = Sum();
 #endfor
     // Staging: thread = (probe = local / 32, vec4 = local % 32).
-    let probe_at = min(first + local / 32u, p.probes - 1u) * p.probe_vec4s;
+    let probe_at = (p.first_probe + min(first + local / 32u, p.probes - 1u)) * p.probe_vec4s;
     for (var start = 0u; start < p.probe_vec4s; start += 32u) {
         tile_probes[local] = probes[probe_at + min(start + local % 32u, p.probe_vec4s - 1u)];
         workgroupBarrier();

@@ -5,7 +5,7 @@
 //
 // Layouts   rows: [block of 32 rows][16-byte step][32 rows] of 4 f32, 8 halves or 16 int8
 //           probes: [probe][vec4] of 4 f32, or of 16 int8 where rows are int8   factors: [row] (factor, bias)
-//           bits: [block], bit i = row i counts   maxima: [probe][row_stride], blocks of this shard from first_out on
+//           bits: [block], bit i = row i counts   maxima: [probe of this dispatch][row_stride], blocks of this shard from first_out on
 struct Params {
     probes: u32,
     probe_vec4s: u32,     // of one probe
@@ -13,8 +13,8 @@ struct Params {
     first_block: u32,     // of this dispatch
     end_block: u32,
     row_stride: u32,      // of maxima
-    first_out: u32,       // where block 0 of this shard is in a row of maxima
-    pad0: u32,
+    first_out: u32,       // where block 0 of this shard is in a row of maxima, modulo 2^32
+    first_probe: u32,     // where the probes of this dispatch begin
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

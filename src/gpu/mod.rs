@@ -20,7 +20,7 @@ pub(crate) use compute::{Done, Memory, Work, numbers};
 pub(crate) use exec::{Instance, Uploaded};
 pub use photo::{Photo, PhotoView};
 pub use profile::KernelTime;
-pub(crate) use search::{Layout, Probes, Scanner, Seen, Shard};
+pub(crate) use search::{Chosen, Layout, Probes, Scanner, Seen, Shard};
 pub(crate) use warp::Warp;
 pub use wgpu;
 

@@ -1,13 +1,18 @@
 //! The rows of a gallery on the device, and scans over them.
 
+mod chosen;
+
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::Gpu;
 use super::memory::Buffer;
 use super::texture::{ROW, Texture};
 use crate::error::Result;
-use crate::kernels::search::{self, BLOCK, Family, Format, Params};
+use crate::kernels::search::{self, BLOCK, Family, Form, Format, Params};
 use crate::shader::BindingKind;
+
+pub(crate) use chosen::Chosen;
 
 /// Parameters of dispatches are this far apart, which suits every adapter; also the alignment of ranges of a storage buffer.
 const PARAMS_STRIDE: usize = 256;
@@ -152,6 +157,22 @@ pub(crate) struct Probes {
     pub(crate) factors: Vec<f32>,
 }
 
+/// Blocks of one shard for some probes.
+#[derive(Debug)]
+struct Dispatch {
+    shard: usize,
+    form: Form,
+    params: Params,
+}
+
+impl Dispatch {
+    /// Workgroups: probe tiles, block tiles.
+    fn groups(&self) -> [u32; 2] {
+        let Params { probes, first_block, end_block, .. } = self.params;
+        [probes.div_ceil(self.form.probes as u32), (end_block - first_block).div_ceil(self.form.blocks as u32)]
+    }
+}
+
 /// Scans of one gallery; buffers are kept between them.
 #[derive(Debug)]
 pub(crate) struct Scanner {
@@ -194,9 +215,26 @@ impl Scanner {
     /// The largest score of every block for every probe, `[probe][block]`, blocks counted over all shards. `masks` replaces the bits of the
     /// shards, one word a block.
     pub(crate) fn scan(&self, gpu: &Gpu, shards: &[Seen<'_>], masks: Option<&[u32]>, probes: &Probes) -> Result<Vec<f32>> {
+        let (count, total) = (probes.factors.len(), shards.iter().map(|s| s.blocks).sum::<usize>());
+        self.run(gpu, shards, masks, probes, &self.dispatches(gpu, shards, count), count * total)
+    }
+
+    /// Runs dispatches that write `maxima` numbers together.
+    fn run(
+        &self,
+        gpu: &Gpu,
+        shards: &[Seen<'_>],
+        masks: Option<&[u32]>,
+        probes: &Probes,
+        dispatches: &[Dispatch],
+        maxima: usize,
+    ) -> Result<Vec<f32>> {
+        if maxima == 0 {
+            return Ok(Vec::new());
+        }
         let lock = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = lock().pop().unwrap_or_default();
-        let result = self.scan_with(gpu, &mut scratch, shards, masks, probes);
+        let result = self.run_with(gpu, &mut scratch, shards, masks, probes, dispatches, maxima);
         // After an error buffers may still be in use.
         if result.is_ok() {
             lock().push(scratch);
@@ -204,23 +242,32 @@ impl Scanner {
         result
     }
 
-    fn scan_with(&self, gpu: &Gpu, scratch: &mut Scratch, shards: &[Seen<'_>], masks: Option<&[u32]>, probes: &Probes) -> Result<Vec<f32>> {
-        let (count, total) = (probes.factors.len(), shards.iter().map(|s| s.blocks).sum::<usize>());
-        if count == 0 || total == 0 {
-            return Ok(Vec::new());
-        }
+    #[allow(clippy::too_many_arguments, reason = "what one submission is made of")]
+    fn run_with(
+        &self,
+        gpu: &Gpu,
+        scratch: &mut Scratch,
+        shards: &[Seen<'_>],
+        masks: Option<&[u32]>,
+        probes: &Probes,
+        dispatches: &[Dispatch],
+        numbers: usize,
+    ) -> Result<Vec<f32>> {
         let Layout { family, format, .. } = self.layout;
-        let form = search::form(family, format, count);
-        let (params, ranges) = self.dispatches(gpu, shards, count, form.blocks);
+        let mut params = Vec::with_capacity(dispatches.len() * PARAMS_STRIDE);
+        for dispatch in dispatches {
+            params.extend_from_slice(bytemuck::bytes_of(&dispatch.params));
+            params.resize(params.len().next_multiple_of(PARAMS_STRIDE), 0);
+        }
         let usage = wgpu::BufferUsages::COPY_DST;
         let storage = wgpu::BufferUsages::STORAGE | usage;
-        let bytes = (count * total * 4) as u64;
+        let bytes = (numbers * 4) as u64;
         let operand = match scratch.probes.take().filter(|o| o.size() >= probes.bytes.len() as u64) {
             Some(operand) => operand,
             None => Operand::new(gpu, "a search", family, format == Format::I8, probes.bytes.len() as u64)?,
         };
         let operand = &*scratch.probes.insert(operand);
-        let factors = fit(gpu, &mut scratch.factors, (count * 4) as u64, storage)?;
+        let factors = fit(gpu, &mut scratch.factors, (probes.factors.len() * 4) as u64, storage)?;
         let uniforms = fit(gpu, &mut scratch.params, params.len() as u64, wgpu::BufferUsages::UNIFORM | usage)?;
         let maxima = fit(gpu, &mut scratch.maxima, bytes, storage | wgpu::BufferUsages::COPY_SRC)?;
         // Mapped as a whole, so it has the size of the results.
@@ -230,7 +277,7 @@ impl Scanner {
             Some(words) => Some(self.upload_masks(gpu, &mut scratch.bits, shards, words)?),
             None => None,
         };
-        let pipeline = gpu.pipeline(form.shader)?;
+        let pipelines = dispatches.iter().map(|d| gpu.pipeline(d.form.shader)).collect::<Result<Vec<_>>>()?;
         let submission = gpu.scoped("a search", 0, || {
             operand.write(gpu, 0, &probes.bytes);
             gpu.queue().write_buffer(&factors.raw, 0, bytemuck::cast_slice(&probes.factors));
@@ -238,18 +285,19 @@ impl Scanner {
             let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike search") });
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("search"), timestamp_writes: None });
-                pass.set_pipeline(&pipeline.raw);
-                for (i, (shard, blocks)) in ranges.iter().enumerate() {
+                for (i, (dispatch, pipeline)) in dispatches.iter().zip(&pipelines).enumerate() {
+                    let shard = dispatch.shard;
+                    pass.set_pipeline(&pipeline.raw);
                     let uniform = wgpu::BufferBinding {
                         buffer: &uniforms.raw,
                         offset: (i * PARAMS_STRIDE) as u64,
                         size: std::num::NonZeroU64::new(size_of::<Params>() as u64),
                     };
-                    let seen = shards[*shard];
+                    let seen = shards[shard];
                     let bits = match &masked {
                         Some((buffer, offsets)) => wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                             buffer: &buffer.raw,
-                            offset: (offsets[*shard] * 4) as u64,
+                            offset: (offsets[shard] * 4) as u64,
                             size: std::num::NonZeroU64::new((seen.blocks * 4) as u64),
                         }),
                         None => seen.shard.bits.raw.as_entire_binding(),
@@ -274,44 +322,60 @@ impl Scanner {
                         entries: &entries,
                     });
                     pass.set_bind_group(0, &group, &[]);
-                    pass.dispatch_workgroups(count.div_ceil(form.probes) as u32, blocks.div_ceil(form.blocks) as u32, 1);
+                    let [x, y] = dispatch.groups();
+                    pass.dispatch_workgroups(x, y, 1);
                 }
             }
             encoder.copy_buffer_to_buffer(&maxima.raw, 0, &staging.raw, 0, bytes);
             gpu.queue().submit([encoder.finish()])
         })?;
         let read = gpu.read_back(staging, submission, "a search")?;
-        Ok(read.chunks_exact(4).take(count * total).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+        Ok(read.chunks_exact(4).take(numbers).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
     }
 
-    /// Parameters, and per dispatch its shard and number of blocks: none takes long, so that no driver takes the device for hung.
-    fn dispatches(&self, gpu: &Gpu, shards: &[Seen<'_>], probes: usize, tile: usize) -> (Vec<u8>, Vec<(usize, usize)>) {
-        let Layout { format, dimension, .. } = self.layout;
-        // Some tens of milliseconds: of a software adapter on two cores, and of a small GPU.
-        let (products, bytes) = if gpu.adapter().is_software() { (1 << 30, 256 << 20) } else { (10 << 30, 1 << 30) };
-        let by_work = products / (BLOCK * dimension * probes).max(1);
-        let most = by_work.min(bytes / self.layout.block_bytes()).clamp(tile, tile * gpu.caps().max_groups as usize) / tile * tile;
+    /// All blocks of all shards for `probes` probes.
+    fn dispatches(&self, gpu: &Gpu, shards: &[Seen<'_>], probes: usize) -> Vec<Dispatch> {
+        let form = self.form(probes);
+        let most = self.most_at_once(gpu, probes, &form);
         let total: usize = shards.iter().map(|s| s.blocks).sum();
-        let (mut params, mut ranges, mut first_out) = (Vec::new(), Vec::new(), 0);
-        for (i, seen) in shards.iter().enumerate() {
+        let (mut dispatches, mut first_out) = (Vec::new(), 0);
+        for (shard, seen) in shards.iter().enumerate() {
             for first in (0..seen.blocks).step_by(most) {
-                let end = (first + most).min(seen.blocks);
-                params.extend_from_slice(bytemuck::bytes_of(&Params {
-                    probes: probes as u32,
-                    probe_vec4s: format.probe_vec4s(dimension) as u32,
-                    steps: format.steps(dimension) as u32,
-                    first_block: first as u32,
-                    end_block: end as u32,
-                    row_stride: total as u32,
-                    first_out: first_out as u32,
-                    pad0: 0,
-                }));
-                params.resize(params.len().next_multiple_of(PARAMS_STRIDE), 0);
-                ranges.push((i, end - first));
+                let blocks = first..(first + most).min(seen.blocks);
+                let params = Params { row_stride: total as u32, first_out: first_out as u32, ..self.params(0..probes, blocks) };
+                dispatches.push(Dispatch { shard, form, params });
             }
             first_out += seen.blocks;
         }
-        (params, ranges)
+        dispatches
+    }
+
+    fn form(&self, probes: usize) -> Form {
+        search::form(self.layout.family, self.layout.format, probes)
+    }
+
+    /// Blocks of one dispatch: none takes long, so that no driver takes the device for hung.
+    fn most_at_once(&self, gpu: &Gpu, probes: usize, form: &Form) -> usize {
+        let tile = form.blocks;
+        // Some tens of milliseconds: of a software adapter on two cores, and of a small GPU.
+        let (products, bytes) = if gpu.adapter().is_software() { (1 << 30, 256 << 20) } else { (10 << 30, 1 << 30) };
+        let by_work = products / (BLOCK * self.layout.dimension * probes).max(1);
+        by_work.min(bytes / self.layout.block_bytes()).clamp(tile, tile * gpu.caps().max_groups as usize) / tile * tile
+    }
+
+    /// Parameters for probes and blocks of a shard; where results go is the caller's.
+    fn params(&self, probes: Range<usize>, blocks: Range<usize>) -> Params {
+        let Layout { format, dimension, .. } = self.layout;
+        Params {
+            probes: probes.len() as u32,
+            probe_vec4s: format.probe_vec4s(dimension) as u32,
+            steps: format.steps(dimension) as u32,
+            first_block: blocks.start as u32,
+            end_block: blocks.end as u32,
+            row_stride: 0,
+            first_out: 0,
+            first_probe: probes.start as u32,
+        }
     }
 
     /// The masks of all shards in one buffer, and where each begins, in words.

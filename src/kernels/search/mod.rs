@@ -20,7 +20,7 @@ pub(crate) struct Params {
     pub(crate) end_block: u32,
     pub(crate) row_stride: u32,
     pub(crate) first_out: u32,
-    pub(crate) pad0: u32,
+    pub(crate) first_probe: u32,
 }
 
 /// How rows are stored on the device.
