@@ -5,13 +5,15 @@ use std::collections::{BinaryHeap, HashMap};
 use super::best::{Best, Found, rank};
 use super::probe::Probe;
 use super::state::State;
-use super::{GalleryIndex, Hit, PerLabel, SearchOptions};
+use super::{Chosen, GalleryIndex, Hit, PerLabel, SearchOptions};
 use crate::error::{Error, Result};
 use crate::gpu::{Probes, Seen};
 use crate::kernels::search::BLOCK;
 
 /// Blocks without a row that counts have a maximum below this.
 const NOTHING: f32 = -2.9e38;
+/// Bytes of probes that one scan of chosen blocks takes, copies counted.
+const COPIES: usize = 64 << 20;
 
 /// What one search looks at.
 struct Scope<'a> {
@@ -23,8 +25,15 @@ struct Scope<'a> {
 }
 
 impl GalleryIndex {
-    /// Searches in a state that stays as it is meanwhile.
-    pub(super) fn search_in(&self, state: &State, probes: &[f32], k: usize, options: &SearchOptions<'_>) -> Result<Vec<Vec<Hit>>> {
+    /// Searches in a state that stays as it is meanwhile: in all blocks, or in those that were chosen.
+    pub(super) fn search_in(
+        &self,
+        state: &State,
+        probes: &[f32],
+        k: usize,
+        options: &SearchOptions<'_>,
+        chosen: Option<&Chosen<'_>>,
+    ) -> Result<Vec<Vec<Hit>>> {
         let count = probes.len() / self.dimension();
         if k == 0 || state.len() == 0 || options.threshold.is_some_and(f32::is_nan) {
             return Ok(vec![Vec::new(); count]);
@@ -34,45 +43,50 @@ impl GalleryIndex {
         let masks: Option<Vec<u32>> = masked.as_ref().map(|m| m.iter().zip(&state.on_device).map(|(a, b)| a & b).collect());
         let scope = Scope { state, bits, options, k: k.min(state.len()) };
         let shards: Vec<_> = state.seen().map(|(shard, blocks)| Seen { shard, blocks }).collect();
-        let at_once = self.scanner.most_probes(&self.gpu, bits.len()) * self.dimension();
+        let blocks = chosen.map_or(bits.len(), Chosen::most_blocks);
+        let copies = chosen.map_or(1, |c| c.most_copies() * self.layout.format.probe_vec4s(self.dimension()) * 16);
+        let at_once = self.scanner.most_probes(&self.gpu, blocks).min(COPIES / copies).max(1);
         let mut out = Vec::with_capacity(count);
-        for part in probes.chunks(at_once) {
+        for (i, part) in probes.chunks(at_once * self.dimension()).enumerate() {
             let mut packed = Probes::default();
             let measured: Vec<_> =
                 part.chunks_exact(self.dimension()).map(|p| Probe::new(p, state.rows.metric, self.layout.format, &mut packed)).collect();
+            if let Some(chosen) = chosen {
+                let (parts, some) = chosen.parts(i * at_once..i * at_once + measured.len(), &packed);
+                let maxima = self.scanner.scan_chosen(&self.gpu, &shards, masks.as_deref(), &some, &parts.scans)?;
+                let seen = parts.by_probe(&maxima);
+                out.extend(spread(measured.len(), |p| scope.results(&measured[p], &seen[p].maxima, Some(&seen[p].blocks)))?);
+                continue;
+            }
             let maxima = self.scanner.scan(&self.gpu, &shards, masks.as_deref(), &packed)?;
-            out.extend(scope.finish(&measured, &maxima)?);
+            let own = |p: usize| &maxima[p * bits.len()..(p + 1) * bits.len()];
+            out.extend(spread(measured.len(), |p| scope.results(&measured[p], own(p), None))?);
         }
         Ok(out)
     }
 }
 
-impl Scope<'_> {
-    /// The results of all probes, on as many threads as there are cores.
-    fn finish(&self, probes: &[Probe<'_>], maxima: &[f32]) -> Result<Vec<Vec<Hit>>> {
-        let blocks = self.bits.len();
-        let own = |i: usize| &maxima[i * blocks..(i + 1) * blocks];
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(probes.len());
-        if threads <= 1 {
-            return Ok(probes.iter().enumerate().map(|(i, p)| self.results(p, own(i))).collect());
-        }
-        let mut parts = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|t| {
-                    scope.spawn(move || {
-                        let mine = (t..probes.len()).step_by(threads);
-                        mine.map(|i| self.results(&probes[i], &maxima[i * blocks..(i + 1) * blocks])).collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            let lost = || Error::Device("A thread that orders results ended.".to_owned());
-            workers.into_iter().map(|w| w.join().map(Vec::into_iter).map_err(|_| lost())).collect::<Result<Vec<_>>>()
-        })?;
-        Ok((0..probes.len()).filter_map(|i| parts[i % threads].next()).collect())
+/// `results` of all probes, on as many threads as there are cores.
+fn spread(probes: usize, results: impl Fn(usize) -> Vec<Hit> + Sync) -> Result<Vec<Vec<Hit>>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(probes);
+    if threads <= 1 {
+        return Ok((0..probes).map(results).collect());
     }
+    let mut parts = std::thread::scope(|scope| {
+        let results = &results;
+        let workers: Vec<_> = (0..threads)
+            .map(|t| scope.spawn(move || (t..probes).step_by(threads).map(results).collect::<Vec<_>>()))
+            .collect();
+        let lost = || Error::Device("A thread that orders results ended.".to_owned());
+        workers.into_iter().map(|w| w.join().map(Vec::into_iter).map_err(|_| lost())).collect::<Result<Vec<_>>>()
+    })?;
+    Ok((0..probes).filter_map(|i| parts[i % threads].next()).collect())
+}
 
-    /// The results of one probe: blocks by falling maxima, until no row of the rest can be among the k best.
-    fn results(&self, probe: &Probe<'_>, maxima: &[f32]) -> Vec<Hit> {
+impl Scope<'_> {
+    /// The results of one probe: blocks by falling maxima, until no row of the rest can be among the k best. `blocks` says which they are,
+    /// where they are not all.
+    fn results(&self, probe: &Probe<'_>, maxima: &[f32], blocks: Option<&[usize]>) -> Vec<Hit> {
         let rows = &self.state.rows;
         let mut best = match self.options.per_label {
             None => Best::Rows(self.k, BinaryHeap::new()),
@@ -88,16 +102,17 @@ impl Scope<'_> {
             .iter()
             .enumerate()
             .filter(|(_, m)| **m > NOTHING || !probe.on_device)
-            .map(|(block, &m)| (if probe.on_device { u32::MAX - rank(m) } else { 0 }, block))
+            .map(|(i, &m)| (if probe.on_device { u32::MAX - rank(m) } else { 0 }, i))
             .collect();
-        while let Some((_, block)) = order.pop() {
+        while let Some((_, i)) = order.pop() {
             if probe.on_device {
-                let bound = probe.bound(rows.metric, maxima[block], margin);
+                let bound = probe.bound(rows.metric, maxima[i], margin);
                 let hopeless = best.cutoff().is_some_and(|last| rank(bound) > last);
                 if hopeless || self.options.threshold.is_some_and(|t| bound < t) {
                     break;
                 }
             }
+            let block = blocks.map_or(i, |blocks| blocks[i]);
             let mut bits = self.bits[block] & self.state.on_device[block];
             while bits != 0 {
                 self.offer(probe, block * BLOCK + bits.trailing_zeros() as usize, &mut best, &mut buffer);
