@@ -8,11 +8,13 @@ mod agglomerative;
 mod components;
 mod kmeans;
 mod metrics;
+mod sums;
 mod whispers;
 
 pub use agglomerative::agglomerative;
 pub use components::connected_components;
 pub use kmeans::{KMeans, spherical_kmeans};
+pub(super) use kmeans::{drawn, kmeans, units};
 pub use metrics::{Agreement, bcubed, normalised_mutual_information, pairwise};
 pub use whispers::{Whispers, chinese_whispers};
 
@@ -33,7 +35,7 @@ pub fn consecutive<T: Eq + Hash + Copy>(labels: &[T]) -> Vec<u32> {
 
 /// SplitMix64 (Steele et al. 2014).
 #[derive(Clone, Debug)]
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -46,6 +48,18 @@ impl Random {
     /// Uniform in `0..n`.
     fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.next()) * n as u128) >> 64) as usize
+    }
+
+    /// `count` of the numbers below `n`, each once, in random order; all of them where there are not so many.
+    pub(super) fn sample(&mut self, n: usize, count: usize) -> Vec<usize> {
+        let mut all: Vec<usize> = (0..n).collect();
+        let count = count.min(n);
+        for i in 0..count {
+            let other = i + self.below(n - i);
+            all.swap(i, other);
+        }
+        all.truncate(count);
+        all
     }
 
     /// Uniform in [0, 1).
