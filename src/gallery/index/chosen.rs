@@ -92,7 +92,13 @@ impl Parts {
 
 impl GalleryIndex {
     /// As [`GalleryIndex::search`], but of the rows that the device finds only those in the lists of each probe.
-    pub(crate) fn search_chosen(&self, probes: &[f32], k: usize, options: &SearchOptions<'_>, chosen: &Chosen<'_>) -> Result<Vec<Vec<Hit>>> {
+    pub(crate) fn search_chosen(
+        &self,
+        probes: &[f32],
+        k: usize,
+        options: &SearchOptions<'_>,
+        chosen: &Chosen<'_>,
+    ) -> Result<Vec<Vec<Hit>>> {
         self.check_probes(probes)?;
         self.search_in(&self.read(), probes, k, options, Some(chosen))
     }
