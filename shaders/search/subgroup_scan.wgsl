@@ -8,7 +8,7 @@
 //   probe 1   [       |        |    |         ]       subgroupBroadcast with a constant lane; a single probe is spread along its length
 //
 // rows and probes are textures (shared/texel). F: 0 f32, 1 halves, 2 int8. Steps of a row: a multiple of 4 (F = 0, 2) or 2 (F = 1).
-// Workgroup memory: none. Limits: subgroup size is exactly SG. Grid: (probe tiles, block tiles).
+// Workgroup memory: none. Limits: subgroup size is exactly SG. Grid: (probe tiles, block tiles, parts).
 #import shared/search
 #import shared/texel
 
@@ -37,8 +37,12 @@ fn score(sum: Sum, probe_factor: f32, factor: vec2<f32>, counts: bool) -> f32 {
 
 @compute @workgroup_size({{SG}})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let p = all.parts[group.z];
     let block = p.first_block + group.y * {{R * SG / 32}}u;
     let first = group.x * {{Q * SG + (Q == 0)}}u;
+    if (block >= p.end_block || first >= p.probes) {
+        return;
+    }
 #for b in 0..R * SG / 32
     let inside{{b}} = block + {{b}}u < p.end_block;
     let block{{b}} = min(block + {{b}}u, p.end_block - 1u);

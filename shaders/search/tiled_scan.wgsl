@@ -9,7 +9,7 @@
 //      ...
 //
 // Workgroup memory: 12 KiB (MANY = 0), 12 KiB (MANY = 1).
-// Grid: (probe tiles, block tiles).
+// Grid: (probe tiles, block tiles, parts).
 #import shared/search
 
 #if F == 0
@@ -35,8 +35,8 @@ fn product(a: Four, b: Four) -> Sum {
 }
 #endif
 
-// The score of a row of this shard.
-fn score(sum: Sum, probe: u32, row: u32) -> f32 {
+// The score of a row of this shard for a probe of the part.
+fn score(p: Part, sum: Sum, probe: u32, row: u32) -> f32 {
     let block = row / 32u;
     if (block >= p.end_block || probe >= p.probes) {
         return LOWEST;
@@ -55,8 +55,12 @@ var<workgroup> best: array<f32, 1024>;          // [ty][probe]
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let tx = local % 16u;
     let ty = local / 16u;
+    let p = all.parts[group.z];
     let first = group.x * 64u;
     let block = p.first_block + group.y * 2u;
+    if (block >= p.end_block || first >= p.probes) {
+        return;
+    }
     // Staging: thread = (row or probe = local % 64, group = local / 64).
     let row = local % 64u;
     let part = local / 64u;
@@ -98,7 +102,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     {
         var most = LOWEST;
 #for r in 0..4
-        most = max(most, score(sum{{i}}_{{r}}, first + tx * 4u + {{i}}u, block * 32u + ty * 4u + {{r}}u));
+        most = max(most, score(p, sum{{i}}_{{r}}, first + tx * 4u + {{i}}u, block * 32u + ty * 4u + {{r}}u));
 #endfor
         best[ty * 64u + tx * 4u + {{i}}u] = most;
     }
@@ -123,8 +127,12 @@ var<workgroup> best: array<f32, 2048>;          // [probe][row]
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let p = all.parts[group.z];
     let first = group.x * 8u;
     let block = p.first_block + group.y * 8u;
+    if (block >= p.end_block || first >= p.probes) {
+        return;
+    }
     let row_at = min(block + local / 32u, p.end_block - 1u) * p.steps * 32u + local % 32u;
 #for i in 0..8
     var sum{{i}} = Sum();
@@ -155,7 +163,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
 #for i in 0..8
-    best[{{256 * i}}u + local] = score(sum{{i}}, first + {{i}}u, block * 32u + local);
+    best[{{256 * i}}u + local] = score(p, sum{{i}}, first + {{i}}u, block * 32u + local);
 #endfor
     workgroupBarrier();
     // 8 probes x 8 blocks.

@@ -9,13 +9,13 @@ use super::Gpu;
 use super::memory::Buffer;
 use super::texture::{ROW, Texture};
 use crate::error::Result;
-use crate::kernels::search::{self, BLOCK, Family, Form, Format, Params};
+use crate::kernels::search::{self, BLOCK, Family, Form, Format, PARTS, Params, Part};
 use crate::shader::BindingKind;
 
 pub(crate) use chosen::Chosen;
 
-/// Parameters of dispatches are this far apart, which suits every adapter; also the alignment of ranges of a storage buffer.
-const PARAMS_STRIDE: usize = 256;
+/// Ranges of buffers that are bound begin at multiples of this, which suits every adapter.
+const ALIGNMENT: usize = 256;
 /// Bytes of rows that are on their way to the device at once.
 const UPLOAD: usize = 64 << 20;
 
@@ -157,19 +157,26 @@ pub(crate) struct Probes {
     pub(crate) factors: Vec<f32>,
 }
 
-/// Blocks of one shard for some probes.
+/// Blocks of one shard for some probes, [`PARTS`] times at most.
 #[derive(Debug)]
 struct Dispatch {
     shard: usize,
     form: Form,
-    params: Params,
+    parts: Vec<Part>,
 }
 
 impl Dispatch {
-    /// Workgroups: probe tiles, block tiles.
-    fn groups(&self) -> [u32; 2] {
-        let Params { probes, first_block, end_block, .. } = self.params;
-        [probes.div_ceil(self.form.probes as u32), (end_block - first_block).div_ceil(self.form.blocks as u32)]
+    /// Workgroups: probe tiles, block tiles, parts.
+    fn groups(&self) -> [u32; 3] {
+        let most = |of: fn(&Part) -> u32| self.parts.iter().map(of).max().unwrap_or(0);
+        let (probes, blocks) = (most(|p| p.probes), most(|p| p.end_block - p.first_block));
+        [probes.div_ceil(self.form.probes as u32), blocks.div_ceil(self.form.blocks as u32), self.parts.len() as u32]
+    }
+
+    fn params(&self) -> Params {
+        let mut params = Params { parts: [Part::default(); PARTS] };
+        params.parts.iter_mut().zip(&self.parts).for_each(|(to, part)| *to = *part);
+        params
     }
 }
 
@@ -254,11 +261,8 @@ impl Scanner {
         numbers: usize,
     ) -> Result<Vec<f32>> {
         let Layout { family, format, .. } = self.layout;
-        let mut params = Vec::with_capacity(dispatches.len() * PARAMS_STRIDE);
-        for dispatch in dispatches {
-            params.extend_from_slice(bytemuck::bytes_of(&dispatch.params));
-            params.resize(params.len().next_multiple_of(PARAMS_STRIDE), 0);
-        }
+        let params: Vec<Params> = dispatches.iter().map(Dispatch::params).collect();
+        let params: &[u8] = bytemuck::cast_slice(&params);
         let usage = wgpu::BufferUsages::COPY_DST;
         let storage = wgpu::BufferUsages::STORAGE | usage;
         let bytes = (numbers * 4) as u64;
@@ -281,7 +285,7 @@ impl Scanner {
         let submission = gpu.scoped("a search", 0, || {
             operand.write(gpu, 0, &probes.bytes);
             gpu.queue().write_buffer(&factors.raw, 0, bytemuck::cast_slice(&probes.factors));
-            gpu.queue().write_buffer(&uniforms.raw, 0, &params);
+            gpu.queue().write_buffer(&uniforms.raw, 0, params);
             let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike search") });
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("search"), timestamp_writes: None });
@@ -290,7 +294,7 @@ impl Scanner {
                     pass.set_pipeline(&pipeline.raw);
                     let uniform = wgpu::BufferBinding {
                         buffer: &uniforms.raw,
-                        offset: (i * PARAMS_STRIDE) as u64,
+                        offset: (i * size_of::<Params>()) as u64,
                         size: std::num::NonZeroU64::new(size_of::<Params>() as u64),
                     };
                     let seen = shards[shard];
@@ -322,8 +326,8 @@ impl Scanner {
                         entries: &entries,
                     });
                     pass.set_bind_group(0, &group, &[]);
-                    let [x, y] = dispatch.groups();
-                    pass.dispatch_workgroups(x, y, 1);
+                    let [x, y, z] = dispatch.groups();
+                    pass.dispatch_workgroups(x, y, z);
                 }
             }
             encoder.copy_buffer_to_buffer(&maxima.raw, 0, &staging.raw, 0, bytes);
@@ -342,8 +346,8 @@ impl Scanner {
         for (shard, seen) in shards.iter().enumerate() {
             for first in (0..seen.blocks).step_by(most) {
                 let blocks = first..(first + most).min(seen.blocks);
-                let params = Params { row_stride: total as u32, first_out: first_out as u32, ..self.params(0..probes, blocks) };
-                dispatches.push(Dispatch { shard, form, params });
+                let part = Part { row_stride: total as u32, first_out: first_out as u32, ..self.part(0..probes, blocks) };
+                dispatches.push(Dispatch { shard, form, parts: vec![part] });
             }
             first_out += seen.blocks;
         }
@@ -363,10 +367,10 @@ impl Scanner {
         by_work.min(bytes / self.layout.block_bytes()).clamp(tile, tile * gpu.caps().max_groups as usize) / tile * tile
     }
 
-    /// Parameters for probes and blocks of a shard; where results go is the caller's.
-    fn params(&self, probes: Range<usize>, blocks: Range<usize>) -> Params {
+    /// Probes and blocks of a shard; where results go is the caller's.
+    fn part(&self, probes: Range<usize>, blocks: Range<usize>) -> Part {
         let Layout { format, dimension, .. } = self.layout;
-        Params {
+        Part {
             probes: probes.len() as u32,
             probe_vec4s: format.probe_vec4s(dimension) as u32,
             steps: format.steps(dimension) as u32,
@@ -392,7 +396,7 @@ impl Scanner {
             let (own, tail) = rest.split_at(seen.blocks.min(rest.len()));
             rest = tail;
             padded.extend_from_slice(own);
-            padded.resize(padded.len().next_multiple_of(PARAMS_STRIDE / 4), 0);
+            padded.resize(padded.len().next_multiple_of(ALIGNMENT / 4), 0);
         }
         let buffer = fit(gpu, slot, (padded.len() * 4) as u64, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST)?;
         gpu.scoped("a search", 0, || gpu.queue().write_buffer(&buffer.raw, 0, bytemuck::cast_slice(&padded)))?;
