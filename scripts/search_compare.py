@@ -1,7 +1,8 @@
-"""Speed of `lookalike bench search` beside NumPy's matrix product and argpartition on the same rows, in turn.
+"""Speed of `lookalike bench search` beside other exact searches on the same rows, in turn.
 
-Both sides search the same noise (fmix32 of the number of an element), NumPy in f32 and with its default threads. Times are medians of
-wall milliseconds; the last column is the share of NumPy's results that lookalike gives too (the rest are ties within the storage).
+`cargo xtask search` runs it. The others are NumPy's matrix product with argpartition, Faiss' IndexFlatIP (both f32) and usearch's exact
+search (f16), each with its default threads. All search the same noise (fmix32 of the number of an element). Times are medians of wall
+milliseconds; the last column is the smallest share of another's results that lookalike gives too (the rest are ties within the storage).
 
     python3 scripts/search_compare.py --lookalike target/release/lookalike
 """
@@ -14,7 +15,8 @@ import time
 
 import numpy as np
 
-PAUSE = 0.05  # seconds between the two sides: threads of BLAS may spin on for a while
+PAUSE = 0.05  # seconds between the sides: threads of BLAS may spin on for a while
+OTHERS = ["numpy", "faiss", "usearch"]
 
 
 def parse():
@@ -24,9 +26,14 @@ def parse():
     p.add_argument("--dim", type=int, default=512)
     p.add_argument("--k", type=int, default=10)
     p.add_argument("--cases", default="f16:1,i8:1,f16:64", help="storage:batch, separated by commas")
+    p.add_argument("--others", default=",".join(OTHERS), help="whom to compare with, separated by commas")
     p.add_argument("--rounds", type=int, default=9)
     p.add_argument("--json", action="store_true")
-    return p.parse_args()
+    args = p.parse_args()
+    args.others = [o for o in args.others.split(",") if o]
+    if unknown := set(args.others) - set(OTHERS):
+        p.error(f"--others knows {', '.join(OTHERS)}, not {', '.join(sorted(unknown))}")
+    return args
 
 
 def noise(first, count):
@@ -77,37 +84,67 @@ class Tool:
         self.process.wait()
 
 
-def compare(args, rows, storage, batch):
+def searches(others, rows, k):
+    """Name to (version, a function from probes to ids)."""
+    found = {}
+    if "numpy" in others:
+        found["numpy"] = (f"NumPy {np.__version__}", lambda probes: top(probes @ rows.T, k))
+    if "faiss" in others:
+        import faiss
+
+        flat = faiss.IndexFlatIP(rows.shape[1])
+        flat.add(rows)
+        found["faiss"] = (f"Faiss {faiss.__version__} IndexFlatIP", lambda probes: flat.search(probes, k)[1])
+    if "usearch" in others:
+        import usearch
+        from usearch.index import MetricKind, search
+
+        halves = rows.astype(np.float16)
+
+        def exact(probes):
+            keys = search(halves, probes.astype(np.float16), k, MetricKind.IP, exact=True).keys
+            return np.asarray(keys).reshape(len(probes), k)
+
+        found["usearch"] = (f"usearch {usearch.__version__} exact f16", exact)
+    return found
+
+
+def compare(args, others, storage, batch):
     probes = unit(noise(args.rows * args.dim, batch * args.dim).reshape(batch, args.dim))
     tool = Tool(args, storage, batch)
-    ours, theirs = [], []
+    times = {name: [] for name in ["lookalike", *others]}
     for _ in range(args.rounds + 1):
         milliseconds, ids = tool.search()
-        ours.append(milliseconds)
+        times["lookalike"].append(milliseconds)
         time.sleep(PAUSE)
-        start = time.perf_counter()
-        found = top(probes @ rows.T, args.k)
-        theirs.append((time.perf_counter() - start) * 1e3)
-        time.sleep(PAUSE)
+        found = {}
+        for name, (_, search) in others.items():
+            start = time.perf_counter()
+            found[name] = search(probes)
+            times[name].append((time.perf_counter() - start) * 1e3)
+            time.sleep(PAUSE)
     tool.close()
     # The first round warms up.
-    ours, theirs = statistics.median(ours[1:]), statistics.median(theirs[1:])
-    same = len(set(ids) & set(found[0].tolist())) / args.k
-    return {"storage": storage, "batch": batch, "lookalike_ms": ours, "numpy_ms": theirs, "ratio": ours / theirs, "same": same}
+    medians = {name: statistics.median(all[1:]) for name, all in times.items()}
+    same = {name: len(set(ids) & set(rows[0].tolist())) / args.k for name, rows in found.items()}
+    return {"storage": storage, "batch": batch, "ms": medians, "same": same}
 
 
 def main():
     args = parse()
-    rows = gallery(args.rows, args.dim)
-    report = [compare(args, rows, s, int(b)) for s, b in (case.split(":") for case in args.cases.split(","))]
+    others = searches(args.others, gallery(args.rows, args.dim), args.k)
+    report = [compare(args, others, s, int(b)) for s, b in (case.split(":") for case in args.cases.split(","))]
     if args.json:
         print(json.dumps(report, indent=2))
         return
-    print(f"{args.rows} rows x {args.dim}, k {args.k}; NumPy {np.__version__} in f32")
-    print("| storage | probes | NumPy ms | lookalike ms | lookalike / NumPy | same results |")
-    print("|---|---|---|---|---|---|")
+    print(f"{args.rows} rows x {args.dim}, k {args.k}; {', '.join(version for version, _ in others.values())}")
+    names = list(others)
+    print(f"| storage | probes | lookalike ms | {' | '.join(f'{n} ms (ratio)' for n in names)} | same results |")
+    print("|---|---|---|" + "---|" * len(names) + "---|")
     for r in report:
-        print(f"| {r['storage']} | {r['batch']} | {r['numpy_ms']:.1f} | {r['lookalike_ms']:.1f} | {r['ratio']:.2f} | {r['same']:.0%} |")
+        ours = r["ms"]["lookalike"]
+        theirs = " | ".join(f"{r['ms'][n]:.1f} ({ours / r['ms'][n]:.2f})" for n in names)
+        print(f"| {r['storage']} | {r['batch']} | {ours:.1f} | {theirs} | {min(r['same'].values(), default=1):.0%} |")
 
 
 if __name__ == "__main__":

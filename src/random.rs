@@ -17,6 +17,18 @@ impl Random {
         ((u128::from(self.next()) * n as u128) >> 64) as usize
     }
 
+    /// `count` of the numbers below `n`, each once, in random order; all of them where there are not so many.
+    pub(crate) fn sample(&mut self, n: usize, count: usize) -> Vec<usize> {
+        let mut all: Vec<usize> = (0..n).collect();
+        let count = count.min(n);
+        for i in 0..count {
+            let other = i + self.below(n - i);
+            all.swap(i, other);
+        }
+        all.truncate(count);
+        all
+    }
+
     /// Uniform in [0, 1).
     pub(crate) fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64

@@ -1,4 +1,5 @@
-// Sums of chosen rows: a sparse matrix times a dense one. Gradients of triplets, centres, and the exclusive regulariser.
+// Sums of chosen rows: a sparse matrix times a dense one. Gradients of triplets, centres of losses and of k-means, and the exclusive
+// regulariser.
 //
 //   y[r] += sum over e in starts[r] .. starts[r + 1] of factor_e * m[row_e]
 //

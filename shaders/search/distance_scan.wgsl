@@ -3,7 +3,7 @@
 //
 // Threads   256, one row each (8 blocks), by tiles of 8 probes; probes and weights are staged 32 vec4s at a time, rows are read once, coalesced
 //
-// Workgroup memory: 12.5 KiB. Grid: (probe tiles, block tiles).
+// Workgroup memory: 12.5 KiB. Grid: (probe tiles, block tiles, one part whose probes are all there are).
 #import shared/search
 #import shared/distance
 
@@ -20,6 +20,7 @@ var<workgroup> best: array<f32, 2048>;               // [probe][row]
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let p = all.parts[group.z];
     let first = group.x * 8u;
     let block = p.first_block + group.y * 8u;
     let own = block + local / 32u;

@@ -5,7 +5,7 @@
 //           replays it by subgroupBroadcast with a constant lane; a sum for each row and probe in named registers
 //
 // rows and probes are textures (shared/texel). F: 0 f32, 1 halves.
-// Workgroup memory: none. Limits: subgroup size is exactly SG. Grid: (probe tiles, block tiles).
+// Workgroup memory: none. Limits: subgroup size is exactly SG. Grid: (probe tiles, block tiles, one part whose probes are all there are).
 #import shared/search
 #import shared/distance
 #import shared/texel
@@ -19,6 +19,7 @@
 
 @compute @workgroup_size({{SG}})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let p = all.parts[group.z];
     let block = p.first_block + group.y * {{R * SG / 32}}u;
     let first = group.x * {{SG}}u;
     var any_bits = 0u;

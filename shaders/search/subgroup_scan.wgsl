@@ -8,7 +8,7 @@
 //   probe 1   [       |        |    |         ]       subgroupBroadcast with a constant lane; a single probe is spread along its length
 //
 // rows and probes are textures (shared/texel). F: 0 f32, 1 halves, 2 int8. Steps of a row: a multiple of 4 (F = 0, 2) or 2 (F = 1).
-// Workgroup memory: none. Limits: subgroup size is exactly SG. Grid: (probe tiles, block tiles).
+// Workgroup memory: none. Limits: subgroup size is exactly SG. Grid: (probe tiles, block tiles, parts).
 #import shared/search
 #import shared/texel
 
@@ -37,8 +37,12 @@ fn score(sum: Sum, probe_factor: f32, factor: vec2<f32>, counts: bool) -> f32 {
 
 @compute @workgroup_size({{SG}})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let p = all.parts[group.z];
     let block = p.first_block + group.y * {{R * SG / 32}}u;
     let first = group.x * {{Q * SG + (Q == 0)}}u;
+    if (block >= p.end_block || first >= p.probes) {
+        return;
+    }
 #for b in 0..R * SG / 32
     let inside{{b}} = block + {{b}}u < p.end_block;
     let block{{b}} = min(block + {{b}}u, p.end_block - 1u);
@@ -60,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // Where no row counts there is nothing to sum.
     let steps = select(0u, p.steps, any_bits != 0u);
 #if Q == 0
-    let probe = first * p.probe_vec4s + (lane & 3u);
+    let probe = (p.first_probe + first) * p.probe_vec4s + (lane & 3u);
 #if F == 1
     for (var step = 0u; step < steps; step += 2u) {
         let spread = load_probe(probe + step * 2u);
@@ -93,7 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 #else
 #for j in 0..Q
-    var probe{{j}} = min(first + {{j * SG}}u + lane, p.probes - 1u) * p.probe_vec4s;
+    var probe{{j}} = (p.first_probe + min(first + {{j * SG}}u + lane, p.probes - 1u)) * p.probe_vec4s;
 #endfor
     for (var step = 0u; step < steps; step++) {
 #for r in 0..R
@@ -135,7 +139,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let factor{{r}} = factors[block{{r * SG / 32}} * 32u + {{r * SG % 32}}u + lane];
 #endfor
 #if Q == 0
-    let probe_factor = probe_factors[first];
+    let probe_factor = probe_factors[p.first_probe + first];
 #for b in 0..R * SG / 32
     var most{{b}} = LOWEST;
 #endfor
@@ -151,7 +155,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #else
 #for j in 0..Q
     {
-        let own = probe_factors[min(first + {{j * SG}}u + lane, p.probes - 1u)];
+        let own = probe_factors[p.first_probe + min(first + {{j * SG}}u + lane, p.probes - 1u)];
 #for b in 0..R * SG / 32
         var out{{b}} = LOWEST;
 #endfor

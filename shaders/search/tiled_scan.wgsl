@@ -9,7 +9,7 @@
 //      ...
 //
 // Workgroup memory: 12 KiB (MANY = 0), 12 KiB (MANY = 1).
-// Grid: (probe tiles, block tiles).
+// Grid: (probe tiles, block tiles, parts).
 #import shared/search
 
 #if F == 0
@@ -35,15 +35,15 @@ fn product(a: Four, b: Four) -> Sum {
 }
 #endif
 
-// The score of a row of this shard.
-fn score(sum: Sum, probe: u32, row: u32) -> f32 {
+// The score of a row of this shard for a probe of the part.
+fn score(p: Part, sum: Sum, probe: u32, row: u32) -> f32 {
     let block = row / 32u;
     if (block >= p.end_block || probe >= p.probes) {
         return LOWEST;
     }
     let factor = factors[row];
     let counts = (bits[block] >> (row % 32u) & 1u) != 0u;
-    return select(LOWEST, factor.x * (probe_factors[probe] * f32(sum)) + factor.y, counts);
+    return select(LOWEST, factor.x * (probe_factors[p.first_probe + probe] * f32(sum)) + factor.y, counts);
 }
 
 #if MANY
@@ -55,13 +55,17 @@ var<workgroup> best: array<f32, 1024>;          // [ty][probe]
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let tx = local % 16u;
     let ty = local / 16u;
+    let p = all.parts[group.z];
     let first = group.x * 64u;
     let block = p.first_block + group.y * 2u;
+    if (block >= p.end_block || first >= p.probes) {
+        return;
+    }
     // Staging: thread = (row or probe = local % 64, group = local / 64).
     let row = local % 64u;
     let part = local / 64u;
     let row_at = min(block + row / 32u, p.end_block - 1u) * p.steps * 32u + row % 32u;
-    let probe_at = min(first + row, p.probes - 1u) * p.probe_vec4s;
+    let probe_at = (p.first_probe + min(first + row, p.probes - 1u)) * p.probe_vec4s;
 #for i in 0..4
 #for r in 0..4
     var sum{{i}}_{{r}} = Sum();
@@ -98,7 +102,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     {
         var most = LOWEST;
 #for r in 0..4
-        most = max(most, score(sum{{i}}_{{r}}, first + tx * 4u + {{i}}u, block * 32u + ty * 4u + {{r}}u));
+        most = max(most, score(p, sum{{i}}_{{r}}, first + tx * 4u + {{i}}u, block * 32u + ty * 4u + {{r}}u));
 #endfor
         best[ty * 64u + tx * 4u + {{i}}u] = most;
     }
@@ -123,14 +127,18 @@ var<workgroup> best: array<f32, 2048>;          // [probe][row]
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let p = all.parts[group.z];
     let first = group.x * 8u;
     let block = p.first_block + group.y * 8u;
+    if (block >= p.end_block || first >= p.probes) {
+        return;
+    }
     let row_at = min(block + local / 32u, p.end_block - 1u) * p.steps * 32u + local % 32u;
 #for i in 0..8
     var sum{{i}} = Sum();
 #endfor
     // Staging: thread = (probe = local / 32, vec4 = local % 32).
-    let probe_at = min(first + local / 32u, p.probes - 1u) * p.probe_vec4s;
+    let probe_at = (p.first_probe + min(first + local / 32u, p.probes - 1u)) * p.probe_vec4s;
     for (var start = 0u; start < p.probe_vec4s; start += 32u) {
         tile_probes[local] = probes[probe_at + min(start + local % 32u, p.probe_vec4s - 1u)];
         workgroupBarrier();
@@ -155,7 +163,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
 #for i in 0..8
-    best[{{256 * i}}u + local] = score(sum{{i}}, first + {{i}}u, block * 32u + local);
+    best[{{256 * i}}u + local] = score(p, sum{{i}}, first + {{i}}u, block * 32u + local);
 #endfor
     workgroupBarrier();
     // 8 probes x 8 blocks.

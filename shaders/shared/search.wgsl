@@ -1,23 +1,30 @@
-// What the scans of a gallery share. Mirrored by kernels::search::Params.
+// What the scans of a gallery share. Mirrored by kernels::search::{Params, Part}.
 //
 //   score = factor * (probe factor * dot(probe, row)) + bias      factor and bias of the row; LOWEST where its bit is 0
 //   maxima[probe][block] = the largest score of the 32 rows of the block
 //
 // Layouts   rows: [block of 32 rows][16-byte step][32 rows] of 4 f32, 8 halves or 16 int8
 //           probes: [probe][vec4] of 4 f32, or of 16 int8 where rows are int8   factors: [row] (factor, bias)
-//           bits: [block], bit i = row i counts   maxima: [probe][row_stride], blocks of this shard from first_out on
-struct Params {
+//           bits: [block], bit i = row i counts   maxima: [probe of the part][row_stride], blocks of this shard from first_out on
+//
+// A dispatch has up to 128 parts, each some probes and some blocks of the shard: (probe tiles, block tiles, parts). Tiles are those of the
+// largest part; where a smaller one has none, a workgroup does nothing.
+struct Part {
     probes: u32,
     probe_vec4s: u32,     // of one probe
     steps: u32,           // of 16 bytes in a row
-    first_block: u32,     // of this dispatch
+    first_block: u32,
     end_block: u32,
     row_stride: u32,      // of maxima
-    first_out: u32,       // where block 0 of this shard is in a row of maxima
-    pad0: u32,
+    first_out: u32,       // where block 0 of this shard is in a row of maxima, modulo 2^32
+    first_probe: u32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
+struct Params {
+    parts: array<Part, 128>,
+}
+
+@group(0) @binding(0) var<uniform> all: Params;
 @group(0) @binding(3) var<storage, read> factors: array<vec2<f32>>;
 @group(0) @binding(4) var<storage, read> bits: array<u32>;
 @group(0) @binding(5) var<storage, read> probe_factors: array<f32>;

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod index;
+pub mod ivf;
 #[cfg(feature = "gallery")]
 pub mod store;
 

@@ -23,7 +23,7 @@ pub(crate) use exec::{Instance, Uploaded};
 pub use photo::{Photo, PhotoView};
 pub use profile::KernelTime;
 pub(crate) use recorded_search::Request;
-pub(crate) use search::{Probes, Scanner};
+pub(crate) use search::{Chosen, Probes, Scanner};
 pub(crate) use shards::{Layout, Name, Seen, Shard};
 pub(crate) use warp::Warp;
 pub use wgpu;

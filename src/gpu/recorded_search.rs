@@ -4,13 +4,13 @@ use std::sync::PoisonError;
 
 use super::Gpu;
 use super::memory::Buffer;
-use super::search::{PARAMS_STRIDE, PASS, Scanner, bind, fit, part};
+use super::search::{Dispatch, PASS, Scanner, bind, fit, part};
 use super::shards::{Home, Operand, Seen};
 use super::texture::ROW_BYTES;
 use crate::error::{Error, Result};
 use crate::kernels::search::cutoff::{self, Slack};
 use crate::kernels::search::rescore::Rescore;
-use crate::kernels::search::{self, Family, Params, probes};
+use crate::kernels::search::{Family, Params, probes};
 use crate::recording::Launch;
 
 /// What to search for.
@@ -144,15 +144,16 @@ impl Scanner {
                 }
             };
             let tags = shard.tags.get().ok_or_else(|| defect("tags"))?;
-            let form = search::form(layout.family, layout.format, layout.terms, count);
-            let (params, ranges) = self.dispatches(gpu, std::slice::from_ref(seen), count, form.blocks);
-            let params = gpu.buffer("parameters", params.len() as u64, wgpu::BufferUsages::UNIFORM, Some(&params))?;
-            let pipeline = gpu.pipeline(form.shader)?;
+            let dispatches = self.dispatches(gpu, std::slice::from_ref(seen), count);
+            let params: Vec<Params> = dispatches.iter().map(Dispatch::params).collect();
+            let params: &[u8] = bytemuck::cast_slice(&params);
+            let params = gpu.buffer("parameters", params.len() as u64, wgpu::BufferUsages::UNIFORM, Some(params))?;
+            let pipelines = dispatches.iter().map(|d| gpu.pipeline(d.form.shader)).collect::<Result<Vec<_>>>()?;
             let mut pass = encoder.begin_compute_pass(&PASS);
-            pass.set_pipeline(&pipeline.raw);
-            for (at, (_, blocks)) in ranges.iter().enumerate() {
+            for (at, (dispatch, pipeline)) in dispatches.iter().zip(&pipelines).enumerate() {
+                pass.set_pipeline(&pipeline.raw);
                 let resources = [
-                    part(&params, at * PARAMS_STRIDE, size_of::<Params>()),
+                    part(&params, at * size_of::<Params>(), size_of::<Params>()),
                     rows.resource(),
                     operand(),
                     shard.factors.raw.as_entire_binding(),
@@ -160,8 +161,9 @@ impl Scanner {
                     factors.raw.as_entire_binding(),
                     maxima.raw.as_entire_binding(),
                 ];
-                pass.set_bind_group(0, &gpu.scoped("a search", 0, || bind(gpu, &pipeline, resources))?, &[]);
-                pass.dispatch_workgroups(count.div_ceil(form.probes) as u32, blocks.div_ceil(form.blocks) as u32, 1);
+                pass.set_bind_group(0, &gpu.scoped("a search", 0, || bind(gpu, pipeline, resources))?, &[]);
+                let [x, y, z] = dispatch.groups();
+                pass.dispatch_workgroups(x, y, z);
             }
             let buffers = [maxima, factors, norms, cutoffs].map(|b| b.raw.as_entire_binding());
             run(gpu, &mut pass, &cutoff::launch(count, blocks, k, request.slack), buffers)?;

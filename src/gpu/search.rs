@@ -1,5 +1,8 @@
 //! Scans over the rows of a gallery.
 
+mod chosen;
+
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Gpu;
@@ -8,10 +11,12 @@ use super::pipelines::Pipeline;
 use super::recorded_search::Workspace;
 use super::shards::{Home, Layout, Operand, Seen};
 use crate::error::Result;
-use crate::kernels::search::{self, BLOCK, Format, Params};
+use crate::kernels::search::{self, BLOCK, Form, Format, PARTS, Params, Part};
 
-/// Parameters of dispatches are this far apart, which suits every adapter; also the alignment of ranges of a storage buffer.
-pub(super) const PARAMS_STRIDE: usize = 256;
+pub(crate) use chosen::Chosen;
+
+/// Ranges of buffers that are bound begin at multiples of this, which suits every adapter.
+const ALIGNMENT: usize = 256;
 
 /// Probes as the device takes them.
 #[derive(Debug, Default)]
@@ -20,6 +25,29 @@ pub(crate) struct Probes {
     pub(crate) bytes: Vec<u8>,
     /// What the sum of products is multiplied by.
     pub(crate) factors: Vec<f32>,
+}
+
+/// Blocks of one shard for some probes, [`PARTS`] times at most.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    shard: usize,
+    pub(super) form: Form,
+    parts: Vec<Part>,
+}
+
+impl Dispatch {
+    /// Workgroups: probe tiles, block tiles, parts.
+    pub(super) fn groups(&self) -> [u32; 3] {
+        let most = |of: fn(&Part) -> u32| self.parts.iter().map(of).max().unwrap_or(0);
+        let (probes, blocks) = (most(|p| p.probes), most(|p| p.end_block - p.first_block));
+        [probes.div_ceil(self.form.probes as u32), blocks.div_ceil(self.form.blocks as u32), self.parts.len() as u32]
+    }
+
+    pub(super) fn params(&self) -> Params {
+        let mut params = Params { parts: [Part::default(); PARTS] };
+        params.parts.iter_mut().zip(&self.parts).for_each(|(to, part)| *to = *part);
+        params
+    }
 }
 
 /// Scans of one gallery; buffers are kept between them.
@@ -85,9 +113,26 @@ impl Scanner {
     /// The largest score of every block for every probe, `[probe][block]`, blocks counted over all shards. `masks` replaces the bits of the
     /// shards, one word a block.
     pub(crate) fn scan(&self, gpu: &Gpu, shards: &[Seen<'_>], masks: Option<&[u32]>, probes: &Probes) -> Result<Vec<f32>> {
+        let (count, total) = (probes.factors.len(), shards.iter().map(|s| s.blocks).sum::<usize>());
+        self.run(gpu, shards, masks, probes, &self.dispatches(gpu, shards, count), count * total)
+    }
+
+    /// Runs dispatches that write `maxima` numbers together.
+    fn run(
+        &self,
+        gpu: &Gpu,
+        shards: &[Seen<'_>],
+        masks: Option<&[u32]>,
+        probes: &Probes,
+        dispatches: &[Dispatch],
+        maxima: usize,
+    ) -> Result<Vec<f32>> {
+        if maxima == 0 {
+            return Ok(Vec::new());
+        }
         let lock = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = lock().pop().unwrap_or_default();
-        let result = self.scan_with(gpu, &mut scratch, shards, masks, probes);
+        let result = self.run_with(gpu, &mut scratch, shards, masks, probes, dispatches, maxima);
         // After an error buffers may still be in use.
         if result.is_ok() {
             lock().push(scratch);
@@ -95,23 +140,29 @@ impl Scanner {
         result
     }
 
-    fn scan_with(&self, gpu: &Gpu, scratch: &mut Scratch, shards: &[Seen<'_>], masks: Option<&[u32]>, probes: &Probes) -> Result<Vec<f32>> {
-        let (count, total) = (probes.factors.len(), shards.iter().map(|s| s.blocks).sum::<usize>());
-        if count == 0 || total == 0 {
-            return Ok(Vec::new());
-        }
-        let Layout { family, format, terms, .. } = self.layout;
-        let form = search::form(family, format, terms, count);
-        let (params, ranges) = self.dispatches(gpu, shards, count, form.blocks);
+    #[allow(clippy::too_many_arguments, reason = "what one submission is made of")]
+    fn run_with(
+        &self,
+        gpu: &Gpu,
+        scratch: &mut Scratch,
+        shards: &[Seen<'_>],
+        masks: Option<&[u32]>,
+        probes: &Probes,
+        dispatches: &[Dispatch],
+        numbers: usize,
+    ) -> Result<Vec<f32>> {
+        let Layout { family, format, .. } = self.layout;
+        let params: Vec<Params> = dispatches.iter().map(Dispatch::params).collect();
+        let params: &[u8] = bytemuck::cast_slice(&params);
         let usage = wgpu::BufferUsages::COPY_DST;
         let storage = wgpu::BufferUsages::STORAGE | usage;
-        let bytes = (count * total * 4) as u64;
+        let bytes = (numbers * 4) as u64;
         let operand = match scratch.probes.take().filter(|o| o.size() >= probes.bytes.len() as u64) {
             Some(operand) => operand,
             None => Operand::new(gpu, "a search", family, format == Format::I8, probes.bytes.len() as u64)?,
         };
         let operand = &*scratch.probes.insert(operand);
-        let factors = fit(gpu, &mut scratch.factors, (count * 4) as u64, storage)?;
+        let factors = fit(gpu, &mut scratch.factors, (probes.factors.len() * 4) as u64, storage)?;
         let uniforms = fit(gpu, &mut scratch.params, params.len() as u64, wgpu::BufferUsages::UNIFORM | usage)?;
         let maxima = fit(gpu, &mut scratch.maxima, bytes, storage | wgpu::BufferUsages::COPY_SRC)?;
         // Mapped as a whole, so it has the size of the results.
@@ -121,23 +172,23 @@ impl Scanner {
             Some(words) => Some(self.upload_masks(gpu, &mut scratch.bits, shards, words)?),
             None => None,
         };
-        let pipeline = gpu.pipeline(form.shader)?;
+        let pipelines = dispatches.iter().map(|d| gpu.pipeline(d.form.shader)).collect::<Result<Vec<_>>>()?;
         let passage = self.passage(gpu, shards)?;
         let submission = gpu.scoped("a search", 0, || {
             operand.write(gpu, 0, &probes.bytes);
             gpu.queue().write_buffer(&factors.raw, 0, bytemuck::cast_slice(&probes.factors));
-            gpu.queue().write_buffer(&uniforms.raw, 0, &params);
+            gpu.queue().write_buffer(&uniforms.raw, 0, params);
             let new = || gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike search") });
             let launch = |pass: &mut wgpu::ComputePass<'_>, rows: &Operand, i: usize| {
-                pass.set_pipeline(&pipeline.raw);
-                for (at, (shard, blocks)) in ranges.iter().enumerate().filter(|(_, (shard, _))| *shard == i) {
-                    let seen = shards[*shard];
+                let seen = shards[i];
+                for (at, (dispatch, pipeline)) in dispatches.iter().zip(&pipelines).enumerate().filter(|(_, (d, _))| d.shard == i) {
+                    pass.set_pipeline(&pipeline.raw);
                     let bits = match &masked {
                         Some((buffer, offsets)) => part(buffer, offsets[i] * 4, seen.blocks * 4),
                         None => seen.shard.bits.raw.as_entire_binding(),
                     };
                     let resources = [
-                        part(uniforms, at * PARAMS_STRIDE, size_of::<Params>()),
+                        part(uniforms, at * size_of::<Params>(), size_of::<Params>()),
                         rows.resource(),
                         operand.resource(),
                         seen.shard.factors.raw.as_entire_binding(),
@@ -145,8 +196,9 @@ impl Scanner {
                         factors.raw.as_entire_binding(),
                         maxima.raw.as_entire_binding(),
                     ];
-                    pass.set_bind_group(0, &bind(gpu, &pipeline, resources), &[]);
-                    pass.dispatch_workgroups(count.div_ceil(form.probes) as u32, blocks.div_ceil(form.blocks) as u32, 1);
+                    pass.set_bind_group(0, &bind(gpu, pipeline, resources), &[]);
+                    let [x, y, z] = dispatch.groups();
+                    pass.dispatch_workgroups(x, y, z);
                 }
             };
             let mut encoder = new();
@@ -171,7 +223,7 @@ impl Scanner {
             gpu.queue().submit([encoder.finish()])
         })?;
         let read = gpu.read_back(staging, submission, "a search")?;
-        Ok(read.chunks_exact(4).take(count * total).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+        Ok(read.chunks_exact(4).take(numbers).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
     }
 
     /// The rooms that shards from the host pass through, if there are any.
@@ -186,34 +238,49 @@ impl Scanner {
         Ok(Some(Arc::clone(kept.insert(passage))))
     }
 
-    /// Parameters, and per dispatch its shard and number of blocks: none takes long, so that no driver takes the device for hung.
-    pub(super) fn dispatches(&self, gpu: &Gpu, shards: &[Seen<'_>], probes: usize, tile: usize) -> (Vec<u8>, Vec<(usize, usize)>) {
-        let Layout { format, dimension, .. } = self.layout;
-        // Some tens of milliseconds: of a software adapter on two cores, and of a small GPU.
-        let (products, bytes) = if gpu.adapter().is_software() { (1 << 30, 256 << 20) } else { (10 << 30, 1 << 30) };
-        let by_work = products / (BLOCK * dimension * probes).max(1);
-        let most = by_work.min(bytes / self.layout.block_bytes()).clamp(tile, tile * gpu.caps().max_groups as usize) / tile * tile;
+    /// All blocks of all shards for `probes` probes.
+    pub(super) fn dispatches(&self, gpu: &Gpu, shards: &[Seen<'_>], probes: usize) -> Vec<Dispatch> {
+        let form = self.form(probes);
+        let most = self.most_at_once(gpu, probes, &form);
         let total: usize = shards.iter().map(|s| s.blocks).sum();
-        let (mut params, mut ranges, mut first_out) = (Vec::new(), Vec::new(), 0);
-        for (i, seen) in shards.iter().enumerate() {
+        let (mut dispatches, mut first_out) = (Vec::new(), 0);
+        for (shard, seen) in shards.iter().enumerate() {
             for first in (0..seen.blocks).step_by(most) {
-                let end = (first + most).min(seen.blocks);
-                params.extend_from_slice(bytemuck::bytes_of(&Params {
-                    probes: probes as u32,
-                    probe_vec4s: format.probe_vec4s(dimension) as u32,
-                    steps: format.steps(dimension) as u32,
-                    first_block: first as u32,
-                    end_block: end as u32,
-                    row_stride: total as u32,
-                    first_out: first_out as u32,
-                    pad0: 0,
-                }));
-                params.resize(params.len().next_multiple_of(PARAMS_STRIDE), 0);
-                ranges.push((i, end - first));
+                let blocks = first..(first + most).min(seen.blocks);
+                let part = Part { row_stride: total as u32, first_out: first_out as u32, ..self.part(0..probes, blocks) };
+                dispatches.push(Dispatch { shard, form, parts: vec![part] });
             }
             first_out += seen.blocks;
         }
-        (params, ranges)
+        dispatches
+    }
+
+    fn form(&self, probes: usize) -> Form {
+        search::form(self.layout.family, self.layout.format, self.layout.terms, probes)
+    }
+
+    /// Blocks of one dispatch: none takes long, so that no driver takes the device for hung.
+    fn most_at_once(&self, gpu: &Gpu, probes: usize, form: &Form) -> usize {
+        let tile = form.blocks;
+        // Some tens of milliseconds: of a software adapter on two cores, and of a small GPU.
+        let (products, bytes) = if gpu.adapter().is_software() { (1 << 30, 256 << 20) } else { (10 << 30, 1 << 30) };
+        let by_work = products / (BLOCK * self.layout.dimension * probes).max(1);
+        by_work.min(bytes / self.layout.block_bytes()).clamp(tile, tile * gpu.caps().max_groups as usize) / tile * tile
+    }
+
+    /// Probes and blocks of a shard; where results go is the caller's.
+    fn part(&self, probes: Range<usize>, blocks: Range<usize>) -> Part {
+        let Layout { format, dimension, .. } = self.layout;
+        Part {
+            probes: probes.len() as u32,
+            probe_vec4s: format.probe_vec4s(dimension) as u32,
+            steps: format.steps(dimension) as u32,
+            first_block: blocks.start as u32,
+            end_block: blocks.end as u32,
+            row_stride: 0,
+            first_out: 0,
+            first_probe: probes.start as u32,
+        }
     }
 
     /// The masks of all shards in one buffer, and where each begins, in words.
@@ -230,7 +297,7 @@ impl Scanner {
             let (own, tail) = rest.split_at(seen.blocks.min(rest.len()));
             rest = tail;
             padded.extend_from_slice(own);
-            padded.resize(padded.len().next_multiple_of(PARAMS_STRIDE / 4), 0);
+            padded.resize(padded.len().next_multiple_of(ALIGNMENT / 4), 0);
         }
         let buffer = fit(gpu, slot, (padded.len() * 4) as u64, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST)?;
         gpu.scoped("a search", 0, || gpu.queue().write_buffer(&buffer.raw, 0, bytemuck::cast_slice(&padded)))?;

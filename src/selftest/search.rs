@@ -6,7 +6,7 @@ use half::f16;
 
 use super::{CaseResult, Comparison, Input};
 use crate::error::Result;
-use crate::gpu::{Gpu, Layout, Probes, Scanner, Seen};
+use crate::gpu::{Chosen, Gpu, Layout, Probes, Scanner, Seen};
 use crate::kernels::search::{BLOCK, Family, Format, Terms, form};
 use crate::reference::search::distance;
 use crate::reference::search::scan::{LOWEST, Rows, maxima};
@@ -15,7 +15,8 @@ use crate::reference::search::scan::{LOWEST, Rows, maxima};
 pub(crate) const SEARCH_KERNELS: [&str; 4] =
     ["search/subgroup_scan", "search/tiled_scan", "search/subgroup_distance_scan", "search/distance_scan"];
 
-/// Runs the cases of one kernel: every form on tiles that are full, begun and one row, with shards, masks, rows that do not count.
+/// Runs the cases of one kernel: every form on tiles that are full, begun and one row, with shards, masks, rows that do not count, and in
+/// chosen blocks for chosen probes.
 pub(crate) fn run(gpu: &Gpu, stem: &str) -> Result<Vec<CaseResult>> {
     let subgroup = stem.contains("subgroup");
     let family = if subgroup { Family::of(gpu.caps()) } else { Family::Tiled };
@@ -109,6 +110,15 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
     let scanner = Scanner::new(layout);
     let got = scanner.scan(gpu, &seen, None, &probes)?;
     let again = scanner.scan(gpu, &seen, Some(&masks), &probes)?;
+    // All blocks for the last probes, some across the shards for all, one for the first.
+    let all = [
+        Chosen { probes: count / 2..count, blocks: 0..blocks },
+        Chosen { probes: 0..count, blocks: blocks / 3..(blocks / 3 + split).min(blocks) },
+        Chosen { probes: 0..1, blocks: blocks - 1..blocks },
+    ];
+    // Weighted distances are scanned as a whole only.
+    let parts = if terms == Terms::Products { &all[..] } else { &[] };
+    let chosen = scanner.scan_chosen(gpu, &seen, None, &probes, parts)?;
     let micros = start.elapsed().as_secs_f64() * 1e6;
 
     let numbers: Vec<_> = rows_stored.iter().map(|(n, _)| n.clone()).collect();
@@ -128,7 +138,9 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
     // Sums of int8 are exact; what follows them is rounded like one product.
     let roundings = if format == Format::I8 { 1.0 } else { dimension as f64 };
     let mut worst = Comparison::default();
-    for (&g, &(w, magnitude)) in got.iter().zip(&want) {
+    let places = parts.iter().flat_map(|part| part.probes.clone().flat_map(|p| part.blocks.clone().map(move |b| p * blocks + b)));
+    let want_chosen: Vec<_> = places.map(|i| want[i]).collect();
+    for (&g, &(w, magnitude)) in got.iter().chain(&chosen).zip(want.iter().chain(&want_chosen)) {
         let bound =
             if w == LOWEST { 0.0 } else { 4.0 * (roundings + 2.0).sqrt() * 2f64.powi(-24) * magnitude + f64::from(f32::MIN_POSITIVE) };
         worst.add((f64::from(g) - w).abs(), bound);
@@ -139,7 +151,7 @@ fn case(gpu: &Gpu, stem: &str, layout: Layout, count: usize, rows: usize, input:
         case: format!("{count} probes, {rows} x {dimension} {}", input.label()),
         max_error: worst.error,
         bound: worst.bound,
-        passed: worst.ratio <= 1.0 && got.len() == want.len() && got == again,
+        passed: worst.ratio <= 1.0 && got.len() == want.len() && chosen.len() == want_chosen.len() && got == again,
         micros,
     })
 }

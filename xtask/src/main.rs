@@ -7,6 +7,7 @@ mod conformance;
 mod exports;
 mod python;
 mod run;
+mod search;
 mod zoo;
 
 use std::process::ExitCode;
@@ -23,13 +24,14 @@ Commands:
   test [ARGS…]     run all tests; ARGS go to `cargo test`
   ci               formatting, lints, documentation, tests and conformance, as continuous integration runs them
   compare [ARGS…]  measure networks beside ONNX Runtime's CPU backend; `cargo xtask compare --help` lists its options
+  search [ARGS…]   measure searches in a gallery beside NumPy, Faiss and usearch; `--help` lists its options
   conformance [ARGS…]
                    run the official ONNX backend tests; `cargo xtask conformance --help` lists its options
   zoo              compute every network of the zoo with generated weights, compare the results, and write docs/zoo.md
   exports [ARGS…]  export networks with PyTorch and compare them with ONNX Runtime; `--help` lists its options
   help             this text
 
-demo, test, ci, compare, conformance, exports and zoo look for a graphics adapter first. On Linux, when there is none, they install the software
+demo, test, ci, compare, search, conformance, exports and zoo look for a graphics adapter first. On Linux, when there is none, they install the software
 Vulkan driver (Mesa lavapipe) with the system's package manager and print the command they run.
 
 Exit codes: 0 done, 2 cannot run (one sentence says why), else the code of the command that failed.";
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         "test" => test(rest),
         "ci" => ci::ci(),
         "compare" => compare::compare(rest),
+        "search" => search::search(rest),
         "conformance" => conformance::conformance(rest),
         "exports" => exports::exports(rest),
         "zoo" => zoo::zoo(rest),

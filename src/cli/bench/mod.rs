@@ -1,6 +1,7 @@
 //! `lookalike bench`
 
 mod faces;
+mod ivf;
 mod margin;
 mod roofline;
 mod search;

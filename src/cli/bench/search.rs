@@ -1,6 +1,7 @@
 //! `lookalike bench search`
 
 use std::io::BufRead;
+use std::ops::Range;
 use std::time::Instant;
 
 use lookalike::gallery::index::{GalleryIndex, Hit, IndexOptions, Metric, SearchOptions, Storage};
@@ -8,6 +9,7 @@ use lookalike::{Error, Result};
 use serde_json::json;
 
 use crate::cli::args::GlobalArgs;
+use crate::cli::bench::ivf::{IvfArgs, Setting};
 use crate::cli::bench::{milliseconds, percentile};
 use crate::cli::context::{adapter_line, open_gpu};
 use crate::cli::ui::{Done, Outcome, Ui};
@@ -37,6 +39,10 @@ pub(crate) struct Args {
     /// Rows of the gallery, made of noise.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     rows: u32,
+    /// Scatter the rows around so many people, with cosines of about 0.5 within one, instead of anywhere. Probes are other pictures of
+    /// them.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    people: Option<u32>,
     /// Numbers of a row.
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     dim: u32,
@@ -56,6 +62,8 @@ pub(crate) struct Args {
     /// alternating with other programs.
     #[arg(long, hide = true)]
     paced: bool,
+    #[command(flatten)]
+    ivf: IvfArgs,
 }
 
 /// Number `i` of the noise, in [-1, 1): fmix32 of MurmurHash3, which other programs compute as easily.
@@ -66,26 +74,69 @@ fn noise(i: u64) -> f32 {
     ((h ^ (h >> 16)) >> 8) as f32 / 8_388_608.0 - 1.0
 }
 
+/// What rows are made of.
+#[derive(Clone, Copy)]
+pub(super) struct Content {
+    dimension: u64,
+    people: Option<u32>,
+}
+
+impl Content {
+    /// Rows of these numbers. Those of a person are noise around noise.
+    pub(super) fn vectors(self, rows: Range<u64>) -> Vec<f32> {
+        let Self { dimension, people } = self;
+        match people {
+            None => (rows.start * dimension..rows.end * dimension).map(noise).collect(),
+            Some(people) => {
+                let person = |row: u64| (1 << 50) + row % u64::from(people) * dimension;
+                rows.flat_map(|row| (0..dimension).map(move |i| noise(person(row) + i) + noise(row * dimension + i))).collect()
+            }
+        }
+    }
+}
+
+/// Milliseconds of searches.
+pub(super) struct Times {
+    pub(super) p50: f64,
+    pub(super) p95: f64,
+    pub(super) min: f64,
+}
+
+/// Searches twice for nothing and then `runs` times.
+pub(super) fn times(runs: u32, search: impl Fn() -> Result<Vec<Vec<Hit>>>) -> Result<Times> {
+    for _ in 0..runs.min(2) {
+        search()?;
+    }
+    let mut all = Vec::with_capacity(runs as usize);
+    for _ in 0..runs {
+        let start = Instant::now();
+        search()?;
+        all.push(milliseconds(start));
+    }
+    all.sort_by(f64::total_cmp);
+    Ok(Times { p50: percentile(&all, 0.5), p95: percentile(&all, 0.95), min: all.first().copied().unwrap_or(0.0) })
+}
+
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let (rows, dim, k) = (u64::from(args.rows), args.dim as usize, args.k as usize);
     let (storage, name, bytes_each) = args.storage.storage();
     let gpu = open_gpu(global, ui)?;
-    let index = GalleryIndex::new(&gpu, dim, &IndexOptions::new(storage, Metric::Cosine))?;
+    let options = IndexOptions::new(storage, Metric::Cosine);
+    let content = Content { dimension: dim as u64, people: args.people };
+    let index = GalleryIndex::new(&gpu, dim, &options)?;
     let start = Instant::now();
     index.reserve(rows as usize)?;
     let step = (4_000_000 / dim as u64).max(1);
     let mut progress = ui.progress(args.rows as usize, "rows");
     for first in (0..rows).step_by(step as usize) {
         let ids: Vec<u64> = (first..(first + step).min(rows)).collect();
-        let vectors: Vec<f32> = (first * dim as u64..(first + ids.len() as u64) * dim as u64).map(noise).collect();
-        index.add(&ids, &vec![0; ids.len()], &vectors)?;
+        index.add(&ids, &vec![0; ids.len()], &content.vectors(first..first + ids.len() as u64))?;
         progress.advance(ids.len());
     }
     progress.finish();
     let fill_ms = milliseconds(start);
     // Behind the rows, so that no probe is one of them.
-    let after = rows * dim as u64;
-    let probes: Vec<f32> = (after..after + u64::from(args.batch) * dim as u64).map(noise).collect();
+    let probes = content.vectors(rows..rows + u64::from(args.batch));
     let search = || index.search(&probes, k, &SearchOptions::default());
     let start = Instant::now();
     search()?;
@@ -93,32 +144,32 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     if args.paced {
         return paced(ui, search);
     }
-    for _ in 0..args.runs.min(2) {
-        search()?;
-    }
-    let mut times = Vec::with_capacity(args.runs as usize);
-    for _ in 0..args.runs {
-        let start = Instant::now();
-        search()?;
-        times.push(milliseconds(start));
-    }
-    times.sort_by(f64::total_cmp);
-    let (p50, p95) = (percentile(&times, 0.5), percentile(&times, 0.95));
+    let exact = times(args.runs, search)?;
+    let setting = Setting { content, rows, batch: args.batch, k, runs: args.runs, options: &options };
+    let ivf = args.ivf.measure(&gpu, &index, &setting)?;
+    let Times { p50, p95, min } = exact;
     let seconds = (p50 / 1e3).max(1e-9);
     let compared = rows as f64 * f64::from(args.batch) / seconds;
     let gbps = rows as f64 * dim as f64 * bytes_each / seconds / 1e9;
     if ui.json {
-        ui.json(&json!({
-            "p50_ms": p50, "p95_ms": p95, "min_ms": times.first(), "first_search_ms": first_ms, "fill_ms": fill_ms,
+        let mut report = json!({
+            "p50_ms": p50, "p95_ms": p95, "min_ms": min, "first_search_ms": first_ms, "fill_ms": fill_ms,
             "rows_per_second": rows as f64 / seconds, "comparisons_per_second": compared, "gb_per_second": gbps,
             "gflops": 2.0 * compared * dim as f64 / 1e9, "rows": rows, "dimension": dim, "k": k, "batch": args.batch, "storage": name,
-            "shards": index.shards(), "runs": times.len(), "adapter": gpu.adapter(),
-        }))?;
+            "shards": index.shards(), "runs": args.runs, "people": args.people, "adapter": gpu.adapter(),
+        });
+        if let Some(ivf) = &ivf {
+            report["ivf"] = ivf.json();
+        }
+        ui.json(&report)?;
     } else {
         ui.line(&format!("{rows} rows x {dim}, {name}, {} probes, k {k}, on {}", args.batch, adapter_line(&gpu)))?;
-        ui.line(&format!("  p50 {p50:.2} ms, p95 {p95:.2} ms over {} searches", times.len()))?;
+        ui.line(&format!("  p50 {p50:.2} ms, p95 {p95:.2} ms over {} searches", args.runs))?;
         ui.line(&format!("  {:.1} M comparisons/s, {gbps:.1} GB/s of the gallery once a search", compared / 1e6))?;
         ui.line(&format!("  filled in {fill_ms:.0} ms, first search {first_ms:.1} ms, {} shards", index.shards()))?;
+        if let Some(ivf) = &ivf {
+            ivf.print(ui, k, &exact)?;
+        }
     }
     Ok(Done::Yes)
 }

@@ -8,11 +8,13 @@ mod agglomerative;
 mod components;
 mod kmeans;
 mod metrics;
+mod sums;
 mod whispers;
 
 pub use agglomerative::agglomerative;
 pub use components::connected_components;
 pub use kmeans::{KMeans, spherical_kmeans};
+pub(super) use kmeans::{drawn, kmeans, units};
 pub use metrics::{Agreement, bcubed, normalised_mutual_information, pairwise};
 pub use whispers::{Whispers, chinese_whispers};
 

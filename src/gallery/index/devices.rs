@@ -3,7 +3,7 @@
 use super::IndexOptions;
 use super::state::State;
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Layout, Probes, Scanner, Seen};
+use crate::gpu::{self, Gpu, Layout, Probes, Scanner, Seen};
 use crate::kernels::search::{BLOCK, Family, Format};
 
 /// Bytes of a shard's rows where several devices share them, so that all of them get some.
@@ -113,5 +113,17 @@ impl Devices {
             }
         }
         Ok(out)
+    }
+
+    /// As [`Self::scan`], of every part only its probes and its blocks: `[part][probe][block]`.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] where there are several devices: blocks that are chosen lie on one.
+    pub(super) fn scan_chosen(&self, state: &State, masks: Option<&[u32]>, probes: &Probes, chosen: &[gpu::Chosen]) -> Result<Vec<f32>> {
+        let Some(device) = self.only() else {
+            return Err(Error::Caller("An inverted file lies on one device, but several are given. Give one.".to_owned()));
+        };
+        let seen: Vec<_> = state.seen(self).map(|(_, _, seen)| seen).collect();
+        device.scanner.scan_chosen(&device.gpu, &seen, masks, probes, chosen)
     }
 }

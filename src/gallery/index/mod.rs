@@ -6,6 +6,7 @@
 //! descending, id ascending, not a number last), whatever the adapter, the batch, the storage of the device or the number of shards.
 
 mod best;
+mod chosen;
 mod devices;
 mod later;
 mod learned;
@@ -24,6 +25,7 @@ use crate::gpu::Gpu;
 use crate::kernels::search::{Format, Terms};
 use crate::model::Similarity;
 use crate::score::Scoring;
+pub(super) use chosen::Chosen;
 use devices::Devices;
 use learned::Learned;
 use state::State;
@@ -252,6 +254,13 @@ impl GalleryIndex {
     /// # Errors
     /// [`Error::Caller`] when the lengths do not fit or an id is there already; too little memory; a lost device.
     pub fn add(&self, ids: &[u64], labels: &[u32], vectors: &[f32]) -> Result<()> {
+        let mut state = self.write();
+        self.check_new(&state, ids, labels, vectors)?;
+        state.add(&self.devices, ids, labels, vectors)
+    }
+
+    /// Refuses rows that cannot be added.
+    fn check_new(&self, state: &State, ids: &[u64], labels: &[u32], vectors: &[f32]) -> Result<()> {
         let dimension = self.dimension();
         if labels.len() != ids.len() || ids.len().checked_mul(dimension) != Some(vectors.len()) {
             return Err(Error::Caller(format!(
@@ -261,12 +270,11 @@ impl GalleryIndex {
                 vectors.len()
             )));
         }
-        let mut state = self.write();
         let mut new = HashSet::with_capacity(ids.len());
-        if let Some(id) = ids.iter().find(|&&id| state.has(id) || !new.insert(id)) {
-            return Err(Error::Caller(format!("The id {id} is in the gallery already, or twice in what is added. Remove it first.")));
+        match ids.iter().find(|&&id| state.has(id) || !new.insert(id)) {
+            Some(id) => Err(Error::Caller(format!("The id {id} is in the gallery already, or twice in what is added. Remove it first."))),
+            None => Ok(()),
         }
-        state.add(&self.devices, ids, labels, vectors)
     }
 
     /// Removes the rows with these ids, and says how many there were. Their places are used by later additions.
@@ -302,14 +310,20 @@ impl GalleryIndex {
     /// # Errors
     /// [`Error::Caller`] for probes of another dimension; too little memory; a lost device.
     pub fn search(&self, probes: &[f32], k: usize, options: &SearchOptions<'_>) -> Result<Vec<Vec<Hit>>> {
-        if !probes.len().is_multiple_of(self.dimension()) {
-            return Err(Error::Caller(format!(
-                "{} numbers are no whole probes of {} numbers each. Embed the probes with the model of the gallery.",
-                probes.len(),
-                self.dimension()
-            )));
+        self.check_probes(probes)?;
+        self.search_in(&self.read(), probes, k, options, None)
+    }
+
+    /// Refuses probes of another dimension.
+    fn check_probes(&self, probes: &[f32]) -> Result<()> {
+        if probes.len().is_multiple_of(self.dimension()) {
+            return Ok(());
         }
-        self.search_in(&self.read(), probes, k, options)
+        Err(Error::Caller(format!(
+            "{} numbers are no whole probes of {} numbers each. Embed the probes with the model of the gallery.",
+            probes.len(),
+            self.dimension()
+        )))
     }
 
     /// The neighbours of every row among the others: at most `k`, of at least `threshold` where one is given.
@@ -327,7 +341,7 @@ impl GalleryIndex {
             probes.clear();
             part.iter().for_each(|&(_, row)| state.rows.extend_with(row, &mut probes));
             // A row may find duplicates of itself before itself.
-            let found = self.search_in(&state, &probes, k.saturating_add(1), &options)?;
+            let found = self.search_in(&state, &probes, k.saturating_add(1), &options, None)?;
             for (i, hits) in found.into_iter().enumerate() {
                 let own = (c * 256 + i) as u32;
                 let others = hits.iter().filter(|h| !h.score.is_nan()).filter_map(|h| Some((*number.get(&h.id)?, h.score)));

@@ -92,15 +92,15 @@ impl Rows {
         self.facts.reserve(n);
     }
 
-    /// Puts a row into a place, the next one or one that is there.
+    /// Puts a row into a place; places before it that were not there yet are empty.
     pub(super) fn put(&mut self, place: usize, row: &[f32]) {
-        if place == self.places() {
+        if place >= self.places() {
             let end = (place + 1) * self.dimension;
             match self.storage {
                 Storage::F16 => self.halves.resize(end, f16::ZERO),
                 _ => self.numbers.resize(end, 0.0),
             }
-            self.facts.push(Fact { norm: 0.0, unit: 1.0, error: 0.0, fate: Fate::Nan });
+            self.facts.resize(place + 1, Fact { norm: 0.0, unit: 1.0, error: 0.0, fate: Fate::Nan });
         }
         self.facts[place] = self.prepare(place, row);
     }

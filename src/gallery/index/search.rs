@@ -5,12 +5,14 @@ use std::collections::{BinaryHeap, HashMap};
 use super::best::{Best, Found, rank};
 use super::probe::Probe;
 use super::state::State;
-use super::{GalleryIndex, Hit, PerLabel, SearchOptions};
+use super::{Chosen, GalleryIndex, Hit, PerLabel, SearchOptions};
 use crate::error::{Error, Result};
 use crate::kernels::search::BLOCK;
 
 /// Blocks without a row that counts have a maximum below this.
 const NOTHING: f32 = -2.9e38;
+/// Bytes of probes that one scan of chosen blocks takes, copies counted.
+const COPIES: usize = 64 << 20;
 
 /// What one search looks at.
 pub(super) struct Scope<'a> {
@@ -37,8 +39,15 @@ pub(super) fn spread<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync) -> Res
 }
 
 impl GalleryIndex {
-    /// Searches in a state that stays as it is meanwhile.
-    pub(super) fn search_in(&self, state: &State, probes: &[f32], k: usize, options: &SearchOptions<'_>) -> Result<Vec<Vec<Hit>>> {
+    /// Searches in a state that stays as it is meanwhile: in all blocks, or in those that were chosen.
+    pub(super) fn search_in(
+        &self,
+        state: &State,
+        probes: &[f32],
+        k: usize,
+        options: &SearchOptions<'_>,
+        chosen: Option<&Chosen<'_>>,
+    ) -> Result<Vec<Vec<Hit>>> {
         let count = probes.len() / self.dimension();
         if k == 0 || state.len() == 0 || options.threshold.is_some_and(f32::is_nan) {
             return Ok(vec![Vec::new(); count]);
@@ -47,25 +56,35 @@ impl GalleryIndex {
         let bits = masked.as_deref().unwrap_or(&state.alive);
         let masks: Option<Vec<u32>> = masked.as_ref().map(|m| m.iter().zip(&state.on_device).map(|(a, b)| a & b).collect());
         let scope = Scope { state, bits, options, k: k.min(state.len()) };
-        let at_once = self.devices.most_probes(bits.len()) * self.dimension();
+        let blocks = chosen.map_or(bits.len(), Chosen::most_blocks);
+        let copies = chosen.map_or(1, |c| c.most_copies() * self.format.probe_vec4s(self.dimension()) * 16);
+        let at_once = self.devices.most_probes(blocks).min(COPIES / copies).max(1);
         let mut out = Vec::with_capacity(count);
-        for part in probes.chunks(at_once) {
+        for (i, part) in probes.chunks(at_once * self.dimension()).enumerate() {
             let (packed, measured) = Probe::all(part, &state.rows, self.format);
             if options.per_label == Some(PerLabel::Template) {
                 out.extend(scope.by_template(&measured)?);
                 continue;
             }
+            if let Some(chosen) = chosen {
+                let (parts, some) = chosen.parts(i * at_once..i * at_once + measured.len(), &packed);
+                let maxima = self.devices.scan_chosen(state, masks.as_deref(), &some, &parts.scans)?;
+                let seen = parts.by_probe(&maxima);
+                out.extend(spread(measured.len(), |p| scope.results(&measured[p], &seen[p].maxima, Some(&seen[p].blocks)))?);
+                continue;
+            }
             let maxima = self.devices.scan(state, masks.as_deref(), &packed)?;
-            let blocks = bits.len();
-            out.extend(spread(measured.len(), |i| scope.results(&measured[i], &maxima[i * blocks..(i + 1) * blocks]))?);
+            let own = |p: usize| &maxima[p * bits.len()..(p + 1) * bits.len()];
+            out.extend(spread(measured.len(), |p| scope.results(&measured[p], own(p), None))?);
         }
         Ok(out)
     }
 }
 
 impl Scope<'_> {
-    /// The results of one probe: blocks by falling maxima, until no row of the rest can be among the k best.
-    fn results(&self, probe: &Probe<'_>, maxima: &[f32]) -> Vec<Hit> {
+    /// The results of one probe: blocks by falling maxima, until no row of the rest can be among the k best. `blocks` says which they are,
+    /// where they are not all.
+    fn results(&self, probe: &Probe<'_>, maxima: &[f32], blocks: Option<&[usize]>) -> Vec<Hit> {
         let rows = &self.state.rows;
         let mut best = match self.options.per_label {
             None => Best::Rows(self.k, BinaryHeap::new()),
@@ -81,16 +100,17 @@ impl Scope<'_> {
             .iter()
             .enumerate()
             .filter(|(_, m)| **m > NOTHING || !probe.on_device)
-            .map(|(block, &m)| (if probe.on_device { u32::MAX - rank(m) } else { 0 }, block))
+            .map(|(i, &m)| (if probe.on_device { u32::MAX - rank(m) } else { 0 }, i))
             .collect();
-        while let Some((_, block)) = order.pop() {
+        while let Some((_, i)) = order.pop() {
             if probe.on_device {
-                let bound = probe.bound(rows, maxima[block], margin);
+                let bound = probe.bound(rows, maxima[i], margin);
                 let hopeless = best.cutoff().is_some_and(|last| rank(bound) > last);
                 if hopeless || self.options.threshold.is_some_and(|t| bound < t) {
                     break;
                 }
             }
+            let block = blocks.map_or(i, |blocks| blocks[i]);
             let mut bits = self.bits[block] & self.state.on_device[block];
             while bits != 0 {
                 self.offer(probe, block * BLOCK + bits.trailing_zeros() as usize, &mut best, &mut buffer);

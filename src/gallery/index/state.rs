@@ -134,18 +134,25 @@ impl State {
 
     /// Adds rows whose ids are new.
     pub(super) fn add(&mut self, devices: &Devices, ids: &[u64], labels: &[u32], vectors: &[f32]) -> Result<()> {
-        self.reserve(devices, ids.len())?;
+        let places: Vec<usize> = self.free.iter().copied().chain(self.rows.places()..).take(ids.len()).collect();
+        self.add_at(devices, &places, ids, labels, vectors)
+    }
+
+    /// Adds rows whose ids are new, each in a place where there is none.
+    pub(super) fn add_at(&mut self, devices: &Devices, places: &[usize], ids: &[u64], labels: &[u32], vectors: &[f32]) -> Result<()> {
+        let end = places.iter().max().map_or(0, |last| last + 1);
+        self.reserve(devices, end.saturating_sub(self.rows.places()) + self.free.len())?;
         let mut changed = BTreeSet::new();
-        for ((&id, &label), row) in ids.iter().zip(labels).zip(vectors.chunks_exact(self.rows.dimension)) {
-            let place = self.free.pop_first().unwrap_or(self.rows.places());
+        for (((&place, &id), &label), row) in places.iter().zip(ids).zip(labels).zip(vectors.chunks_exact(self.rows.dimension)) {
             self.rows.put(place, row);
-            if place == self.ids.len() {
-                self.ids.push(id);
-                self.labels.push(label);
+            self.free.remove(&place);
+            if place >= self.ids.len() {
+                self.ids.resize(place + 1, 0);
+                self.labels.resize(place + 1, 0);
             }
-            if place / BLOCK == self.alive.len() {
-                self.alive.push(0);
-                self.on_device.push(0);
+            if place / BLOCK >= self.alive.len() {
+                self.alive.resize(place / BLOCK + 1, 0);
+                self.on_device.resize(place / BLOCK + 1, 0);
             }
             (self.ids[place], self.labels[place]) = (id, label);
             self.by_id.insert(id, place);

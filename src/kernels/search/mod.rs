@@ -14,10 +14,13 @@ use crate::shader::Shader;
 /// Rows of a block, of which one maximum is kept.
 pub(crate) const BLOCK: usize = 32;
 
-/// Mirrors the shaders' `Params`.
+/// Parts of a dispatch, at most.
+pub(crate) const PARTS: usize = 128;
+
+/// Mirrors the shaders' `Part`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
-pub(crate) struct Params {
+#[derive(Clone, Copy, Debug, Default, bytemuck::Zeroable, bytemuck::Pod)]
+pub(crate) struct Part {
     pub(crate) probes: u32,
     pub(crate) probe_vec4s: u32,
     pub(crate) steps: u32,
@@ -25,7 +28,14 @@ pub(crate) struct Params {
     pub(crate) end_block: u32,
     pub(crate) row_stride: u32,
     pub(crate) first_out: u32,
-    pub(crate) pad0: u32,
+    pub(crate) first_probe: u32,
+}
+
+/// Mirrors the shaders' `Params`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, bytemuck::Zeroable, bytemuck::Pod)]
+pub(crate) struct Params {
+    pub(crate) parts: [Part; PARTS],
 }
 
 /// How rows are stored on the device.

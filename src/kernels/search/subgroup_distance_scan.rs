@@ -1,6 +1,6 @@
 //! Host side of shaders/search/subgroup_distance_scan.wgsl.
 
-pub(crate) use super::Params;
+pub(crate) use super::{Params, Part};
 use super::{Form, Format, Terms};
 use crate::shader;
 

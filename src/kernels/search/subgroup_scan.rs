@@ -1,7 +1,7 @@
 //! Host side of shaders/search/subgroup_scan.wgsl.
 
-pub(crate) use super::Params;
 use super::{Form, Format};
+pub(crate) use super::{Params, Part};
 use crate::shader::{self, Shader};
 
 /// Subgroup sizes that have forms.

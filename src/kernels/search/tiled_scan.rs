@@ -1,7 +1,7 @@
 //! Host side of shaders/search/tiled_scan.wgsl.
 
-pub(crate) use super::Params;
 use super::{Form, Format};
+pub(crate) use super::{Params, Part};
 use crate::shader;
 
 /// Probes up to which reading the rows once for every eight of them is cheaper than a tile of 64.
