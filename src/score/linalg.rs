@@ -26,6 +26,18 @@ pub(super) fn mean(rows: &[f64], dimension: usize) -> Vec<f64> {
     sum
 }
 
+/// `W x + b` of every row x of as many numbers as `weight` has columns, row-major.
+pub(super) fn affine(weight: &[f64], bias: &[f64], rows: &[f64]) -> Vec<f64> {
+    let (outputs, inputs) = (bias.len(), weight.len() / bias.len().max(1));
+    let w = DMatrix::from_row_slice(outputs, inputs, weight);
+    let mut out = Vec::with_capacity(rows.len() / inputs.max(1) * outputs);
+    for part in rows.chunks(CHUNK * inputs.max(1)) {
+        let columns = &w * DMatrix::from_column_slice(inputs, part.len() / inputs, part);
+        columns.column_iter().for_each(|c| out.extend(c.iter().zip(bias).map(|(x, b)| x + b)));
+    }
+    out
+}
+
 /// The mean of a matrix and its transpose: what rounding took away.
 pub(super) fn symmetric(m: DMatrix<f64>) -> DMatrix<f64> {
     let t = m.transpose();

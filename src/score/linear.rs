@@ -149,7 +149,7 @@ fn minimum(terms: &Terms, loss: Loss, penalty: f64) -> Vec<f64> {
         ahead = next.iter().zip(&place).map(|(n, p)| n + carry * (n - p)).collect();
         (place, momentum) = (next, larger);
         // The gradient that is left, in the units of the loss.
-        if moved * curvature < 1e-9 {
+        if moved * curvature < 1e-7 {
             break;
         }
         curvature *= 0.98;

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Projection;
+use super::linalg::affine;
 use crate::error::{Error, Result};
 
 /// Embeddings to learn from.
@@ -115,7 +116,7 @@ impl Samples {
                 projection.inputs, self.dimension
             )));
         }
-        let numbers = self.numbers.chunks_exact(self.dimension).flat_map(|row| projection.apply(row)).collect();
+        let numbers = affine(&projection.weight, &projection.bias, &self.numbers);
         Ok(Self { dimension: projection.outputs(), numbers, ..self.clone() })
     }
 
