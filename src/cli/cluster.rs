@@ -13,7 +13,7 @@ use lookalike::{Error, Result};
 use serde_json::json;
 
 use super::args::GlobalArgs;
-use super::context::open_gpu;
+use super::context::open_gpus;
 use super::npy::{self, NewFile};
 use super::ui::{Done, Outcome, Ui};
 
@@ -62,9 +62,12 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     };
     let vectors = tensor.to_f32();
     let truth = args.labels.as_deref().map(|path| read_labels(path, rows)).transpose()?;
-    let gpu = open_gpu(global, ui)?;
+    if global.devices.is_some() && args.method == Method::Kmeans {
+        return Err(Error::Caller("The method kmeans uses one adapter. Choose it with --device instead of --devices.".to_owned()).into());
+    }
+    let gpus = open_gpus(global, ui)?;
     let neighbours = |threshold| {
-        let index = GalleryIndex::new(&gpu, dimension, &IndexOptions::default())?;
+        let index = GalleryIndex::over(&gpus, dimension, &IndexOptions::default())?;
         index.add(&(0..rows as u64).collect::<Vec<_>>(), &vec![0; rows], &vectors)?;
         index.neighbours(usize::MAX, threshold)
     };
@@ -77,7 +80,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         Method::Kmeans => {
             let groups =
                 args.groups.ok_or_else(|| Error::Caller("The method kmeans needs a number of groups. Give --groups N.".to_owned()))?;
-            consecutive(&spherical_kmeans(&gpu, &vectors, dimension, groups, args.seed, 100)?.labels)
+            consecutive(&spherical_kmeans(&gpus[0], &vectors, dimension, groups, args.seed, 100)?.labels)
         }
     };
     let mut sizes = HashMap::<u32, usize>::new();

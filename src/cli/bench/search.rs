@@ -4,12 +4,13 @@ use std::io::BufRead;
 use std::time::Instant;
 
 use lookalike::gallery::index::{GalleryIndex, Hit, IndexOptions, Metric, SearchOptions, Storage};
+use lookalike::gpu::Gpu;
 use lookalike::{Error, Result};
 use serde_json::json;
 
-use crate::cli::args::GlobalArgs;
+use crate::cli::args::{GalleryPlaceArgs, GlobalArgs};
 use crate::cli::bench::{milliseconds, percentile};
-use crate::cli::context::{adapter_line, open_gpu};
+use crate::cli::context::{adapter_line, open_gpus};
 use crate::cli::ui::{Done, Outcome, Ui};
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -56,6 +57,8 @@ pub(crate) struct Args {
     /// alternating with other programs.
     #[arg(long, hide = true)]
     paced: bool,
+    #[command(flatten)]
+    place: GalleryPlaceArgs,
 }
 
 /// Number `i` of the noise, in [-1, 1): fmix32 of MurmurHash3, which other programs compute as easily.
@@ -69,8 +72,9 @@ fn noise(i: u64) -> f32 {
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let (rows, dim, k) = (u64::from(args.rows), args.dim as usize, args.k as usize);
     let (storage, name, bytes_each) = args.storage.storage();
-    let gpu = open_gpu(global, ui)?;
-    let index = GalleryIndex::new(&gpu, dim, &IndexOptions::new(storage, Metric::Cosine))?;
+    let gpus = open_gpus(global, ui)?;
+    let options = IndexOptions { device_bytes: args.place.device_bytes, ..IndexOptions::new(storage, Metric::Cosine) };
+    let index = GalleryIndex::over(&gpus, dim, &options)?;
     let start = Instant::now();
     index.reserve(rows as usize)?;
     let step = (4_000_000 / dim as u64).max(1);
@@ -112,13 +116,22 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
             "p50_ms": p50, "p95_ms": p95, "min_ms": times.first(), "first_search_ms": first_ms, "fill_ms": fill_ms,
             "rows_per_second": rows as f64 / seconds, "comparisons_per_second": compared, "gb_per_second": gbps,
             "gflops": 2.0 * compared * dim as f64 / 1e9, "rows": rows, "dimension": dim, "k": k, "batch": args.batch, "storage": name,
-            "shards": index.shards(), "runs": times.len(), "adapter": gpu.adapter(),
+            "shards": index.shards(), "passing_shards": index.passing_shards(), "runs": times.len(),
+            "adapter": gpus[0].adapter(), "adapters": gpus.iter().map(Gpu::adapter).collect::<Vec<_>>(),
         }))?;
     } else {
-        ui.line(&format!("{rows} rows x {dim}, {name}, {} probes, k {k}, on {}", args.batch, adapter_line(&gpu)))?;
+        ui.line(&format!(
+            "{rows} rows x {dim}, {name}, {} probes, k {k}, on {}",
+            args.batch,
+            gpus.iter().map(adapter_line).collect::<Vec<_>>().join(" and ")
+        ))?;
         ui.line(&format!("  p50 {p50:.2} ms, p95 {p95:.2} ms over {} searches", times.len()))?;
         ui.line(&format!("  {:.1} M comparisons/s, {gbps:.1} GB/s of the gallery once a search", compared / 1e6))?;
-        ui.line(&format!("  filled in {fill_ms:.0} ms, first search {first_ms:.1} ms, {} shards", index.shards()))?;
+        ui.line(&format!(
+            "  filled in {fill_ms:.0} ms, first search {first_ms:.1} ms, {} shards, {} of them passing by",
+            index.shards(),
+            index.passing_shards()
+        ))?;
     }
     Ok(Done::Yes)
 }
