@@ -6,9 +6,10 @@ mod common;
 use std::sync::Arc;
 
 use common::plain::{METRICS, Plain, faces, index, same, tiled};
-use common::{Random, gpu};
+use common::{Random, gpu, open_device, small_model};
 use lookalike::gallery::index::{GalleryIndex, Hit, IndexOptions, Metric, PerLabel, SearchOptions, Storage};
 use lookalike::gpu::Gpu;
+use lookalike::network::{CompileOptions, Network};
 use lookalike::wgpu::{self, util::DeviceExt};
 
 /// A buffer of the caller's.
@@ -273,6 +274,38 @@ fn what_cannot_be_recorded_is_refused_in_a_sentence() {
     let two = GalleryIndex::over(&[gpu.clone(), gpu.clone()], 4, &IndexOptions::default()).unwrap();
     refused(&two, &probes, 2, 3, &hits, "several devices");
     index.encode(&mut encoder(&gpu), &probes, 0, 3, &hits).unwrap();
+}
+
+#[test]
+fn a_network_and_a_search_in_one_encoder_find_what_they_find_apart() {
+    // A host's device that has what WebGPU guarantees and no more.
+    let (info, device, queue) = open_device(|_| wgpu::Limits::default());
+    let gpu = Gpu::from_wgpu(info, device, queue).unwrap();
+    let mut r = Random(48);
+    let network = Network::compile(&gpu, &small_model(), &CompileOptions { batch: 4, ..CompileOptions::default() }).unwrap();
+    let pictures = r.tensor(&[4, 3, 16, 16]);
+    let (name, embeddings) = network.run(&[("input", &pictures)]).unwrap().remove(0);
+    let index = index(&gpu, 10, Storage::F16, Metric::Cosine, None);
+    let (ids, labels, vectors) = faces(&mut r, 400, 10, 30, false);
+    index.add(&ids, &labels, &vectors).unwrap();
+    let want = index.search(&embeddings.to_f32(), 5, &SearchOptions::default()).unwrap();
+
+    let contents: Vec<u8> = pictures.to_f32().iter().flat_map(|x| x.to_le_bytes()).collect();
+    let descriptor = wgpu::util::BufferInitDescriptor { label: None, contents: &contents, usage: wgpu::BufferUsages::COPY_SRC };
+    let input = gpu.device().create_buffer_init(&descriptor);
+    let both = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+    let (between, hits) = (buffer(&gpu, 4 * 10 * 4, both), buffer(&gpu, 4 * 5 * 16, both));
+    let staging = buffer(&gpu, hits.size(), wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ);
+    let mut encoder = encoder(&gpu);
+    network.encode(&mut encoder, &[("input", &input)], &[(&name, &between)]).unwrap();
+    index.encode(&mut encoder, &between, 4, 5, &hits).unwrap();
+    encoder.copy_buffer_to_buffer(&hits, 0, &staging, 0, hits.size());
+    gpu.queue().submit([encoder.finish()]);
+    staging.map_async(wgpu::MapMode::Read, .., |result| result.unwrap());
+    gpu.device().poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    let view = staging.get_mapped_range(..).unwrap();
+    let got: Vec<u64> = view.chunks_exact(16).map(|h| u64::from_le_bytes(h[..8].try_into().unwrap())).collect();
+    assert_eq!(got, want.iter().flatten().map(|h| h.id).collect::<Vec<_>>());
 }
 
 #[test]

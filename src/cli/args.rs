@@ -14,6 +14,10 @@ pub(crate) struct GlobalArgs {
     /// The adapter: its number or a part of its name, as `devices` lists them. Default: the best one, discrete first.
     #[arg(long, global = true, value_name = "N|NAME")]
     pub(crate) device: Option<String>,
+    /// Adapters that search side by side: `all` (but for software ones, unless there is nothing else), or numbers and parts of names. For
+    /// search, cluster and bench search.
+    #[arg(long, global = true, value_name = "all|N,NAME")]
+    pub(crate) devices: Option<String>,
     /// Storage of weights on the device, and of weights in converted files.
     #[arg(long, global = true, value_enum, default_value_t = PrecisionArg::F32)]
     pub(crate) precision: PrecisionArg,
@@ -101,21 +105,34 @@ struct LimitArg {
     value: u64,
 }
 
+/// `16G`: K, M and G are binary.
+fn units(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(['K', 'M', 'G']);
+    let shift = match &text[digits.len()..] {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// Where a gallery lies while it is searched.
+#[derive(Args)]
+pub(crate) struct GalleryPlaceArgs {
+    /// Bytes of the gallery's rows that each adapter may hold: 8G. The rest passes through it in every search. Default: all of them.
+    #[arg(long, value_name = "N", value_parser = |text: &str| units(text).ok_or_else(|| format!("`{text}` is no number of bytes; write for example 8G")))]
+    pub(crate) device_bytes: Option<u64>,
+}
+
 impl std::str::FromStr for LimitArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parse = || {
             let (name, number) = text.split_once('=')?;
-            let digits = number.trim_end_matches(['K', 'M', 'G']);
-            let shift = match &number[digits.len()..] {
-                "" => 0,
-                "K" => 10,
-                "M" => 20,
-                "G" => 30,
-                _ => return None,
-            };
-            Some(Self { name: name.to_owned(), value: digits.parse::<u64>().ok()?.checked_mul(1 << shift)? })
+            Some(Self { name: name.to_owned(), value: units(number)? })
         };
         parse().ok_or_else(|| format!("`{text}` is not a limit; write for example max_model_bytes=16G"))
     }

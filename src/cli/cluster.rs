@@ -15,7 +15,7 @@ use lookalike::model::Similarity;
 use serde_json::json;
 
 use super::args::{DescribeArg, GlobalArgs};
-use super::context::{load_model, open_gpu};
+use super::context::{load_model, open_gpus};
 use super::labels;
 use super::npy::{self, NewFile};
 use super::ui::{Done, Outcome, Ui};
@@ -81,9 +81,12 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     }
     // As scores: more is more alike.
     let least = if comparison.similarity().is_distance() { -comparison.threshold } else { comparison.threshold };
-    let gpu = open_gpu(global, ui)?;
+    if global.devices.is_some() && args.method == Method::Kmeans {
+        return Err(Error::Caller("The method kmeans uses one adapter. Choose it with --device instead of --devices.".to_owned()).into());
+    }
+    let gpus = open_gpus(global, ui)?;
     let neighbours = |threshold| {
-        let index = GalleryIndex::new(&gpu, dimension, &IndexOptions::scored(Storage::F32, &comparison.scoring))?;
+        let index = GalleryIndex::over(&gpus, dimension, &IndexOptions::scored(Storage::F32, &comparison.scoring))?;
         index.add(&(0..rows as u64).collect::<Vec<_>>(), &vec![0; rows], &vectors)?;
         index.neighbours(usize::MAX, threshold)
     };
@@ -94,7 +97,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         Method::Kmeans => {
             let groups =
                 args.groups.ok_or_else(|| Error::Caller("The method kmeans needs a number of groups. Give --groups N.".to_owned()))?;
-            consecutive(&spherical_kmeans(&gpu, &vectors, dimension, groups, args.seed, 100)?.labels)
+            consecutive(&spherical_kmeans(&gpus[0], &vectors, dimension, groups, args.seed, 100)?.labels)
         }
     };
     let mut sizes = HashMap::<u32, usize>::new();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lookalike::embed::builtin_model;
-use lookalike::gpu::{Gpu, GpuOptions, KernelTime};
+use lookalike::gpu::{AdapterReport, Gpu, GpuOptions, KernelTime, adapters};
 use lookalike::model::{Description, Model};
 use lookalike::{Error, Result};
 
@@ -13,8 +13,41 @@ use super::ui::Ui;
 
 /// The adapter the user asked for, with a word of warning when it is a CPU in disguise.
 pub(crate) fn open_gpu(global: &GlobalArgs, ui: &Ui) -> Result<Gpu> {
+    open(global.device.clone(), ui)
+}
+
+/// The adapters that searches use: those of `--devices`, or the one of `--device`.
+pub(crate) fn open_gpus(global: &GlobalArgs, ui: &Ui) -> Result<Vec<Gpu>> {
+    let Some(wanted) = &global.devices else { return Ok(vec![open_gpu(global, ui)?]) };
+    if global.device.is_some() {
+        return Err(Error::Caller("Both --device and --devices are given. Use one of them.".to_owned()));
+    }
+    let names: Vec<String> = match wanted.as_str() {
+        "all" => worth_searching(&adapters()?).iter().map(|a| a.index.to_string()).collect(),
+        list => list.split(',').map(|name| name.trim().to_owned()).collect(),
+    };
+    if names.iter().any(String::is_empty) {
+        return Err(Error::Caller(format!(
+            "The list `--devices {wanted}` has an empty place. Write for example --devices 0,1 or --devices all."
+        )));
+    }
+    // None found: the error of the best one says why.
+    let names = if names.is_empty() { vec![None] } else { names.into_iter().map(Some).collect() };
+    names.into_iter().map(|name| open(name, ui)).collect()
+}
+
+/// Every adapter that computes, once: one may be there through several backends. A software adapter only where it is the best.
+fn worth_searching(found: &[AdapterReport]) -> Vec<&AdapterReport> {
+    let Some(best) = found.first() else { return Vec::new() };
+    if best.is_software() {
+        return vec![best];
+    }
+    found.iter().filter(|a| a.backend == best.backend && !a.is_software()).collect()
+}
+
+fn open(device: Option<String>, ui: &Ui) -> Result<Gpu> {
     let defaults = GpuOptions::default();
-    let gpu = Gpu::new(&GpuOptions { device: global.device.clone().or(defaults.device.clone()), ..defaults })?;
+    let gpu = Gpu::new(&GpuOptions { device: device.or(defaults.device.clone()), ..defaults })?;
     let adapter = gpu.adapter();
     if adapter.is_software() {
         ui.warn(&format!("The adapter `{}` is a software renderer: results are the same, but it computes on the CPU.", adapter.name));

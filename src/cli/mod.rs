@@ -126,6 +126,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
+    let several = matches!(command, Command::Search(_) | Command::Cluster(_) | Command::Bench(bench::Command::Search(_)));
+    if global.devices.is_some() && !several {
+        let text = "This command uses one adapter. Choose it with --device; --devices is for search, cluster and bench search.";
+        return Err(lookalike::Error::Caller(text.to_owned()).into());
+    }
     match command {
         Command::Demo(args) => demo::run(global, ui, args),
         Command::Devices => devices::run(ui),

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[cfg(feature = "gallery")]
+pub(crate) mod enrolled;
 pub(crate) mod plain;
 
 use std::path::{Path, PathBuf};

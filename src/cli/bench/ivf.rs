@@ -51,6 +51,10 @@ pub(super) struct Report {
 }
 
 impl IvfArgs {
+    pub(super) fn is_asked(&self) -> bool {
+        self.ivf.is_some()
+    }
+
     /// Measures the inverted file of the same rows as `exact`, if it is asked for.
     pub(super) fn measure(&self, gpu: &Gpu, exact: &GalleryIndex, setting: &Setting<'_>) -> Result<Option<Report>> {
         let Some(lists) = self.ivf else { return Ok(None) };

@@ -5,13 +5,14 @@ use std::ops::Range;
 use std::time::Instant;
 
 use lookalike::gallery::index::{GalleryIndex, Hit, IndexOptions, Metric, SearchOptions, Storage};
+use lookalike::gpu::Gpu;
 use lookalike::{Error, Result};
 use serde_json::json;
 
-use crate::cli::args::GlobalArgs;
+use crate::cli::args::{GalleryPlaceArgs, GlobalArgs};
 use crate::cli::bench::ivf::{IvfArgs, Setting};
 use crate::cli::bench::{milliseconds, percentile};
-use crate::cli::context::{adapter_line, open_gpu};
+use crate::cli::context::{adapter_line, open_gpus};
 use crate::cli::ui::{Done, Outcome, Ui};
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -64,6 +65,8 @@ pub(crate) struct Args {
     paced: bool,
     #[command(flatten)]
     ivf: IvfArgs,
+    #[command(flatten)]
+    place: GalleryPlaceArgs,
 }
 
 /// Number `i` of the noise, in [-1, 1): fmix32 of MurmurHash3, which other programs compute as easily.
@@ -120,10 +123,14 @@ pub(super) fn times(runs: u32, search: impl Fn() -> Result<Vec<Vec<Hit>>>) -> Re
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let (rows, dim, k) = (u64::from(args.rows), args.dim as usize, args.k as usize);
     let (storage, name, bytes_each) = args.storage.storage();
-    let gpu = open_gpu(global, ui)?;
-    let options = IndexOptions::new(storage, Metric::Cosine);
+    let gpus = open_gpus(global, ui)?;
+    if args.ivf.is_asked() && (gpus.len() > 1 || args.place.device_bytes.is_some()) {
+        let text = "An inverted file lies in the memory of one adapter. Leave out --devices and --device-bytes, or --ivf.";
+        return Err(Error::Caller(text.to_owned()).into());
+    }
+    let options = IndexOptions { device_bytes: args.place.device_bytes, ..IndexOptions::new(storage, Metric::Cosine) };
     let content = Content { dimension: dim as u64, people: args.people };
-    let index = GalleryIndex::new(&gpu, dim, &options)?;
+    let index = GalleryIndex::over(&gpus, dim, &options)?;
     let start = Instant::now();
     index.reserve(rows as usize)?;
     let step = (4_000_000 / dim as u64).max(1);
@@ -146,7 +153,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     }
     let exact = times(args.runs, search)?;
     let setting = Setting { content, rows, batch: args.batch, k, runs: args.runs, options: &options };
-    let ivf = args.ivf.measure(&gpu, &index, &setting)?;
+    let ivf = args.ivf.measure(&gpus[0], &index, &setting)?;
     let Times { p50, p95, min } = exact;
     let seconds = (p50 / 1e3).max(1e-9);
     let compared = rows as f64 * f64::from(args.batch) / seconds;
@@ -156,17 +163,26 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
             "p50_ms": p50, "p95_ms": p95, "min_ms": min, "first_search_ms": first_ms, "fill_ms": fill_ms,
             "rows_per_second": rows as f64 / seconds, "comparisons_per_second": compared, "gb_per_second": gbps,
             "gflops": 2.0 * compared * dim as f64 / 1e9, "rows": rows, "dimension": dim, "k": k, "batch": args.batch, "storage": name,
-            "shards": index.shards(), "runs": args.runs, "people": args.people, "adapter": gpu.adapter(),
+            "shards": index.shards(), "passing_shards": index.passing_shards(), "runs": args.runs, "people": args.people,
+            "adapter": gpus[0].adapter(), "adapters": gpus.iter().map(Gpu::adapter).collect::<Vec<_>>(),
         });
         if let Some(ivf) = &ivf {
             report["ivf"] = ivf.json();
         }
         ui.json(&report)?;
     } else {
-        ui.line(&format!("{rows} rows x {dim}, {name}, {} probes, k {k}, on {}", args.batch, adapter_line(&gpu)))?;
+        ui.line(&format!(
+            "{rows} rows x {dim}, {name}, {} probes, k {k}, on {}",
+            args.batch,
+            gpus.iter().map(adapter_line).collect::<Vec<_>>().join(" and ")
+        ))?;
         ui.line(&format!("  p50 {p50:.2} ms, p95 {p95:.2} ms over {} searches", args.runs))?;
         ui.line(&format!("  {:.1} M comparisons/s, {gbps:.1} GB/s of the gallery once a search", compared / 1e6))?;
-        ui.line(&format!("  filled in {fill_ms:.0} ms, first search {first_ms:.1} ms, {} shards", index.shards()))?;
+        ui.line(&format!(
+            "  filled in {fill_ms:.0} ms, first search {first_ms:.1} ms, {} shards, {} of them passing by",
+            index.shards(),
+            index.passing_shards()
+        ))?;
         if let Some(ivf) = &ivf {
             ivf.print(ui, k, &exact)?;
         }

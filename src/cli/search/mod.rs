@@ -8,13 +8,14 @@ mod thumbnail;
 
 use std::path::PathBuf;
 
+use lookalike::gallery::index::PerLabel;
 use lookalike::gallery::{Entry, Gallery};
 use lookalike::model::Similarity;
 use lookalike::{Error, Result};
 use serde_json::{Value, json};
 
-use super::args::GlobalArgs;
-use super::context::open_gpu;
+use super::args::{GalleryPlaceArgs, GlobalArgs};
+use super::context::open_gpus;
 use super::recogniser::RecogniserArgs;
 use super::ui::{Done, Outcome, Ui};
 use queries::Query;
@@ -33,9 +34,10 @@ pub(crate) struct Args {
     /// Show only faces at least this similar (for distances: at most this far). Default: all, marked by the model's threshold.
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     threshold: Option<f32>,
-    /// Show every person once, with the best face.
-    #[arg(long)]
-    per_person: bool,
+    /// Show every person once, with the best face, by the score of that face, by the mean of the scores of all faces, or by the score of
+    /// the mean of all embeddings.
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, default_missing_value = "best")]
+    per_person: Option<PerPerson>,
     /// Draw queries and hits as a picture.
     #[arg(long, value_name = "OUT.png")]
     picture: Option<PathBuf>,
@@ -44,6 +46,18 @@ pub(crate) struct Args {
     html: Option<PathBuf>,
     #[command(flatten)]
     recogniser: RecogniserArgs,
+    #[command(flatten)]
+    place: GalleryPlaceArgs,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum PerPerson {
+    /// The score of the best face.
+    Best,
+    /// The mean of the scores of all faces.
+    Mean,
+    /// The score of the mean of all embeddings.
+    Template,
 }
 
 /// A face of the gallery that resembles a query.
@@ -88,12 +102,17 @@ impl Scale {
 pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let gallery = Gallery::open_read_only(&args.gallery)?;
     let pictured = args.picture.is_some() || args.html.is_some();
-    let gpu = open_gpu(global, ui)?;
-    let queries = queries::read(global, ui, &gpu, &gallery, &args.queries, &args.recogniser, pictured)?;
+    let gpus = open_gpus(global, ui)?;
+    let queries = queries::read(global, ui, &gpus[0], &gallery, &args.queries, &args.recogniser, pictured)?;
     let scale = Scale::new(gallery.similarity(), args.threshold.or(gallery.threshold()));
-    let options = RankOptions { scoring: gallery.scoring()?, per_person: args.per_person };
+    let per_label = args.per_person.map(|how| match how {
+        PerPerson::Best => PerLabel::Best,
+        PerPerson::Mean => PerLabel::Mean,
+        PerPerson::Template => PerLabel::Template,
+    });
+    let options = RankOptions { scoring: gallery.scoring()?, per_label, device_bytes: args.place.device_bytes };
     let probes: Vec<&[f32]> = queries.iter().map(|q| q.vector.as_slice()).collect();
-    let hits = rank::rank(&gpu, &gallery, &probes, args.top as usize, &options)?;
+    let hits = rank::rank(&gpus, &gallery, &probes, args.top as usize, &options)?;
     let mut answers = Vec::with_capacity(queries.len());
     for (query, hits) in queries.into_iter().zip(hits) {
         let mut matches = Vec::with_capacity(hits.len());

@@ -14,8 +14,10 @@ const CHUNK: usize = 16_384;
 pub(super) struct RankOptions {
     /// What is a score: a similarity, or minus a distance.
     pub(super) scoring: Scoring,
-    /// Whether a person shows up once, with the best face.
-    pub(super) per_person: bool,
+    /// Whether a person shows up once, and what its score is.
+    pub(super) per_label: Option<PerLabel>,
+    /// Bytes of rows that each adapter may hold.
+    pub(super) device_bytes: Option<u64>,
 }
 
 /// A face of the gallery.
@@ -29,9 +31,10 @@ pub(super) struct Hit {
 ///
 /// # Errors
 /// As [`Gallery::entries`] and [`GalleryIndex::search`]; more than 2^32 people.
-pub(super) fn rank(gpu: &Gpu, gallery: &Gallery, probes: &[&[f32]], k: usize, options: &RankOptions) -> Result<Vec<Vec<Hit>>> {
+pub(super) fn rank(gpus: &[Gpu], gallery: &Gallery, probes: &[&[f32]], k: usize, options: &RankOptions) -> Result<Vec<Vec<Hit>>> {
     let Some(dimension) = probes.first().map(|p| p.len()).filter(|&d| d > 0) else { return Ok(vec![Vec::new(); probes.len()]) };
-    let index = GalleryIndex::new(gpu, dimension, &IndexOptions::scored(Storage::F32, &options.scoring))?;
+    let placed = IndexOptions { device_bytes: options.device_bytes, ..IndexOptions::scored(Storage::F32, &options.scoring) };
+    let index = GalleryIndex::over(gpus, dimension, &placed)?;
     let (mut ids, mut people, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
     let flush = |ids: &mut Vec<u64>, people: &mut Vec<u32>, vectors: &mut Vec<f32>| {
         let result = index.add(ids, people, vectors);
@@ -52,7 +55,7 @@ pub(super) fn rank(gpu: &Gpu, gallery: &Gallery, probes: &[&[f32]], k: usize, op
         }
     }
     flush(&mut ids, &mut people, &mut vectors)?;
-    let search = SearchOptions { per_label: options.per_person.then_some(PerLabel::Best), ..SearchOptions::default() };
+    let search = SearchOptions { per_label: options.per_label, ..SearchOptions::default() };
     let found = index.search(&probes.concat(), k, &search)?;
     Ok(found.into_iter().map(|hits| hits.into_iter().map(|h| Hit { id: h.id, score: h.score }).collect()).collect())
 }

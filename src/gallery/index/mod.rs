@@ -113,8 +113,8 @@ pub struct IndexOptions {
     /// Rows in one binding, rounded up to whole blocks of 32. `None` = as many as the device binds; with several devices, 64 MiB.
     pub rows_per_shard: Option<usize>,
     /// Bytes of rows that each device may hold. `None` = all of them. Shards beyond that lie on the host, packed and in memory that the
-    /// device reads, and pass through room for two shards in every search: results are the same, the time is that of copying them. At least
-    /// three blocks of 32 rows are needed; a shard has at most a third of these bytes.
+    /// device reads (besides the numbers that the host keeps anyhow), and pass through room for two shards in every search: results are
+    /// the same, the time is that of copying them. At least three blocks of 32 rows are needed; a shard has at most a third of these bytes.
     pub device_bytes: Option<u64>,
 }
 
