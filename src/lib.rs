@@ -36,6 +36,7 @@ pub mod reference;
 pub mod selftest;
 pub mod shader;
 pub mod tensor;
+pub mod train;
 pub mod zoo;
 
 pub use error::{Error, Result};
