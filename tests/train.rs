@@ -23,8 +23,12 @@ fn hidden_people(people: usize, each: usize, dimension: usize, signal: usize, se
     for person in 0..people {
         let own: Vec<f32> = (0..signal).map(|_| normal(&mut r)).collect();
         for _ in 0..each {
-            let raw: Vec<f32> =
-                (0..dimension).map(|k| own.get(k).map_or_else(|| 1.5 * normal(&mut r), |v| v + 0.3 * normal(&mut r))).collect();
+            let raw: Vec<f32> = (0..dimension)
+                .map(|k| {
+                    let noise = normal(&mut r);
+                    own.get(k).map_or(1.5 * noise, |v| v + 0.3 * noise)
+                })
+                .collect();
             data.extend((0..dimension).map(|i| (0..dimension).map(|k| mix[i * dimension + k] * raw[k]).sum::<f32>()));
             labels.push(person as i64);
         }

@@ -110,7 +110,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
 }
 
 /// The column `label` of a table, as whole numbers.
-fn read_labels(path: &Path, rows: usize) -> Result<Vec<u32>> {
+pub(crate) fn read_labels(path: &Path, rows: usize) -> Result<Vec<u32>> {
     let wrong =
         |why: String| Error::Caller(format!("The table {} {why}. Give a column `label` with a line for every embedding.", path.display()));
     let file = std::fs::File::open(path).map_err(|e| Error::io("Reading", path, e))?;

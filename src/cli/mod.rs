@@ -31,6 +31,7 @@ mod selftest;
 mod sheet;
 mod symbolic;
 mod table;
+mod train;
 mod ui;
 mod verify;
 mod watch;
@@ -91,6 +92,8 @@ enum Command {
     Eval(eval::Args),
     /// Evaluates a training objective on .npy arrays: margin heads, contrastive and triplet losses, regularisers, distillation.
     Margin(margin::Args),
+    /// Trains a layer behind frozen embeddings under any of these objectives, on the device.
+    TrainHead(train::Args),
     /// Groups embeddings by person.
     Cluster(cluster::Args),
     /// Measures kernels, a whole network, searches or training steps on this adapter.
@@ -139,6 +142,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Gallery(command) => gallery::run(global, ui, command),
         Command::Search(args) => search::run(global, ui, args),
         Command::Margin(args) => margin::run(global, ui, args),
+        Command::TrainHead(args) => train::run(global, ui, args),
         Command::Cluster(args) => cluster::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),
     }

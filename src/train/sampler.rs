@@ -1,5 +1,6 @@
 //! Which rows a step sees. Every batch is a function of the seed and the number of its step.
 
+use super::objective::Objective;
 use super::samples::{Samples, below, shuffle};
 use crate::error::{Error, Result};
 use crate::people::random::Stream;
@@ -28,8 +29,16 @@ impl Sampling {
     pub(super) fn rows(&self, samples: &Samples) -> usize {
         match *self {
             Self::Shuffled { batch } => batch.min(samples.len()),
-            Self::People { people, pictures } => people * pictures,
+            Self::People { people, pictures } => people.saturating_mul(pictures),
         }
+    }
+
+    /// Steps of an epoch of `samples` under `objective`.
+    ///
+    /// # Errors
+    /// Batches that are empty, or want more people than there are.
+    pub fn steps_per_epoch(&self, samples: &Samples, objective: &Objective) -> Result<u64> {
+        Ok(Sampler::new(*self, samples, 0, !objective.has_classes())?.per_epoch())
     }
 }
 
