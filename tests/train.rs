@@ -3,8 +3,11 @@
 
 mod common;
 
-use common::{Random, gpu};
+use common::{Random, compare, gpu, graph_of, model_of};
 use lookalike::gpu::Gpu;
+use lookalike::graph::Op;
+use lookalike::model::{Description, EmbeddingDescription, Normalize};
+use lookalike::network::{CompileOptions, Network};
 use lookalike::tensor::Tensor;
 use lookalike::train::{Objective, Optimizer, Progress, Rank1, Rate, Samples, Sampling, Schedule, TrainOptions, Trainer};
 
@@ -227,6 +230,45 @@ fn clipping_and_decay_do_what_they_say() {
     }
     let (_, loose, _) = step(&TrainOptions { clip: Some(2.0 * norm), ..base });
     assert_eq!(loose, after);
+}
+
+#[test]
+fn batches_of_one_row_and_batches_without_triplets_are_steps_too() {
+    let gpu = gpu();
+    let samples = hidden_people(5, 3, 6, 4, 1);
+    let one = TrainOptions { sampling: Sampling::Shuffled { batch: 1 }, bias: true, ..options("cosface", &[("s", "8")]) };
+    let (trainer, progress) = run(&gpu, &samples, &one, 20);
+    assert_eq!((trainer.steps_per_epoch(), progress[15].epoch), (15, 1));
+    assert!(progress.iter().all(|p| p.loss > 0.0 && p.gradient_norm > 0.0));
+    // Two people, far apart: every negative is farther than the margin.
+    let data = [[1.0, 0.0], [1.0, 0.01], [-1.0, 0.0], [-1.0, 0.01]].concat();
+    let apart = Samples::new(&Tensor::from_f32([4, 2], data).unwrap(), &[0, 0, 1, 1]).unwrap();
+    let sampling = Sampling::People { people: 2, pictures: 2 };
+    let quiet = TrainOptions { weight_decay: 0.0, sampling, ..options("triplet_semi_hard", &[]) };
+    let (trainer, progress) = run(&gpu, &apart, &quiet, 3);
+    assert!(progress.iter().all(|p| p.loss == 0.0 && p.gradient_norm == 0.0));
+    assert_eq!(trainer.layer().unwrap().weight, [1.0, 0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn a_model_followed_by_the_layer_gives_what_the_trainer_projects() {
+    let gpu = gpu();
+    let samples = hidden_people(12, 4, 6, 4, 1);
+    for (dimension, bias) in [(6, false), (9, true), (3, true)] {
+        let (trainer, _) = run(&gpu, &samples, &TrainOptions { dimension: Some(dimension), bias, ..options("softmax", &[]) }, 20);
+        let (mut graph, x) = graph_of(&[6]);
+        graph.add_node("embedding", Op::Identity, &[x]);
+        let mut model = model_of(graph);
+        let embedding = EmbeddingDescription { normalize: Normalize::None, ..EmbeddingDescription::default() };
+        model.describe(Description { embedding: Some(embedding), ..model.description.clone() }).unwrap();
+        let network = Network::compile(&gpu, &model.followed_by(&trainer.layer().unwrap()).unwrap(), &CompileOptions::default()).unwrap();
+        let input = Tensor::from_f32([48, 6], samples.data().to_vec()).unwrap();
+        let output = network.run(&[("input", &input)]).unwrap().remove(0).1;
+        let projected = trainer.project(&samples).unwrap();
+        assert_eq!((projected.dimension(), projected.classes()), (dimension, samples.classes()));
+        let (cosine, error) = compare(projected.data(), &output.to_f32());
+        assert!(cosine > 0.999_999 && error < 1e-6, "{dimension}: {error}");
+    }
 }
 
 #[test]
