@@ -222,6 +222,8 @@ fn mistakes_are_told_before_any_work() {
     write_rows(at("x.npy").as_ref(), numbers, &vec![1.0; 4 * numbers]);
     write_labels(at("y.npy").as_ref(), &[0, 0, 1, 1]);
     case.refused(&["--model", &builtin], "embeddings of length 1");
+    let output = lookalike(&["demo", "--embeddings", &at("no/such.npy"), "--out", &at("")]);
+    assert!(output.status.code() == Some(2) && told(&output).contains("no/such.npy"), "{}", told(&output));
     // The wrong arrays.
     std::fs::write(at("y.csv"), "person\n1\n").unwrap();
     case.refused(&["--val-embeddings", &at("x.npy"), "--val-labels", &at("y.csv")], "no column `label`");

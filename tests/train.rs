@@ -6,6 +6,7 @@ mod common;
 use common::{Random, compare, gpu, graph_of, model_of};
 use lookalike::gpu::Gpu;
 use lookalike::graph::Op;
+use lookalike::import::Limits;
 use lookalike::model::{Description, EmbeddingDescription, Normalize};
 use lookalike::network::{CompileOptions, Network};
 use lookalike::tensor::Tensor;
@@ -55,7 +56,8 @@ fn run<'a>(gpu: &'a Gpu, samples: &'a Samples, options: &TrainOptions, steps: us
 fn bits(trainer: &Trainer<'_>) -> Vec<u32> {
     let layer = trainer.layer().unwrap();
     let classes = trainer.class_weights().unwrap().map(|t| t.to_f32().into_owned()).unwrap_or_default();
-    layer.weight.iter().chain(&layer.bias).chain(&classes).map(|v| v.to_bits()).collect()
+    let numbers = trainer.class_numbers().unwrap().map(|t| t.to_f32().into_owned()).unwrap_or_default();
+    layer.weight.iter().chain(&layer.bias).chain(&classes).chain(&numbers).map(|v| v.to_bits()).collect()
 }
 
 #[test]
@@ -106,6 +108,7 @@ fn a_resumed_training_ends_with_the_same_bits() {
             ..options("contrastive", &[])
         },
         TrainOptions { optimizer: Optimizer::ADAM, rate: Rate::constant(0.01), ..options("triplet_batch_hard", &[]) },
+        TrainOptions { optimizer: Optimizer::ADAM, ..options("adaptiveface", &[]) },
     ];
     for (i, options) in cases.iter().enumerate() {
         let [half, whole, again] = ["half", "whole", "again"].map(|name| folder.path().join(format!("{name}{i}.safetensors")));
@@ -113,7 +116,7 @@ fn a_resumed_training_ends_with_the_same_bits() {
         straight.save_checkpoint(&whole).unwrap();
         let (first, _) = run(&gpu, &samples, options, 20);
         first.save_checkpoint(&half).unwrap();
-        let mut second = Trainer::resume(&gpu, &samples, options, &half).unwrap();
+        let mut second = Trainer::resume(&gpu, &samples, options, &half, &Limits::default()).unwrap();
         assert_eq!(second.steps(), 20);
         let rest: Vec<Progress> = (0..20).map(|_| second.step().unwrap()).collect();
         assert_eq!(rest, progress[20..], "{i}");
@@ -145,7 +148,13 @@ fn a_checkpoint_goes_on_with_nothing_but_its_own_training() {
     let options = TrainOptions { rate: Rate::constant(0.02), ..options("arcface", &[("s", "8")]) };
     let (trainer, _) = run(&gpu, &samples, &options, 3);
     trainer.save_checkpoint(&path).unwrap();
-    let resume = |samples: &Samples, options: &TrainOptions, path: &std::path::Path| match Trainer::resume(&gpu, samples, options, path) {
+    let resume = |samples: &Samples, options: &TrainOptions, path: &std::path::Path| match Trainer::resume(
+        &gpu,
+        samples,
+        options,
+        path,
+        &Limits::default(),
+    ) {
         Ok(_) => panic!("resumed"),
         Err(e) => e.to_string(),
     };
@@ -206,7 +215,7 @@ fn clipping_and_decay_do_what_they_say() {
         optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false },
         rate: Rate::constant(0.1),
         weight_decay: 0.0,
-        ..options("softmax", &[])
+        ..options("softmax", &[("bias", "false")])
     };
     let step = |options: &TrainOptions| {
         let mut trainer = Trainer::new(&gpu, &samples, options).unwrap();

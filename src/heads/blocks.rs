@@ -35,7 +35,7 @@ pub(super) struct Block {
     pub(super) w: Memory,
     /// Norms.
     ws: Memory,
-    extra: Memory,
+    pub(super) extra: Memory,
 }
 
 /// The batch on the device.

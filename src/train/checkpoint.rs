@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) projection: Vec<Vec<f32>>,
     /// People x D' each; empty without a class matrix.
     pub(super) classes: Vec<Vec<f32>>,
+    /// One a person each: biases or margins; empty where none are learned.
+    pub(super) numbers: Vec<Vec<f32>>,
 }
 
 /// What has to be the same for a training to go on.
@@ -52,14 +54,17 @@ impl<'a> Trainer<'a> {
     pub fn save_checkpoint(&self, path: &Path) -> Result<()> {
         let state = self.state()?;
         let outputs = state.projection[0].len() / self.rows_of_projection();
+        let people = self.samples().people();
         let mut tensors = Vec::new();
-        for (name, rows, all) in
-            [("projection", self.rows_of_projection(), &state.projection), ("classes", self.samples().people(), &state.classes)]
-        {
+        for (name, shape, all) in [
+            ("projection", vec![self.rows_of_projection(), outputs], &state.projection),
+            ("classes", vec![people, outputs], &state.classes),
+            ("class_numbers", vec![people], &state.numbers),
+        ] {
             for (i, data) in all.iter().enumerate().filter(|(_, data)| !data.is_empty()) {
                 let name = if i == 0 { name.to_owned() } else { format!("{name}.state{i}") };
                 let bytes: Vec<u8> = data.iter().flat_map(|v| v.to_le_bytes()).collect();
-                tensors.push((name, vec![rows, outputs], bytes));
+                tensors.push((name, shape.clone(), bytes));
             }
         }
         let failed = |e: safetensors::SafeTensorError| Error::Caller(format!("The checkpoint {} cannot be written ({e}).", path.display()));
@@ -76,15 +81,13 @@ impl<'a> Trainer<'a> {
     /// Goes on from a checkpoint: the next step gives the bits that it would have given without the interruption, on the same adapter.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Model`] for a file that is no checkpoint or is damaged; [`Error::Caller`] when it was made with other samples or
+    /// [`Error::Io`]; [`Error::Limits`]; [`Error::Model`] for a file that is no checkpoint or is damaged; [`Error::Caller`] when it was made with other samples or
     /// options, and in what they differ; as [`Trainer::new`].
-    pub fn resume(gpu: &'a Gpu, samples: &'a Samples, options: &TrainOptions, path: &Path) -> Result<Self> {
+    pub fn resume(gpu: &'a Gpu, samples: &'a Samples, options: &TrainOptions, path: &Path, limits: &Limits) -> Result<Self> {
         let name = path.display().to_string();
         let broken = |what: String| Error::Model(format!("The file `{name}` {what}. Give a checkpoint that train-head wrote."));
-        // The checkpoint is the caller's own, and as large as its class matrix.
-        let limits = Limits::default();
-        let bytes = read_file(path, &limits)?;
-        header::check(&bytes, &name, &mut Budget::new(&limits))?;
+        let bytes = read_file(path, limits)?;
+        header::check(&bytes, &name, &mut Budget::new(limits))?;
         let unreadable = |e| broken(format!("is not a readable safetensors file ({e})"));
         let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(unreadable)?;
         let file = SafeTensors::deserialize(&bytes).map_err(unreadable)?;
@@ -104,23 +107,26 @@ impl<'a> Trainer<'a> {
         }
         let done = about["step"].as_u64().ok_or_else(|| broken("does not say which step it is of".to_owned()))?;
         let outputs = options.dimension.unwrap_or(samples.dimension());
-        let load = |name: &str, rows: usize| {
+        let load = |name: &str, shape: &[usize]| {
             let named = |i: usize| if i == 0 { name.to_owned() } else { format!("{name}.state{i}") };
             (0..=options.optimizer.states())
                 .map(|i| match file.tensor(&named(i)) {
-                    Ok(t) if t.dtype() == Dtype::F32 && t.shape() == [rows, outputs] => {
+                    Ok(t) if t.dtype() == Dtype::F32 && t.shape() == shape => {
                         Ok(t.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect::<Vec<f32>>())
                     }
-                    _ => Err(broken(format!("has no tensor `{}` of {rows}x{outputs} numbers", named(i)))),
+                    _ => Err(broken(format!("has no tensor `{}` of the shape {shape:?}", named(i)))),
                 })
                 .collect::<Result<Vec<_>>>()
         };
-        let projection = load("projection", samples.dimension() + usize::from(options.bias))?;
-        let classes = if options.objective.has_classes() { load("classes", samples.people())? } else { Vec::new() };
-        if projection.iter().chain(&classes).flatten().any(|v| !v.is_finite()) {
+        let projection = load("projection", &[samples.dimension() + usize::from(options.bias), outputs])?;
+        let people = samples.people();
+        let empty = || vec![Vec::new(); 1 + options.optimizer.states()];
+        let classes = if options.objective.has_classes() { load("classes", &[people, outputs])? } else { empty() };
+        let numbers = if options.objective.number_of_a_class().is_some() { load("class_numbers", &[people])? } else { empty() };
+        if projection.iter().chain(&classes).chain(&numbers).flatten().any(|v| !v.is_finite()) {
             return Err(broken("holds numbers that are not finite".to_owned()));
         }
-        Self::from_state(gpu, samples, options, State { done, projection, classes })
+        Self::from_state(gpu, samples, options, State { done, projection, classes, numbers })
     }
 
     fn rows_of_projection(&self) -> usize {

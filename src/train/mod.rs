@@ -7,7 +7,8 @@
 //! use lookalike::train::{Objective, Samples, TrainOptions, Trainer};
 //!
 //! let gpu = Gpu::new(&GpuOptions::default())?;
-//! let samples = Samples::new(&Tensor::zeros([1000, 512]), &[7; 1000])?;
+//! let people: Vec<i64> = (0..1000).map(|row| row / 5).collect();
+//! let samples = Samples::new(&Tensor::zeros([1000, 512]), &people)?;
 //! let options = TrainOptions::new(Objective::new("arcface", &[("s", "30"), ("m", "0.3")])?);
 //! let mut trainer = Trainer::new(&gpu, &samples, &options)?;
 //! for _ in 0..500 {

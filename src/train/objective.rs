@@ -5,8 +5,8 @@ use crate::heads::{ClassLoss, Head};
 
 /// A head by its name and parameters, as [`Head::from_name`] takes them, at every step of a training.
 ///
-/// Of classes: all but AdaptiveFace, whose margins would have to be learned too; class biases stay 0. L- and A-softmax anneal λ over the
-/// steps unless `lambda` is given. Of pairs: `contrastive` and `deepid2_cosine`, whose `w` and `b` stay what they are. Of triplets: those
+/// Of classes: all; biases of softmax and L2-softmax (`bias`) and the margins of AdaptiveFace, from 0.35 on, are learned too. L- and A-softmax
+/// anneal λ over the steps unless `lambda` is given. Of pairs: `contrastive` and `deepid2_cosine`, whose `w` and `b` stay what they are. Of triplets: those
 /// that are mined, `triplet_semi_hard` and `triplet_batch_hard`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Objective {
@@ -21,12 +21,7 @@ impl Objective {
     /// As [`Head::from_name`]; a head that does not learn from embeddings and labels alone; the parameter `step`, which training counts.
     pub fn new(name: &str, params: &[(&str, &str)]) -> Result<Self> {
         let head = Head::from_name(name, params)?;
-        let fits = match head {
-            Head::Classes { loss, .. } => !matches!(loss, ClassLoss::AdaptiveFace { .. }),
-            Head::Pairs(_) | Head::Mined { .. } => true,
-            _ => false,
-        };
-        if !fits {
+        if !matches!(head, Head::Classes { .. } | Head::Pairs(_) | Head::Mined { .. }) {
             return Err(Error::Caller(format!(
                 "The head `{name}` cannot be trained with embeddings and labels alone. Take one on classes (arcface, cosface, softmax, …), on pairs (contrastive, deepid2_cosine), triplet_semi_hard or triplet_batch_hard."
             )));
@@ -59,6 +54,15 @@ impl Objective {
         Head::from_name(&self.name, &params)
     }
 
+    /// What the number begins with that every class has beside its row: its bias, or its margin.
+    pub(super) fn number_of_a_class(&self) -> Option<f32> {
+        match self.head(1) {
+            Ok(Head::Classes { loss: ClassLoss::AdaptiveFace { .. }, .. }) => Some(0.35),
+            Ok(Head::Classes { bias: true, .. }) => Some(0.0),
+            _ => None,
+        }
+    }
+
     /// Whether it has a class matrix.
     pub fn has_classes(&self) -> bool {
         matches!(self.head(1), Ok(Head::Classes { .. }))
@@ -88,13 +92,16 @@ mod tests {
 
     #[test]
     fn heads_that_take_more_than_labels_are_refused() {
-        for name in ["center", "regularface", "distill", "triplet", "triplet_angular", "adaptiveface"] {
+        for name in ["center", "regularface", "distill", "triplet", "triplet_angular"] {
             assert!(Objective::new(name, &[]).unwrap_err().to_string().contains("alone"), "{name}");
         }
         for (name, _) in Head::names().iter().filter(|(n, _)| Objective::new(n, &[]).is_ok()) {
             let classes = !name.starts_with("triplet") && !["contrastive", "deepid2_cosine"].contains(name);
             assert_eq!(Objective::new(name, &[]).unwrap().has_classes(), classes, "{name}");
         }
+        let number = |name: &str, params: &[(&str, &str)]| Objective::new(name, params).unwrap().number_of_a_class();
+        assert_eq!((number("softmax", &[]), number("softmax", &[("bias", "false")])), (Some(0.0), None));
+        assert_eq!((number("adaptiveface", &[]), number("arcface", &[]), number("contrastive", &[])), (Some(0.35), None, None));
         assert!(Objective::new("a_softmax", &[("step", "3")]).unwrap_err().to_string().contains("counted"));
         assert!(Objective::new("arcfase", &[]).unwrap_err().to_string().contains("arcface"));
     }

@@ -28,7 +28,7 @@ fn wide(data: &[f32]) -> Vec<f64> {
     data.iter().map(|&v| f64::from(v)).collect()
 }
 
-/// The f64 loss of a whole batch behind `layer` (rows of outputs) and `bias`.
+/// The f64 loss of a whole batch behind `layer` (rows of outputs) and `bias`; `numbers`: biases or margins of the classes.
 struct Check<'a> {
     samples: &'a Samples,
     head: Head,
@@ -38,7 +38,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn loss(&self, layer: &[f64], bias: &[f64], w: &[f64]) -> f64 {
+    fn loss(&self, layer: &[f64], bias: &[f64], w: &[f64], numbers: &[f64]) -> f64 {
         let d = self.samples.dimension();
         let project = |o: usize, row: &[f32]| {
             layer[o * d..(o + 1) * d].iter().zip(row).map(|(a, b)| a * f64::from(*b)).sum::<f64>() + bias.get(o).unwrap_or(&0.0)
@@ -47,7 +47,7 @@ impl Check<'_> {
         let labels: Vec<i64> = self.rows.iter().map(|&i| self.samples.classes()[i] as i64).collect();
         match self.head {
             Head::Classes { loss, label_smoothing, .. } => {
-                let o = classes::Operands { x: &y, w, labels: &labels, extra: &[], columns: self.outputs, smoothing: label_smoothing };
+                let o = classes::Operands { x: &y, w, labels: &labels, extra: numbers, columns: self.outputs, smoothing: label_smoothing };
                 classes::run(&loss, &o).loss
             }
             Head::Pairs(loss) => {
@@ -96,7 +96,8 @@ fn steps_follow_the_finite_differences_of_their_loss() {
     let samples = samples(4, 3, 6);
     for (name, params) in [
         ("softmax", &[][..]),
-        ("softmax", &[("label_smoothing", "0.1")]),
+        ("softmax", &[("label_smoothing", "0.1"), ("bias", "false")]),
+        ("adaptiveface", &[("s", "6"), ("lambda", "2")]),
         ("l2_softmax", &[("alpha", "4")]),
         ("nsl", &[("s", "6")]),
         ("cosface", &[("s", "6")]),
@@ -123,20 +124,21 @@ fn steps_follow_the_finite_differences_of_their_loss() {
             let pairs = sampler.pairs(&labels, 1);
             let check = Check { samples: &samples, head: objective.head(1).unwrap(), rows, pairs, outputs };
             let mut trainer = Trainer::new(gpu(), &samples, &options).unwrap();
-            let (before, w) = (trainer.layer().unwrap(), trainer.class_weights().unwrap());
+            let (before, w, numbers) = (trainer.layer().unwrap(), trainer.class_weights().unwrap(), trainer.class_numbers().unwrap());
             let progress = trainer.step().unwrap();
             let after = trainer.layer().unwrap();
 
             let (p, b) = (wide(&before.weight), wide(&before.bias));
             let cw = w.as_ref().map(|t| wide(&t.to_f32())).unwrap_or_default();
-            let want = check.loss(&p, &b, &cw);
+            let n = numbers.as_ref().map(|t| wide(&t.to_f32())).unwrap_or_default();
+            let want = check.loss(&p, &b, &cw, &n);
             assert!((progress.loss - want).abs() <= 1e-5 * want.abs() + 1e-6, "{name}: {} for {want}", progress.loss);
             let h = 1e-5;
             let differ = |i: usize, which: usize| {
                 let at = |by: f64| {
-                    let (mut p, mut b, mut cw) = (p.clone(), b.clone(), cw.clone());
-                    [&mut p, &mut b, &mut cw][which][i] += by;
-                    check.loss(&p, &b, &cw)
+                    let (mut p, mut b, mut cw, mut n) = (p.clone(), b.clone(), cw.clone(), n.clone());
+                    [&mut p, &mut b, &mut cw, &mut n][which][i] += by;
+                    check.loss(&p, &b, &cw, &n)
                 };
                 (at(h) - at(-h)) / (2.0 * h)
             };
@@ -158,6 +160,13 @@ fn steps_follow_the_finite_differences_of_their_loss() {
                 squares += own.iter().map(|v| v * v).sum::<f64>();
                 let of_classes = relative(&moved(&w.to_f32(), &new.to_f32(), rate), &own);
                 assert!(of_classes < 5e-5, "{name} {params:?} {outputs}: classes {of_classes}");
+            }
+            if let Some(old) = &numbers {
+                let new = trainer.class_numbers().unwrap().unwrap();
+                let own = gradient(n.len(), 3);
+                squares += own.iter().map(|v| v * v).sum::<f64>();
+                let of_numbers = relative(&moved(&old.to_f32(), &new.to_f32(), rate), &own);
+                assert!(of_numbers < 5e-5, "{name} {params:?} {outputs}: numbers of the classes {of_numbers}");
             }
             let norm = squares.sqrt();
             assert!((progress.gradient_norm - norm).abs() < 1e-4 * norm, "{name}: norm {} for {norm}", progress.gradient_norm);

@@ -112,6 +112,8 @@ pub struct Trainer<'a> {
     classes: Option<Classes>,
     /// The blocks of the class matrix.
     blocks: Vec<Learned>,
+    /// Their biases or margins, where those are learned.
+    numbers: Vec<Learned>,
     embedded: Embedded,
     embedded_sums: Memory,
     /// The gradient by the projected batch, where products load through textures.
@@ -133,10 +135,13 @@ impl<'a> Trainer<'a> {
         if options.bias {
             projection.resize(projection.len() + outputs, 0.0);
         }
-        let zeros = |data: &Vec<f32>| vec![vec![0.0; data.len()]; options.optimizer.states()];
-        let (of_projection, of_classes) = (zeros(&projection), zeros(&classes));
-        let with = |data: Vec<f32>, states: Vec<Vec<f32>>| std::iter::once(data).chain(states).collect();
-        let state = State { done: 0, projection: with(projection, of_projection), classes: with(classes, of_classes) };
+        let numbers = options.objective.number_of_a_class().map_or_else(Vec::new, |start| vec![start; samples.people()]);
+        let with_states = |data: Vec<f32>| {
+            let zeros = vec![vec![0.0; data.len()]; options.optimizer.states()];
+            std::iter::once(data).chain(zeros).collect()
+        };
+        let (projection, classes, numbers) = (with_states(projection), with_states(classes), with_states(numbers));
+        let state = State { done: 0, projection, classes, numbers };
         Self::from_state(gpu, samples, options, state)
     }
 
@@ -155,12 +160,19 @@ impl<'a> Trainer<'a> {
         let states: Vec<&[f32]> = state.projection[1..].iter().map(Vec::as_slice).collect();
         let matrix = ground.learned("projection", &padded.data)?;
         let projection = Learned::new(&ground, matrix, gradient, [all_inputs, outputs], inputs, &states)?;
-        let mut blocks = Vec::new();
-        let classes = if has_classes { Some(Classes::new(&ground, &state.classes[0], outputs, stride)?) } else { None };
+        let (mut blocks, mut numbers) = (Vec::new(), Vec::new());
+        let classes = if has_classes { Some(Classes::new(&ground, &state.classes[0], outputs, &state.numbers[0], stride)?) } else { None };
         if let Some(classes) = &classes {
             for ((matrix, gradient), rows) in classes.matrices.iter().zip(classes.gradients()).zip(classes.ranges()) {
                 let states: Vec<&[f32]> = state.classes[1..].iter().map(|s| &s[rows.start * outputs..rows.end * outputs]).collect();
                 blocks.push(Learned::new(&ground, matrix.clone(), gradient.clone(), [rows.len(), outputs], rows.len(), &states)?);
+            }
+        }
+        if let Some(classes) = &classes {
+            for (matrix, range) in classes.numbers().zip(classes.ranges()) {
+                let states: Vec<&[f32]> = state.numbers[1..].iter().map(|s| &s[range.clone()]).collect();
+                let gradient = ground.vec4s("gradients", matrix.vec4s)?;
+                numbers.push(Learned::new(&ground, matrix, gradient, [1, range.len()], 0, &states)?);
             }
         }
         let written = || ground.written("embeddings", stride * depth);
@@ -179,6 +191,7 @@ impl<'a> Trainer<'a> {
             projection,
             classes,
             blocks,
+            numbers,
             embedded,
             embedded_sums,
             dy,
@@ -216,7 +229,8 @@ impl<'a> Trainer<'a> {
         let size = self.embed(&x)?;
         let mut out = Step::default();
         let (loss, norm) = if size.is_finite() {
-            let dy = self.objective(number, &labels, &mut out)?;
+            let (dy, by_numbers) = self.objective(number, &labels, &mut out)?;
+            self.numbers.iter_mut().zip(by_numbers).for_each(|(learned, gradient)| learned.gradient = gradient);
             (out.loss, self.gradient(&columns, dy)?.sqrt())
         } else {
             (size, size)
@@ -231,7 +245,7 @@ impl<'a> Trainer<'a> {
         let scale = self.options.clip.filter(|&most| norm > most).map_or(1.0, |most| most / norm);
         let update = Update { step: number, rate, decay: self.options.weight_decay, scale };
         let mut work = Work::new(self.ground.gpu, "the update");
-        for learned in std::iter::once(&self.projection).chain(&self.blocks) {
+        for learned in self.learned() {
             learned.update(&self.ground, &mut work, &self.options.optimizer, &update)?;
         }
         work.run(&[])?;
@@ -269,19 +283,24 @@ impl<'a> Trainer<'a> {
         total(done.part(0))
     }
 
-    /// The loss of the projected batch, into `out`, and its gradient by the projections.
-    fn objective(&self, number: u64, labels: &[i64], out: &mut Step) -> Result<Memory> {
+    fn learned(&self) -> impl Iterator<Item = &Learned> {
+        std::iter::once(&self.projection).chain(&self.blocks).chain(&self.numbers)
+    }
+
+    /// The loss of the projected batch, into `out`, and its gradients by the projections and by the numbers of the classes.
+    fn objective(&self, number: u64, labels: &[i64], out: &mut Step) -> Result<(Memory, Vec<Memory>)> {
         let (ground, embedded) = (&self.ground, &self.embedded);
         let dy = match (self.options.objective.head(number)?, &self.classes) {
             (Head::Classes { loss, label_smoothing, .. }, Some(classes)) => {
-                classes.step(ground, &loss, label_smoothing, embedded, labels, out)?
+                return classes.step(ground, &loss, label_smoothing, embedded, labels, out);
             }
             (Head::Pairs(loss), _) => pairs::on_device(ground, &loss, embedded, &self.sampler.pairs(labels, number), out)?,
             (Head::Mined { mining, loss, normalize }, _) => triplets::on_device(ground, mining, loss, normalize, embedded, labels, out)?,
             _ => None,
         };
         // No pair or triplet was chosen: nothing pulls.
-        dy.map_or_else(|| ground.vec4s("gradients", embedded.stride * embedded.depth), Ok)
+        let dy = dy.map_or_else(|| ground.vec4s("gradients", embedded.stride * embedded.depth), Ok)?;
+        Ok((dy, Vec::new()))
     }
 
     /// The gradient by the projection, `columns * dy`, and the sum of squares of all gradients.
@@ -297,9 +316,8 @@ impl<'a> Trainer<'a> {
         };
         let product = matmul::launch(&self.ground.caps, self.input_depth * 4, stride, depth * 4);
         work.launch(&product, &[columns, operand, &self.projection.gradient])?;
-        let all = || std::iter::once(&self.projection).chain(&self.blocks);
-        all().try_for_each(|learned| learned.squares(&self.ground, &mut work))?;
-        let reads: Vec<_> = all().map(Learned::sums).collect();
+        self.learned().try_for_each(|learned| learned.squares(&self.ground, &mut work))?;
+        let reads: Vec<_> = self.learned().map(Learned::sums).collect();
         let done = work.run(&reads)?;
         (0..reads.len()).map(|i| total(done.part(i))).sum()
     }
@@ -350,13 +368,25 @@ impl<'a> Trainer<'a> {
         Ok(Tensor::from_f32([self.samples.people(), self.outputs], self.state()?.classes.swap_remove(0)))
     }
 
+    /// The biases (softmax, L2-softmax) or margins (AdaptiveFace) of the classes; `None` where none are learned.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn class_numbers(&self) -> Result<Option<Tensor>> {
+        Ok(if self.numbers.is_empty() { None } else { Some(Tensor::vector(self.state()?.numbers.swap_remove(0))) })
+    }
+
     /// Everything that a step changes.
     pub(super) fn state(&self) -> Result<State> {
-        let mut classes = vec![Vec::new(); 1 + self.options.optimizer.states()];
-        for block in &self.blocks {
-            classes.iter_mut().zip(block.read(&self.ground)?).for_each(|(all, own)| all.extend(own));
-        }
-        Ok(State { done: self.done, projection: self.projection.read(&self.ground)?, classes })
+        let joined = |blocks: &[Learned]| {
+            let mut all = vec![Vec::new(); 1 + self.options.optimizer.states()];
+            for block in blocks {
+                all.iter_mut().zip(block.read(&self.ground)?).for_each(|(all, own)| all.extend(own));
+            }
+            Ok::<_, Error>(all)
+        };
+        let (classes, numbers) = (joined(&self.blocks)?, joined(&self.numbers)?);
+        Ok(State { done: self.done, projection: self.projection.read(&self.ground)?, classes, numbers })
     }
 }
 

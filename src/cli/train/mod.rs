@@ -37,7 +37,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     }
     let gpu = open_gpu(global, ui)?;
     let mut trainer = match &args.resume {
-        Some(path) => Trainer::resume(&gpu, &train, &options, path)?,
+        Some(path) => Trainer::resume(&gpu, &train, &options, path, &args.describe.limits()?)?,
         None => Trainer::new(&gpu, &train, &options)?,
     };
     if trainer.steps() >= steps {
