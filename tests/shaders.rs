@@ -199,6 +199,10 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "image/warp" | "image/area" => &["image/warp"],
         "search/subgroup_scan" | "search/tiled_scan" => &["search/scan"],
         "image/piecewise" => &["image/piecewise"],
+        "train/adam" => &["train/adam"],
+        "train/sgd" => &["train/sgd"],
+        "train/squares" => &["train/squares"],
+        "train/transpose" => &["train/transpose"],
         _ => return None,
     })
 }
