@@ -38,6 +38,7 @@ pub mod score;
 pub mod selftest;
 pub mod shader;
 pub mod tensor;
+pub mod train;
 pub mod zoo;
 
 pub use error::{Error, Result};

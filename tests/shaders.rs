@@ -203,6 +203,10 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "search/rescore" => &["search/rescore"],
         "search/distance_scan" | "search/subgroup_distance_scan" => &["search/distance"],
         "image/piecewise" => &["image/piecewise"],
+        "train/adam" => &["train/adam"],
+        "train/sgd" => &["train/sgd"],
+        "train/squares" => &["train/squares"],
+        "train/transpose" => &["train/transpose"],
         _ => return None,
     })
 }

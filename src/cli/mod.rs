@@ -34,6 +34,7 @@ mod selftest;
 mod sheet;
 mod symbolic;
 mod table;
+mod train;
 mod ui;
 mod verify;
 mod watch;
@@ -94,6 +95,8 @@ enum Command {
     Eval(eval::Args),
     /// Evaluates a training objective on .npy arrays: margin heads, contrastive and triplet losses, regularisers, distillation.
     Margin(margin::Args),
+    /// Trains a layer behind frozen embeddings under any of these objectives, on the device.
+    TrainHead(train::Args),
     /// Groups embeddings by person.
     Cluster(cluster::Args),
     /// Learns a score on labelled embeddings and writes the model that embeds and compares so.
@@ -149,6 +152,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
         Command::Gallery(command) => gallery::run(global, ui, command),
         Command::Search(args) => search::run(global, ui, args),
         Command::Margin(args) => margin::run(global, ui, args),
+        Command::TrainHead(args) => train::run(global, ui, args),
         Command::Cluster(args) => cluster::run(global, ui, args),
         Command::Fit(args) => fit::run(global, ui, args),
         Command::Bench(command) => bench::run(global, ui, command),

@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 use crate::recording::Launch;
 use crate::shader::BindingKind;
 
-/// Memory that kernels bind: a buffer, or vec4s in a texture where software adapters load through textures.
-#[derive(Debug)]
-pub(crate) struct Memory(Kind);
+/// Memory that kernels bind: a buffer, or vec4s in a texture where software adapters load through textures. A clone is the same memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory(Arc<Kind>);
 
 #[derive(Debug)]
 enum Kind {
@@ -26,13 +26,17 @@ enum Kind {
 }
 
 impl Memory {
+    fn of(kind: Kind) -> Self {
+        Self(Arc::new(kind))
+    }
+
     /// Whether kernels bind it as a texture.
     pub(crate) fn is_texture(&self) -> bool {
-        matches!(self.0, Kind::Texture(_))
+        matches!(*self.0, Kind::Texture(_))
     }
 
     fn resource(&self) -> wgpu::BindingResource<'_> {
-        match &self.0 {
+        match &*self.0 {
             Kind::Buffer(buffer) => buffer.raw.as_entire_binding(),
             Kind::Texture(texture) => wgpu::BindingResource::TextureView(&texture.view),
         }
@@ -43,16 +47,26 @@ impl Gpu {
     /// Zeroed memory of `bytes` for `what`, which kernels write.
     pub(crate) fn blank(&self, what: &str, bytes: u64) -> Result<Memory> {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-        // Whole texture rows, so that it can be copied to a texture.
-        let bytes = if self.caps().textures { bytes.next_multiple_of(ROW_BYTES) } else { bytes };
-        Ok(Memory(Kind::Buffer(self.buffer(what, bytes, usage, None)?)))
+        Ok(Memory::of(Kind::Buffer(self.buffer(what, self.whole_rows(bytes), usage, None)?)))
+    }
+
+    /// Whole texture rows where there are textures, so that memory can be copied to one.
+    fn whole_rows(&self, bytes: u64) -> u64 {
+        if self.caps().textures { bytes.next_multiple_of(ROW_BYTES) } else { bytes }
+    }
+
+    /// `content` in memory that kernels write and that can be copied to a texture.
+    pub(crate) fn filled_rows(&self, what: &str, content: &[f32]) -> Result<Memory> {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+        let size = self.whole_rows(size_of_val(content) as u64);
+        Ok(Memory::of(Kind::Buffer(self.buffer(what, size, usage, Some(bytemuck::cast_slice(content)))?)))
     }
 
     /// `content` on the device.
     pub(crate) fn filled<T: bytemuck::NoUninit>(&self, what: &str, content: &[T]) -> Result<Memory> {
         let bytes = bytemuck::cast_slice(content);
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-        Ok(Memory(Kind::Buffer(self.buffer(what, bytes.len() as u64, usage, Some(bytes))?)))
+        Ok(Memory::of(Kind::Buffer(self.buffer(what, bytes.len() as u64, usage, Some(bytes))?)))
     }
 
     /// Rows of vec4s on the device, as a texture if `textures`. What the driver keeps for the upload is released before this returns.
@@ -63,12 +77,12 @@ impl Gpu {
         let texture = self.texture(what, size_of_val(content) as u64, BindingKind::Texture, Some(bytemuck::cast_slice(content)))?;
         let submission = self.scoped(what, 0, || self.queue().submit([]))?;
         self.wait(submission, what)?;
-        Ok(Memory(Kind::Texture(texture)))
+        Ok(Memory::of(Kind::Texture(texture)))
     }
 
     /// A texture for vec4s that [`Work::copy`] fills.
     pub(crate) fn blank_texture(&self, what: &str, bytes: u64) -> Result<Memory> {
-        Ok(Memory(Kind::Texture(self.texture(what, bytes, BindingKind::Texture, None)?)))
+        Ok(Memory::of(Kind::Texture(self.texture(what, bytes, BindingKind::Texture, None)?)))
     }
 }
 
@@ -118,7 +132,7 @@ impl<'g> Work<'g> {
         debug_assert_eq!(bindings.len() + 1, shader.bindings.len(), "{} binds another number of things", shader.name);
         let most = gpu.caps().max_binding;
         for memory in bindings {
-            if let Kind::Buffer(buffer) = &memory.0
+            if let Kind::Buffer(buffer) = &*memory.0
                 && buffer.size > most
             {
                 return Err(Error::Limits(format!(
@@ -158,7 +172,7 @@ impl<'g> Work<'g> {
     /// # Errors
     /// Memory of another kind: a defect of the caller.
     pub(crate) fn copy(&mut self, from: &Memory, to: &Memory, bytes: u64) -> Result<()> {
-        let (Kind::Buffer(from), Kind::Texture(to)) = (&from.0, &to.0) else {
+        let (Kind::Buffer(from), Kind::Texture(to)) = (&*from.0, &*to.0) else {
             return Err(Error::Device(format!("{} copies something other than a buffer to a texture. Report this.", self.what)));
         };
         self.steps.push(Step::Copy { from: from.raw.clone(), to: to.raw.clone(), rows: bytes.div_ceil(ROW_BYTES) as u32 });
@@ -180,7 +194,7 @@ impl<'g> Work<'g> {
             self.encode(&mut encoder);
             let mut at = 0;
             for (memory, bytes) in reads {
-                if let (Kind::Buffer(buffer), Some(staging)) = (&memory.0, &staging) {
+                if let (Kind::Buffer(buffer), Some(staging)) = (&*memory.0, &staging) {
                     let bytes = bytes.next_multiple_of(16);
                     encoder.copy_buffer_to_buffer(&buffer.raw, 0, &staging.raw, at, bytes);
                     at += bytes;

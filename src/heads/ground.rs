@@ -11,14 +11,14 @@ use crate::recording::{Caps, GemmFamily};
 use crate::tensor::Tensor;
 
 /// A device, and how its kernels load.
-pub(super) struct Ground<'g> {
-    pub(super) gpu: &'g Gpu,
-    pub(super) caps: Caps,
+pub(crate) struct Ground<'g> {
+    pub(crate) gpu: &'g Gpu,
+    pub(crate) caps: Caps,
 }
 
 impl<'g> Ground<'g> {
     /// `textures`: load through textures if this device is faster with them.
-    pub(super) fn new(gpu: &'g Gpu, textures: bool) -> Self {
+    pub(crate) fn new(gpu: &'g Gpu, textures: bool) -> Self {
         let mut caps = gpu.caps().clone();
         // The products decide: those that take textures are the ones by subgroups.
         caps.textures &= textures && matches!(caps.gemm, GemmFamily::Subgroup(_));
@@ -29,18 +29,32 @@ impl<'g> Ground<'g> {
     }
 
     /// Rows that kernels only read, as a texture where that is faster.
-    pub(super) fn matrix(&self, what: &str, rows: &[f32]) -> Result<Memory> {
+    pub(crate) fn matrix(&self, what: &str, rows: &[f32]) -> Result<Memory> {
         self.gpu.matrix(what, rows, self.caps.textures)
     }
 
     /// Memory for `n` vec4s.
-    pub(super) fn vec4s(&self, what: &str, n: usize) -> Result<Memory> {
+    pub(crate) fn vec4s(&self, what: &str, n: usize) -> Result<Memory> {
         self.gpu.blank(what, n as u64 * 16)
     }
 
     /// Memory for `n` numbers.
-    pub(super) fn numbers(&self, what: &str, n: usize) -> Result<Memory> {
+    pub(crate) fn numbers(&self, what: &str, n: usize) -> Result<Memory> {
         self.gpu.blank(what, n as u64 * 4)
+    }
+
+    /// A matrix of `vec4s` zeros that kernels write.
+    pub(crate) fn written(&self, what: &str, vec4s: usize) -> Result<Matrix> {
+        let buffer = self.vec4s(what, vec4s)?;
+        let operand = if self.caps.textures { self.gpu.blank_texture(what, vec4s as u64 * 16)? } else { buffer.clone() };
+        Ok(Matrix { buffer, operand, vec4s })
+    }
+
+    /// A matrix that begins as `rows` and that kernels change.
+    pub(crate) fn learned(&self, what: &str, rows: &[f32]) -> Result<Matrix> {
+        let buffer = self.gpu.filled_rows(what, rows)?;
+        let operand = if self.caps.textures { self.matrix(what, rows)? } else { buffer.clone() };
+        Ok(Matrix { buffer, operand, vec4s: rows.len() / 4 })
     }
 
     /// Launches the norms of `rows` rows of `m`, each described by a number of `extra`.
@@ -50,15 +64,30 @@ impl<'g> Ground<'g> {
     }
 }
 
+/// A matrix that kernels write, and what products read: the same memory, or its copy in a texture where they load through textures.
+#[derive(Clone, Debug)]
+pub(crate) struct Matrix {
+    pub(crate) buffer: Memory,
+    pub(crate) operand: Memory,
+    pub(crate) vec4s: usize,
+}
+
+impl Matrix {
+    /// Lets products see what was written.
+    pub(crate) fn refresh(&self, work: &mut Work<'_>) -> Result<()> {
+        if self.operand.is_texture() { work.copy(&self.buffer, &self.operand, self.vec4s as u64 * 16) } else { Ok(()) }
+    }
+}
+
 /// A matrix whose rows are whole vec4s.
-pub(super) struct Padded<'a> {
-    pub(super) data: Cow<'a, [f32]>,
+pub(crate) struct Padded<'a> {
+    pub(crate) data: Cow<'a, [f32]>,
     /// vec4s of a row.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
 }
 
 /// Pads rows to whole vec4s and their number to `rows`, with zeros: no product or norm changes.
-pub(super) fn padded<'a>(data: &'a [f32], columns: usize, rows: usize) -> Padded<'a> {
+pub(crate) fn padded<'a>(data: &'a [f32], columns: usize, rows: usize) -> Padded<'a> {
     let depth = columns.div_ceil(4);
     let mut out = if columns.is_multiple_of(4) {
         Cow::Borrowed(data)
@@ -77,7 +106,7 @@ pub(super) fn padded<'a>(data: &'a [f32], columns: usize, rows: usize) -> Padded
 }
 
 /// The first `rows` rows of results, without what they were padded with.
-pub(super) fn unpadded(data: &[f32], columns: usize, rows: usize, out: &mut Vec<f32>) {
+pub(crate) fn unpadded(data: &[f32], columns: usize, rows: usize, out: &mut Vec<f32>) {
     let width = columns.next_multiple_of(4);
     if width == columns {
         out.extend_from_slice(&data[..rows * columns]);

@@ -17,18 +17,24 @@
 //! Class matrices of any number of rows are worked through in blocks; the B x C logits are never stored unless asked for. Results are
 //! the same bits every time on the same adapter: sums have a fixed order. What each objective is, is told by [`crate::reference::margin`].
 
+mod blocks;
 mod bounds;
 mod center;
 mod classes;
 mod ground;
 mod inputs;
+mod learned;
 mod names;
-mod pairs;
+pub(crate) mod pairs;
 mod reference;
 mod regular;
-mod triplets;
+pub(crate) mod triplets;
 
+pub(crate) use blocks::{MOST_CLASSES, MOST_ROWS};
 pub use bounds::{greatest_margin, least_alpha, least_scale};
+
+pub(crate) use ground::{Ground, Matrix, padded, unpadded};
+pub(crate) use learned::{Classes, Embedded};
 
 pub use crate::reference::margin::{Annealing, Boundary, ClassLoss, Derivative, Distillation, Mining, PairLoss, TripletLoss};
 
@@ -37,7 +43,6 @@ use std::collections::BTreeSet;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::tensor::Tensor;
-use ground::Ground;
 use inputs::Inputs;
 
 /// A training objective with its parameters.

@@ -1,10 +1,11 @@
 //! Losses on pairs of rows, and distillation.
 
-use super::ground::{Ground, gradient, padded, scalar, vec4s};
+use super::ground::{Ground, Sums, gradient, padded, scalar, vec4s};
 use super::inputs::{Inputs, Rows};
+use super::learned::Embedded;
 use super::{Distillation, PairLoss, Step, Want};
 use crate::error::Result;
-use crate::gpu::{Done, Work};
+use crate::gpu::{Done, Memory, Work};
 use crate::kernels::margin::{Params, pair};
 
 /// A pair that counts nothing, as shaders/margin/pair.wgsl has it.
@@ -51,18 +52,56 @@ pub(super) fn run(ground: &Ground<'_>, params: Params, a: &Rows<'_>, b: &Rows<'_
     Ok(Pairs { sums: total, done })
 }
 
+fn params(loss: &PairLoss) -> Params {
+    match *loss {
+        PairLoss::ContrastiveL2 { margin } => Params { kind: 0, m3: margin as f32, ..Params::default() },
+        PairLoss::ContrastiveL1 { margin } => Params { kind: 1, m3: margin as f32, ..Params::default() },
+        PairLoss::Cosine { w, b } => Params { kind: 2, scale: w as f32, alpha: b as f32, ..Params::default() },
+    }
+}
+
+/// A step on pairs of embeddings that lie on the device: (row, row, 1 same or 0 different). The loss goes to `out`, the gradient by all
+/// embeddings comes back.
+pub(crate) fn on_device(
+    ground: &Ground<'_>,
+    loss: &PairLoss,
+    embedded: &Embedded,
+    pairs: &[[u32; 3]],
+    out: &mut Step,
+) -> Result<Option<Memory>> {
+    if pairs.is_empty() {
+        return Ok(None);
+    }
+    let Embedded { y, stride, depth, .. } = embedded;
+    let (count, depth) = (pairs.len(), *depth);
+    let term = |k: usize, row: u32, back: bool| if back { (row, k as u32, 1.0) } else { (k as u32, row, 1.0) };
+    let terms = |side: usize, back: bool| pairs.iter().enumerate().map(|(k, p)| term(k, p[side], back)).collect::<Vec<_>>();
+    let which: Vec<[u32; 2]> = pairs.iter().map(|&[_, right, same]| [right, same]).collect();
+    let which = ground.gpu.filled("pairs", &which)?;
+    let [left, da, db] = [(); 3].map(|()| ground.vec4s("pairs", count * depth));
+    let (left, da, db) = (left?, da?, db?);
+    let sums = ground.vec4s("losses", count)?;
+    let dy = ground.vec4s("gradients", stride * depth)?;
+    let params = Params { rows: count as u32, depth: depth as u32, weight: 1.0 / count as f32, ..params(loss) };
+    let mut work = Work::new(ground.gpu, "the pairs");
+    let mut alive = vec![Sums::new(count, &terms(0, false)).launch(ground, &mut work, &y.buffer, &left, depth)?];
+    work.launch(&pair::launch(&ground.caps, &params), &[&left, &y.buffer, &which, &da, &db, &sums])?;
+    for (side, gradient) in [&da, &db].into_iter().enumerate() {
+        alive.push(Sums::new(*stride, &terms(side, true)).launch(ground, &mut work, gradient, &dy, depth)?);
+    }
+    let done = work.run(&[(&sums, count as u64 * 16)])?;
+    out.add(ground, "forward and backward", &done);
+    out.loss = vec4s(done.part(0))?.iter().map(|s| f64::from(s[0])).sum();
+    Ok(Some(dy))
+}
+
 /// See [`super::Head::Pairs`].
 pub(super) fn step(ground: &Ground<'_>, loss: &PairLoss, inputs: &Inputs<'_>, want: Want) -> Result<Step> {
     let a = inputs.rows("x1")?;
     let b = inputs.rows_like("x2", ("x1", &a), true)?;
     let same = inputs.labels("same", a.rows, Some(2))?;
     let valid = same.iter().filter(|&&s| s >= 0).count();
-    let params = match *loss {
-        PairLoss::ContrastiveL2 { margin } => Params { kind: 0, m3: margin as f32, ..Params::default() },
-        PairLoss::ContrastiveL1 { margin } => Params { kind: 1, m3: margin as f32, ..Params::default() },
-        PairLoss::Cosine { w, b } => Params { kind: 2, scale: w as f32, alpha: b as f32, ..Params::default() },
-    };
-    let params = Params { weight: 1.0 / valid.max(1) as f32, ..params };
+    let params = Params { weight: 1.0 / valid.max(1) as f32, ..params(loss) };
     let pairs: Vec<[u32; 2]> = same.iter().enumerate().map(|(i, &s)| [i as u32, u32::try_from(s).unwrap_or(IGNORED)]).collect();
     let mut out = Step::default();
     let result = run(ground, params, &a, &b, &pairs, &mut out)?;

@@ -3,14 +3,15 @@
 
 use super::ground::{Ground, Sums, gradient, padded, tensor, vec4s, zeros};
 use super::inputs::{Inputs, Rows};
+use super::learned::Embedded;
 use super::{Mining, Step, TripletLoss, Want};
 use crate::error::{Error, Result};
-use crate::gpu::{Memory, Work, numbers};
+use crate::gpu::{Done, Memory, Work, numbers};
 use crate::kernels::margin::{Params, distances, flag, mine, triplet};
 use crate::tensor::Tensor;
 
 /// Rows of a batch to mine: B² distances fit a binding of any device.
-const MOST_ROWS: usize = 4096;
+pub(crate) const MOST_ROWS: usize = 4096;
 
 /// Rows on the device, with their norms.
 struct Loaded {
@@ -46,7 +47,7 @@ fn params(loss: TripletLoss, normalize: bool) -> Params {
     Params { kind, m3: m3 as f32, flags: unit | soft, ..Params::default() }
 }
 
-/// The mean loss of triplets of rows, and the gradient by the rows (padded) if wanted.
+/// The mean loss of triplets of rows, and the gradient by the rows (padded, on the device) if wanted.
 fn evaluate(
     ground: &Ground<'_>,
     params: Params,
@@ -56,7 +57,7 @@ fn evaluate(
     nonzero: bool,
     want: Want,
     out: &mut Step,
-) -> Result<Option<Vec<u8>>> {
+) -> Result<Option<Memory>> {
     if triplets.is_empty() {
         return Ok(None);
     }
@@ -86,9 +87,17 @@ fn evaluate(
     let y = ground.vec4s("gradients", count * rows.depth)?;
     let mut work = Work::new(ground.gpu, "the gradients");
     let _alive = Sums::new(count, &terms).launch(ground, &mut work, &rows.m, &y, rows.depth)?;
-    let done = work.run(&[(&y, (count * rows.depth) as u64 * 16)])?;
+    let done = work.run(&[])?;
     out.add(ground, "backward", &done);
-    Ok(Some(done.part(0).to_vec()))
+    Ok(Some(y))
+}
+
+/// Brings the gradient by `count` rows back.
+fn read(ground: &Ground<'_>, y: Option<&Memory>, bytes: usize, out: &mut Step) -> Result<Done> {
+    let Some(y) = y else { return Ok(Done::default()) };
+    let done = Work::new(ground.gpu, "the gradients").run(&[(y, bytes as u64)])?;
+    out.add(ground, "backward", &done);
+    Ok(done)
 }
 
 /// See [`super::Head::Triplets`].
@@ -117,9 +126,10 @@ pub(super) fn step(
     let done = work.run(&[])?;
     out.add(ground, "forward", &done);
     let triplets: Vec<[u32; 3]> = (0..count as u32).map(|t| [t, t + count as u32, t + 2 * count as u32]).collect();
-    let bytes = evaluate(ground, params(loss, normalize), &rows, 3 * count, &triplets, nonzero, want, &mut out)?;
-    if let Some(bytes) = bytes {
-        for ((slot, own), part) in slots.into_iter().zip(bytes.chunks_exact(count * rows.depth * 16)) {
+    let gradients = evaluate(ground, params(loss, normalize), &rows, 3 * count, &triplets, nonzero, want, &mut out)?;
+    if gradients.is_some() {
+        let done = read(ground, gradients.as_ref(), 3 * count * rows.depth * 16, &mut out)?;
+        for ((slot, own), part) in slots.into_iter().zip(done.part(0).chunks_exact(count * rows.depth * 16)) {
             out.gradients.push((slot, gradient(part, own)?));
         }
     }
@@ -149,38 +159,78 @@ pub(super) fn mined(
         out.results.push(("triplets", Tensor::from_i64([0, 3], Vec::new()).unwrap_or_else(|| Tensor::zeros([0, 3]))));
         return Ok(out);
     }
-    let angular = matches!(mining, Mining::SemiHard { angular: true, .. });
-    let normalize = normalize || angular || matches!(loss, TripletLoss::Angular { .. });
-    let mut flags = if normalize { flag::UNIT_X } else { 0 };
-    let (kind, m3) = match mining {
-        Mining::SemiHard { alpha, fallback, .. } => {
-            flags |= if fallback { flag::FALLBACK } else { 0 } | if angular { flag::ANGULAR } else { 0 };
-            (0, alpha)
-        }
-        Mining::BatchHard => (1, 0.0),
-    };
     let mut work = Work::new(ground.gpu, "mining");
     let numbered: Vec<f32> = labels.iter().map(|&y| y as f32).collect();
     let (rows, _alive) = load(ground, &mut work, &x, &numbered)?;
+    let normalize = is_unit(mining, loss, normalize);
     let squared = ground.numbers("distances", b * b)?;
-    let chosen = ground.numbers("triplets", (b * b).max(2 * b))?;
-    let choice = Params { kind, flags, m3: m3 as f32, rows: b as u32, depth: rows.depth as u32, ..Params::default() };
-    work.launch(&distances::launch(&ground.caps, &choice), &[&rows.m, &rows.ms, &squared])?;
-    work.launch(&mine::launch(&ground.caps, &choice), &[&squared, &rows.ms, &chosen])?;
-    let kept = if kind == 0 { b * b } else { 2 * b };
-    let done = work.run(&[(&chosen, kept as u64 * 4), (&squared, (b * b) as u64 * 4)])?;
-    out.add(ground, "mining", &done);
-    let triplets = read_triplets(numbers(done.part(0))?, kind == 0, b);
-    let bytes = evaluate(ground, params(loss, normalize), &rows, b, &triplets, false, want, &mut out)?;
+    let triplets = choose(ground, work, mining, normalize, &rows, b, &squared, &mut out)?;
+    let gradients = evaluate(ground, params(loss, normalize), &rows, b, &triplets, false, want, &mut out)?;
     if want.gradients {
-        out.gradients.push(("x", bytes.map_or_else(|| Ok(zeros(&x)), |bytes| gradient(&bytes, &x))?));
+        let done = read(ground, gradients.as_ref(), b * rows.depth * 16, &mut out)?;
+        out.gradients.push(("x", if gradients.is_some() { gradient(done.part(0), &x)? } else { zeros(&x) }));
     }
     let flat: Vec<i64> = triplets.iter().flatten().map(|&i| i64::from(i)).collect();
     if let Some(t) = Tensor::from_i64([triplets.len(), 3], flat) {
         out.results.push(("triplets", t));
     }
-    out.results.push(("sq_dist", tensor(&[b, b], numbers(done.part(1))?.to_vec())?));
+    let done = Work::new(ground.gpu, "mining").run(&[(&squared, (b * b) as u64 * 4)])?;
+    out.results.push(("sq_dist", tensor(&[b, b], numbers(done.part(0))?.to_vec())?));
     Ok(out)
+}
+
+/// Whether directions are compared, not rows.
+fn is_unit(mining: Mining, loss: TripletLoss, normalize: bool) -> bool {
+    normalize || matches!(mining, Mining::SemiHard { angular: true, .. }) || matches!(loss, TripletLoss::Angular { .. })
+}
+
+/// The triplets of `b` rows; `squared` gets their distances.
+fn choose(
+    ground: &Ground<'_>,
+    mut work: Work<'_>,
+    mining: Mining,
+    normalize: bool,
+    rows: &Loaded,
+    b: usize,
+    squared: &Memory,
+    out: &mut Step,
+) -> Result<Vec<[u32; 3]>> {
+    let mut flags = if normalize { flag::UNIT_X } else { 0 };
+    let (kind, m3) = match mining {
+        Mining::SemiHard { alpha, fallback, angular } => {
+            flags |= if fallback { flag::FALLBACK } else { 0 } | if angular { flag::ANGULAR } else { 0 };
+            (0, alpha)
+        }
+        Mining::BatchHard => (1, 0.0),
+    };
+    let chosen = ground.numbers("triplets", (b * b).max(2 * b))?;
+    let choice = Params { kind, flags, m3: m3 as f32, rows: b as u32, depth: rows.depth as u32, ..Params::default() };
+    work.launch(&distances::launch(&ground.caps, &choice), &[&rows.m, &rows.ms, squared])?;
+    work.launch(&mine::launch(&ground.caps, &choice), &[squared, &rows.ms, &chosen])?;
+    let kept = if kind == 0 { b * b } else { 2 * b };
+    let done = work.run(&[(&chosen, kept as u64 * 4)])?;
+    out.add(ground, "mining", &done);
+    Ok(read_triplets(numbers(done.part(0))?, kind == 0, b))
+}
+
+/// A step on embeddings that lie on the device: the loss goes to `out`, the gradient by them comes back, if any triplet was chosen.
+pub(crate) fn on_device(
+    ground: &Ground<'_>,
+    mining: Mining,
+    loss: TripletLoss,
+    normalize: bool,
+    embedded: &Embedded,
+    labels: &[i64],
+    out: &mut Step,
+) -> Result<Option<Memory>> {
+    let mut work = Work::new(ground.gpu, "mining");
+    let extra = ground.gpu.filled("labels", &embedded.numbered(labels))?;
+    let rows = Loaded { m: embedded.y.buffer.clone(), ms: ground.vec4s("norms", embedded.stride)?, depth: embedded.depth };
+    ground.norms(&mut work, &embedded.y.operand, &extra, &rows.ms, embedded.stride, embedded.depth)?;
+    let normalize = is_unit(mining, loss, normalize);
+    let squared = ground.numbers("distances", embedded.rows * embedded.rows)?;
+    let triplets = choose(ground, work, mining, normalize, &rows, embedded.rows, &squared, out)?;
+    evaluate(ground, params(loss, normalize), &rows, embedded.stride, &triplets, false, Want::gradients(), out)
 }
 
 /// Triplets in the order of their anchors (and positives) from what margin/mine wrote.

@@ -16,6 +16,7 @@ pub(crate) mod quantize;
 pub(crate) mod sample;
 pub(crate) mod search;
 pub(crate) mod select;
+pub(crate) mod train;
 
 use crate::error::{Error, Result};
 use crate::recording::Recorder;

@@ -8,7 +8,7 @@
 mod camera;
 mod decoder;
 mod file;
-mod random;
+pub(crate) mod random;
 
 pub use camera::{Camera, SIZE};
 pub use decoder::PeopleDecoder;

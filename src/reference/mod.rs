@@ -24,6 +24,7 @@ mod sample;
 pub(crate) mod search;
 mod select;
 mod strided;
+pub mod train;
 #[cfg(test)]
 mod tests;
 

@@ -20,6 +20,7 @@ pub(crate) mod recorded;
 pub(crate) mod sample;
 pub(crate) mod search;
 pub(crate) mod select;
+pub(crate) mod train;
 pub(crate) mod transpose;
 
 pub(crate) use case::{Case, Input, Spread, exact, whole};
@@ -42,7 +43,7 @@ struct Kernel {
 }
 
 /// Every kernel that plans use. The self-test runs the cases of each, and a test fails when a form of a shader has none.
-/// (`image/warp`, `image/area` and `image/piecewise` run before a plan, `search` and `margin` without one, and `probe` when a device is
+/// (`image/warp`, `image/area` and `image/piecewise` run before a plan, `search`, `margin` and `train` without one, and `probe` when a device is
 /// opened; `selftest` knows them.)
 const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
@@ -137,6 +138,7 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
         out.extend(pieces::run(gpu)?);
     }
     out.extend(margin::run(gpu, &wanted)?);
+    out.extend(train::run(gpu, &wanted)?);
     Ok(out)
 }
 

@@ -3,7 +3,7 @@
 mod draw;
 mod measure;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lookalike::embed::{ARCFACE_112, EmbedOptions, Embedder, Embedding, Similarity, align_points, builtin_model};
@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::args::GlobalArgs;
 use super::context::{adapter_line, open_gpu};
-use super::npy::NewFile;
+use super::npy::{self, MatrixWriter, NewFile};
 use super::ui::{Done, Outcome, Ui};
 use measure::{Accuracy, Probe};
 
@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// Other people for another number.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Also write the embeddings, person after person, and the number of each one's person to X.labels.npy: to try `train-head` on.
+    #[arg(long, value_name = "X.npy")]
+    embeddings: Option<PathBuf>,
     /// The folder for the contact sheet.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
@@ -65,10 +68,14 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let path = args.out.join(SHEET);
     // Better to find out now than after the work.
     drop(NewFile::create(&path)?);
+    args.embeddings.iter().try_for_each(|path| NewFile::create(path).map(drop))?;
     let model = builtin_model()?;
     let gpu = open_gpu(global, ui)?;
     let mut times = Times::default();
     let crowd = gather(global, ui, args, &gpu, &model, &mut times)?;
+    if let Some(path) = &args.embeddings {
+        write_embeddings(path, &crowd)?;
+    }
     let probes = search(&gpu, &crowd, &mut times)?;
     let accuracy = measure::accuracy(&probes);
     draw::sheet(&crowd, &probes, &accuracy, &gpu.adapter().name)?.save(&path)?;
@@ -145,6 +152,15 @@ fn gather(global: &GlobalArgs, ui: &Ui, args: &Args, gpu: &Gpu, model: &Model, t
     // Cosines are dot products of unit vectors, whatever the description says about normalisation.
     crowd.embeddings.iter_mut().for_each(Embedding::normalize);
     Ok(crowd)
+}
+
+/// Embeddings and labels as arrays.
+fn write_embeddings(path: &Path, crowd: &Crowd) -> Result<()> {
+    let mut file = MatrixWriter::create(path)?;
+    crowd.embeddings.iter().try_for_each(|e| file.row(e))?;
+    file.finish()?;
+    let labels = (0..crowd.embeddings.len()).map(|i| (i / crowd.per_person) as i64).collect();
+    npy::write(&path.with_extension("labels.npy"), &Tensor::indices(labels))
 }
 
 /// The transform that puts these landmarks onto the template.

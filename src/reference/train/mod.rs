@@ -1,0 +1,6 @@
+//! Optimisers and what training needs beside them.
+
+pub mod adam;
+pub mod sgd;
+pub mod squares;
+pub mod transpose;
