@@ -95,7 +95,7 @@ fn in_all_lists_it_is_the_exact_search() {
                         if batch > 1 {
                             probes[dimension] = f32::NAN;
                         }
-                        for per_label in [None, Some(PerLabel::Best), Some(PerLabel::Mean)] {
+                        for per_label in [None, Some(PerLabel::Best), Some(PerLabel::Mean), Some(PerLabel::Template)] {
                             let search = SearchOptions { per_label, ..SearchOptions::default() };
                             for k in [1, 10, n + 3] {
                                 let got = index.search(&probes, k, lists, &search).unwrap();
@@ -148,6 +148,10 @@ fn it_finds_exactly_the_best_rows_of_its_lists_while_rows_come_and_go() {
             let probes = people(&mut r, 70, dimension, 60, 0.7);
             let mut options = options(storage, metric, 17);
             options.index.rows_per_shard = Some(256);
+            if storage == Storage::I8 {
+                // Most shards pass through the device.
+                options.index.device_bytes = Some(20_000);
+            }
             let index = IvfIndex::train(&gpu, dimension, &vectors, &options).unwrap();
             assert!(index.is_empty() && index.search(&probes, 3, 8, &SearchOptions::default()).unwrap().iter().all(Vec::is_empty));
             let by_list = ByList { plain: GalleryIndex::new(&gpu, dimension, &options.index).unwrap() };
@@ -243,6 +247,11 @@ fn what_cannot_be_is_said() {
         let error = IvfIndex::train(&gpu, dimension, &vectors, &options).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
+    let mut learned = with(1);
+    learned.index.metric = Metric::WeightedL1;
+    learned.index.weights = vec![1.0; 2].into();
+    let error = IvfIndex::train(&gpu, 2, &[1.0; 8], &learned).unwrap_err().to_string();
+    assert!(error.contains("WeightedL1"), "{error}");
     let index = IvfIndex::build(&gpu, 2, &[1], &[0], &[1.0, 0.0], &IvfOptions::default()).unwrap();
     for (ids, labels, vectors, word) in
         [(vec![2], vec![0], vec![1.0], "2 numbers"), (vec![1], vec![0], vec![1.0; 2], "id 1"), (vec![2], vec![], vec![1.0; 2], "0 labels")]

@@ -211,7 +211,8 @@ impl Scanner {
                 }
             }
             let mut rooms = passage.iter().flat_map(|rooms| rooms.iter()).cycle();
-            for (i, seen) in shards.iter().enumerate() {
+            // Shards that nobody looks at need not pass.
+            for (i, seen) in shards.iter().enumerate().filter(|(i, _)| dispatches.iter().any(|d| d.shard == *i)) {
                 if let (Home::Host(from), Some(room)) = (&seen.shard.rows, rooms.next()) {
                     room.fill(&mut encoder, &from.raw, (seen.blocks * self.layout.block_bytes()) as u64);
                     launch(&mut encoder.begin_compute_pass(&PASS), room, i);

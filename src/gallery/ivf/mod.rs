@@ -140,7 +140,8 @@ impl IvfIndex {
 
     /// The `k` best rows for each probe in the `nprobe` lists nearest to it, best first. With as many as there are lists nothing is missed.
     /// A few rows that the device cannot score, too large for its arithmetic or no finite numbers, are compared whatever their list. The
-    /// mean of [`PerLabel::Mean`](super::index::PerLabel::Mean) is over all rows of a label of which one was in these lists.
+    /// mean of [`PerLabel::Mean`](super::index::PerLabel::Mean) is over all rows of a label of which one was in these lists;
+    /// [`PerLabel::Template`](super::index::PerLabel::Template) compares all labels.
     ///
     /// # Errors
     /// [`Error::Caller`] for probes of another dimension or no lists; too little memory; a lost device.
