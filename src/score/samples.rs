@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn pairs_are_all_or_a_share_without_repetition() {
         let labels: Vec<u32> = (0..40).map(|i| if i < 20 { 7 } else { i }).collect();
-        let samples = Samples::new(&vec![0.0; 40], 1, &labels).unwrap();
+        let samples = Samples::new(&[0.0; 40], 1, &labels).unwrap();
         let all = samples.pairs(1000).unwrap();
         assert_eq!((all.same.len(), all.different.len()), (190, 190));
         for most in [3, 60, 189] {
