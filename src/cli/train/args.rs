@@ -30,7 +30,8 @@ pub(crate) struct Args {
     /// Embeddings, one a row, as `embed -o` writes them.
     #[arg(long, value_name = "X.npy")]
     pub(super) embeddings: PathBuf,
-    /// Whose they are: a whole number for each row, -1 for rows that do not count; or a .csv with a column `label`.
+    /// Whose they are: a whole number for each row, -1 for rows that do not count; or a .csv with a column `label`, or `source` in a
+    /// folder for every person.
     #[arg(long, value_name = "Y.npy|CSV")]
     pub(super) labels: PathBuf,
     /// What is minimised: a head of `margin` on classes, pairs (contrastive, deepid2_cosine) or mined triplets.
