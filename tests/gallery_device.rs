@@ -271,6 +271,8 @@ fn what_cannot_be_recorded_is_refused_in_a_sentence() {
     refused(&index, &hits, 2, 3, &hits, "lacks the usage COPY_SRC");
     refused(&index, &probes, 2, 1, &probes, "lacks the usage COPY_DST");
     refused(&make(Storage::I8), &probes, 2, 3, &hits, "int8");
+    let learned = IndexOptions { weights: [1.0f32; 4].into(), ..IndexOptions::new(Storage::F32, Metric::WeightedL1) };
+    refused(&GalleryIndex::new(&gpu, 4, &learned).unwrap(), &probes, 2, 3, &hits, "learned score");
     let two = GalleryIndex::over(&[gpu.clone(), gpu.clone()], 4, &IndexOptions::default()).unwrap();
     refused(&two, &probes, 2, 3, &hits, "several devices");
     index.encode(&mut encoder(&gpu), &probes, 0, 3, &hits).unwrap();

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use common::plain::{METRICS, Plain, STORAGES, faces, index, order, same, stored};
 use common::{Random, gpu};
-use lookalike::gallery::index::{Hit, Metric, PerLabel, SearchOptions, Storage};
+use lookalike::gallery::index::{GalleryIndex, Hit, IndexOptions, Metric, PerLabel, SearchOptions, Storage};
+use lookalike::model::Similarity;
+use lookalike::score::Scoring;
 
 #[test]
 fn the_mean_of_a_label_is_the_mean_of_its_rows() {
@@ -132,6 +134,44 @@ fn templates_follow_additions_removals_and_compaction() {
         let got = index.search(&probes, 6, &options).unwrap();
         for (hits, probe) in got.iter().zip(probes.chunks_exact(20)) {
             same(hits, &templates(&plain, (Metric::Cosine, Storage::F16), probe, 6, &options), &format!("round {round}"));
+        }
+    }
+}
+
+#[test]
+fn a_template_is_scored_by_learned_scores_as_their_definitions_say() {
+    let mut r = Random(13);
+    let dimension = 21;
+    let (ids, labels, mut vectors) = faces(&mut r, 300, dimension, 40, false);
+    vectors.iter_mut().for_each(|x| *x = x.abs());
+    let weights: Vec<f32> = (0..dimension).map(|_| r.signed().abs() + 0.1).collect();
+    let probe: Vec<f32> = faces(&mut r, 1, dimension, 1, false).2.iter().map(|x| x.abs()).collect();
+    for similarity in [Similarity::JointBayesian, Similarity::ChiSquared, Similarity::Siamese] {
+        let index =
+            GalleryIndex::new(&gpu(), dimension, &IndexOptions::scored(Storage::F32, &Scoring::new(similarity, &weights[..]).unwrap()))
+                .unwrap();
+        index.add(&ids, &labels, &vectors).unwrap();
+        let options = SearchOptions { per_label: Some(PerLabel::Template), ..SearchOptions::default() };
+        let got = index.search(&probe, 1000, &options).unwrap().remove(0);
+        assert_eq!(got.len(), labels.iter().collect::<std::collections::BTreeSet<_>>().len());
+        assert!(got.windows(2).all(|w| w[0].score >= w[1].score));
+        for hit in got {
+            let rows: Vec<&[f32]> =
+                vectors.chunks_exact(dimension).zip(&labels).filter(|(_, l)| **l == hit.label).map(|(v, _)| v).collect();
+            let terms = (0..dimension).map(|i| {
+                let (x, w) = (f64::from(probe[i]), f64::from(weights[i]));
+                let y = rows.iter().map(|row| f64::from(row[i])).sum::<f64>() / rows.len() as f64;
+                match similarity {
+                    Similarity::ChiSquared => -w * (x - y) * (x - y) / (x + y),
+                    Similarity::Siamese => -w * (x - y).abs(),
+                    _ => {
+                        let (u, v) = (w / (2.0 * w + 1.0), w * w / ((2.0 * w + 1.0) * (w + 1.0)));
+                        u * x * y - 0.5 * v * (x * x + y * y) - 0.5 * ((2.0 * w + 1.0) / ((w + 1.0) * (w + 1.0))).ln()
+                    }
+                }
+            });
+            let want: f64 = terms.sum();
+            assert!((f64::from(hit.score) - want).abs() <= 1e-6 * want.abs().max(1.0), "{similarity:?} {hit:?} {want}");
         }
     }
 }

@@ -137,8 +137,8 @@ pub enum PerLabel {
     Best,
     /// A label's score is the mean over its rows; [`Hit::id`] is its best row.
     Mean,
-    /// A label's score is that of its template: the mean of its rows, for [`Metric::Cosine`] of rows scaled to unit length; [`Hit::id`] is
-    /// its best row. Scored on the host, in f64; templates are kept (8 bytes a number) until a row of their label comes or goes.
+    /// A label's score is that of its template: the mean of its rows, for [`Metric::Cosine`] of rows scaled to unit length, for learned
+    /// metrics rounded to f32; [`Hit::id`] is its best row. Scored on the host, in f64; templates are kept (8 bytes a number) until a row of their label comes or goes.
     Template,
 }
 

@@ -75,7 +75,8 @@ impl GalleryIndex {
             Metric::Dot => Score::Product,
             Metric::Euclidean => Score::Distance,
             Metric::JointBayesian | Metric::ChiSquared | Metric::WeightedL1 => {
-                let text = "A gallery of a learned score is scored on the host, so it cannot be searched on the device alone. Use `search`.";
+                let text =
+                    "A gallery of a learned score is scored on the host, so it cannot be searched on the device alone. Use `search`.";
                 return Err(Error::Caller(text.to_owned()));
             }
         };

@@ -51,7 +51,9 @@ impl Template {
             Metric::Cosine => dot() / lengths,
             Metric::Dot => dot(),
             Metric::Euclidean => -pairs().map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt(),
-            Metric::JointBayesian | Metric::ChiSquared | Metric::WeightedL1 => rows.learned.score(rows.metric, probe.numbers, &rounded(), 1.0),
+            Metric::JointBayesian | Metric::ChiSquared | Metric::WeightedL1 => {
+                rows.learned.score(rows.metric, probe.numbers, &rounded(), 1.0)
+            }
         }
     }
 }
