@@ -346,5 +346,7 @@ fn bench_kernels_draws_its_rows_under_the_roof() {
     let plot = std::fs::read_to_string(b.path("roof.svg")).unwrap();
     let rows = report["rows"].as_array().unwrap();
     let computing = rows.iter().filter(|r| r["gflops"].as_f64().unwrap() > 0.0);
-    assert!(computing.clone().count() > 10 && computing.map(|r| r["name"].as_str().unwrap()).all(|n| plot.contains(&n.replace("->", "-&gt;"))));
+    assert!(
+        computing.clone().count() > 10 && computing.map(|r| r["name"].as_str().unwrap()).all(|n| plot.contains(&n.replace("->", "-&gt;")))
+    );
 }

@@ -41,7 +41,14 @@ impl Identification {
     /// # Errors
     /// [`Error::Caller`] when numbers and labels do not fit, there is nobody in the gallery, no probe of somebody in it, or a score that
     /// is not a number; an error of the device.
-    pub fn search(gpu: &Gpu, dimension: usize, scoring: &Scoring, gallery: Labelled<'_>, probes: Labelled<'_>, most: usize) -> Result<Self> {
+    pub fn search(
+        gpu: &Gpu,
+        dimension: usize,
+        scoring: &Scoring,
+        gallery: Labelled<'_>,
+        probes: Labelled<'_>,
+        most: usize,
+    ) -> Result<Self> {
         gallery.check(dimension, "faces of the gallery")?;
         probes.check(dimension, "probes")?;
         let index = filled(gpu, dimension, scoring, gallery)?;

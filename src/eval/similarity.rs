@@ -46,7 +46,8 @@ impl SimilarityMatrix {
             Metric::Dot => Form::Product,
             Metric::Euclidean => Form::Distance,
             _ => {
-                let text = format!("The metric {metric:?} is no matrix product. Score pairs with `Scoring`, or search with `GalleryIndex`.");
+                let text =
+                    format!("The metric {metric:?} is no matrix product. Score pairs with `Scoring`, or search with `GalleryIndex`.");
                 return Err(Error::Caller(text));
             }
         };

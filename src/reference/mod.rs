@@ -24,9 +24,9 @@ mod sample;
 pub(crate) mod search;
 mod select;
 mod strided;
-pub mod train;
 #[cfg(test)]
 mod tests;
+pub mod train;
 
 pub use array::Array;
 pub use magnitude::magnitude;

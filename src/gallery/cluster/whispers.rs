@@ -1,8 +1,8 @@
 //! Chinese whispers (Biemann 2006).
 
 use super::consecutive;
-use crate::random::Random;
 use crate::gallery::index::Neighbours;
+use crate::random::Random;
 
 /// How whispers travel.
 #[derive(Clone, Copy, Debug)]

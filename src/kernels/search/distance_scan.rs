@@ -1,7 +1,7 @@
 //! Host side of shaders/search/distance_scan.wgsl.
 
-pub(crate) use super::{Params, Part};
 use super::{Form, Format, Terms};
+pub(crate) use super::{Params, Part};
 use crate::shader;
 
 /// For rows of floats.

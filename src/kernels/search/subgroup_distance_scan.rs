@@ -1,7 +1,7 @@
 //! Host side of shaders/search/subgroup_distance_scan.wgsl.
 
-pub(crate) use super::{Params, Part};
 use super::{Form, Format, Terms};
+pub(crate) use super::{Params, Part};
 use crate::shader;
 
 /// For rows of floats; a tile has a probe for every lane.
