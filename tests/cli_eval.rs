@@ -196,3 +196,25 @@ fn pairs_are_judged_on_embeddings_that_were_written() {
     assert!(case.error(&list, "verification", &[]).contains("several faces of 0/0.jpg, and one is needed"));
     assert!(case.error(&list, "megaface", &["--calibrate", "0.1", "--calibrated", "m.safetensors"]).contains("--calibrate"));
 }
+
+/// Rank-1 and identification when 5 % of the strangers pass, as the set's description gives them, on embeddings of the reference runtimes.
+#[test]
+fn identification_on_a_real_set_is_that_of_its_description() {
+    let Some(data) = common::test_data() else { return };
+    let files = std::fs::read_to_string(data.join("golden/lfw_set/files.txt")).unwrap();
+    let list = data.join("data/gallery_lfw.csv").display().to_string();
+    for (model, rank1, dir) in
+        [("mobilefacenet_foamliu", 0.9756, 0.9655), ("dlib_face_resnet_v1", 0.9181, 0.7759), ("face_reid_retail_0095", 0.9885, 0.9670)]
+    {
+        let case = Case::new(&[]);
+        std::fs::copy(data.join(format!("golden/lfw_set/emb_{model}.npy")), case.path("x.npy")).unwrap();
+        let rows: String = files.lines().enumerate().map(|(i, file)| format!("{i},{file}\n")).collect();
+        std::fs::write(case.path("x.csv"), format!("row,source\n{rows}")).unwrap();
+        let json = case.json(&list, "identification", &["--fpir", "0.05"]);
+        assert_eq!((json["mated_probes"].as_u64(), json["strangers"].as_u64()), (Some(696), Some(103)));
+        // Four digits are written down.
+        for (got, want) in [(&json["rank1"], rank1), (&json["open_set"][0]["dir"], dir)] {
+            assert!((got.as_f64().unwrap() - want).abs() <= 0.5001e-4, "{model}: {got} {want}");
+        }
+    }
+}
