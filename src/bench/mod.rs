@@ -40,7 +40,7 @@ pub struct BenchRow {
 pub struct Peaks {
     /// Billions of floating point operations a second in a kernel that does nothing else.
     pub gflops: f64,
-    /// Billions of bytes a second, read and written, of a large copy.
+    /// Billions of bytes a second, read and written, of a large copy: a kernel's or the driver's, whichever is faster.
     pub gbps: f64,
 }
 
@@ -57,11 +57,13 @@ impl Peaks {
     pub fn measure(gpu: &Gpu, rounds: usize) -> Result<Self> {
         let both = yardsticks(gpu)?;
         let times = medians(&both, rounds)?;
-        Ok(Self::of(&both, &times))
+        Self::of(gpu, &both, &times, rounds)
     }
 
-    fn of(yardsticks: &[Launchable], seconds: &[f64]) -> Self {
-        Self { gflops: yardsticks[0].flops as f64 / seconds[0] / 1e9, gbps: yardsticks[1].bytes as f64 / seconds[1] / 1e9 }
+    fn of(gpu: &Gpu, yardsticks: &[Launchable], seconds: &[f64], rounds: usize) -> Result<Self> {
+        let mut driver = (0..rounds.max(1)).map(|_| gpu.copy_seconds(COPY as u64 * 4, 4)).collect::<Result<Vec<_>>>()?;
+        let copy = (yardsticks[1].bytes as f64 / seconds[1]).max(2.0 * COPY as f64 * 4.0 / median(&mut driver));
+        Ok(Self { gflops: yardsticks[0].flops as f64 / seconds[0] / 1e9, gbps: copy / 1e9 })
     }
 }
 
@@ -168,7 +170,7 @@ pub fn kernels(gpu: &Gpu, rounds: usize) -> Result<BenchReport> {
         all.push(Launchable::layer(gpu, &case)?);
     }
     let seconds = medians(&all, rounds)?;
-    let peaks = Peaks::of(&all, &seconds);
+    let peaks = Peaks::of(gpu, &all, &seconds, rounds)?;
     let rows = all.iter().zip(&seconds).skip(2).map(|(layer, &s)| layer.row(s, &peaks)).collect();
     Ok(BenchReport { rows, peaks })
 }
@@ -210,11 +212,12 @@ fn recorded(gpu: &Gpu, record: impl FnOnce(&mut Recorder<'_>) -> Result<Vec<Port
     rec.finish(Feed::Plain, inputs, Vec::new())
 }
 
-/// 64 MiB, whole vec4s.
+/// Numbers that are copied: 64 MiB, whole vec4s.
+const COPY: usize = 16 << 20;
+
 fn record_copy(rec: &mut Recorder<'_>) -> Result<Vec<Port>> {
-    const FLOATS: usize = 16 << 20;
-    let (x, y) = (rec.tensor(FLOATS as u64 * 4), rec.tensor(FLOATS as u64 * 4));
-    let copy = Copy::new(vec![Axis::all(FLOATS, 1, 1)]);
+    let (x, y) = (rec.tensor(COPY as u64 * 4), rec.tensor(COPY as u64 * 4));
+    let copy = Copy::new(vec![Axis::all(COPY, 1, 1)]);
     copy::record(rec, "copy", &copy, x, y)?;
-    Ok(vec![Port { name: "x".to_owned(), source: x, shape: Shape::from([FLOATS]), dtype: DType::F32, constant: None }])
+    Ok(vec![Port { name: "x".to_owned(), source: x, shape: Shape::from([COPY]), dtype: DType::F32, constant: None }])
 }

@@ -1,4 +1,6 @@
-//! Start-up probes.
+//! What a device really does: its subgroups, its copies.
+
+use std::time::Instant;
 
 use super::Gpu;
 use crate::error::Result;
@@ -37,4 +39,28 @@ pub(super) fn subgroup_size(gpu: &Gpu) -> Result<Option<u32>> {
     let report = gpu.adapter();
     let honest = sizes.iter().all(|&s| s == size) && report.subgroup_min <= size && size <= report.subgroup_max;
     Ok(Some(size).filter(|_| honest && report.subgroup_min == report.subgroup_max))
+}
+
+impl Gpu {
+    /// Seconds of one of `times` copies of `bytes` from one buffer to another, made by the driver.
+    ///
+    /// # Errors
+    /// Too little memory; what makes the device unusable.
+    pub(crate) fn copy_seconds(&self, bytes: u64, times: usize) -> Result<f64> {
+        let buffer = || self.buffer("a copy", bytes, wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST, None);
+        let (from, to) = (buffer()?, buffer()?);
+        let run = |times: usize| {
+            let submission = self.scoped("a copy", 0, || {
+                let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                (0..times).for_each(|_| encoder.copy_buffer_to_buffer(&from.raw, 0, &to.raw, 0, bytes));
+                self.queue().submit([encoder.finish()])
+            })?;
+            self.wait(submission, "a copy")
+        };
+        // The first one meets memory that nobody has touched.
+        run(1)?;
+        let start = Instant::now();
+        run(times)?;
+        Ok(start.elapsed().as_secs_f64() / times.max(1) as f64)
+    }
 }
