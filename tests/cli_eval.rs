@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use common::Random;
+use common::tool::npy;
 use serde_json::Value;
 
 /// A folder with embeddings of made-up files, and lists of them.
@@ -27,12 +28,7 @@ impl Case {
                 (0..16).map(|_| own.signed() + 0.2 * noise.signed()).collect::<Vec<_>>()
             })
             .collect();
-        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, 16), }}\n", files.len());
-        let mut npy = b"\x93NUMPY\x01\x00".to_vec();
-        npy.extend((header.len() as u16).to_le_bytes());
-        npy.extend(header.bytes());
-        npy.extend(rows.iter().flat_map(|x| x.to_le_bytes()));
-        std::fs::write(case.path("x.npy"), npy).unwrap();
+        std::fs::write(case.path("x.npy"), npy(&[files.len(), 16], &rows)).unwrap();
         let lines: String = files.iter().enumerate().map(|(i, (name, _))| format!("{i},{name}\n")).collect();
         std::fs::write(case.path("x.csv"), format!("row,source\n{lines}")).unwrap();
         case

@@ -4,27 +4,29 @@
 
 mod common;
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
-
+use common::tool::Tool;
 use common::{Random, graph_of, read_npy};
 use lookalike::graph::{Epilogue, Linear, Op};
 use lookalike::import::Limits;
 use lookalike::model::{Description, EmbeddingDescription, Flip, InputDescription, Model, Normalize, Precision, Similarity};
 use lookalike::tensor::Tensor;
-use serde_json::Value;
 
 const PEOPLE: usize = 10;
 const PICTURES: usize = 5;
 
-struct Bench {
-    dir: tempfile::TempDir,
+struct Bench(Tool);
+
+impl std::ops::Deref for Bench {
+    type Target = Tool;
+    fn deref(&self) -> &Tool {
+        &self.0
+    }
 }
 
 impl Bench {
     /// Crops of 4x4 pixels in `crops/pNN/M.ppm`, a network `net.safetensors` that gives their numbers, and its embeddings `x.npy`.
     fn new(normalize: Normalize) -> Self {
-        let bench = Self { dir: tempfile::tempdir().unwrap() };
+        let bench = Self(Tool::new(env!("CARGO_BIN_EXE_lookalike")));
         let mut r = Random(1);
         for person in 0..PEOPLE {
             let centre: Vec<f32> = (0..48).map(|_| 128.0 + 90.0 * r.signed()).collect();
@@ -57,45 +59,11 @@ impl Bench {
         model.save(&self.path(&format!("{name}.safetensors")), Precision::F32).unwrap();
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn file(&self, name: &str, content: &[u8]) {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, content).unwrap();
-    }
-
-    fn run(&self, args: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lookalike"));
-        command.args(args.split_whitespace()).current_dir(self.dir.path()).stdin(Stdio::null()).output().unwrap()
-    }
-
     fn code(&self, args: &str) -> i32 {
         let output = self.run(args);
         let code = output.status.code().unwrap();
         assert!(code < 2, "{args}: {}", String::from_utf8_lossy(&output.stderr));
         code
-    }
-
-    fn succeed(&self, args: &str) -> String {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, args: &str) -> Value {
-        serde_json::from_str(&self.succeed(&format!("{args} --json"))).unwrap()
-    }
-
-    fn fail(&self, args: &str) -> String {
-        let output = self.run(args);
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{args}: {stderr}");
-        assert!(!stderr.contains("panicked"), "{stderr}");
-        assert_eq!(stderr.lines().filter(|l| l.starts_with("error: ")).count(), 1, "{stderr}");
-        stderr
     }
 
     fn described(&self, name: &str) -> EmbeddingDescription {

@@ -5,56 +5,25 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use common::Random;
+use common::tool::{Tool, npy, one_error};
 use lookalike::gallery::Gallery;
 use serde_json::Value;
 
-struct Bench {
-    dir: tempfile::TempDir,
+struct Bench(Tool);
+
+impl std::ops::Deref for Bench {
+    type Target = Tool;
+    fn deref(&self) -> &Tool {
+        &self.0
+    }
 }
 
 impl Bench {
     fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn file(&self, name: &str, content: &[u8]) -> PathBuf {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, content).unwrap();
-        path
-    }
-
-    fn command(&self, args: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lookalike"));
-        command.args(args.split_whitespace()).current_dir(self.dir.path()).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &str) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    /// The standard output of a command that must succeed.
-    fn succeed(&self, args: &str) -> String {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, args: &str) -> Value {
-        serde_json::from_str(&self.succeed(&format!("{args} --json"))).unwrap()
-    }
-
-    /// The message of a command that must end in one clean error.
-    fn fail(&self, args: &str) -> String {
-        one_error(&self.run(args))
+        Self(Tool::new(env!("CARGO_BIN_EXE_lookalike")))
     }
 
     /// A made-up face crop: a smooth pattern that depends on `seed`.
@@ -87,25 +56,6 @@ impl Bench {
         let rows: String = (0..rows).map(|i| format!("p{},\"{i}, x.jpg\"\n", i % people)).collect();
         self.file(name, format!("label,source\n{rows}").as_bytes());
     }
-}
-
-fn one_error(output: &Output) -> String {
-    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(!stderr.contains("panicked"), "{stderr}");
-    assert_eq!(stderr.lines().filter(|l| l.starts_with("error: ")).count(), 1, "{stderr}");
-    stderr
-}
-
-/// A .npy file of f32.
-fn npy(shape: &[usize], data: &[f32]) -> Vec<u8> {
-    let dims: String = shape.iter().map(|d| format!("{d},")).collect();
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}\n");
-    let mut out = b"\x93NUMPY\x01\x00".to_vec();
-    out.extend((header.len() as u16).to_le_bytes());
-    out.extend(header.bytes());
-    out.extend(data.iter().flat_map(|x| x.to_le_bytes()));
-    out
 }
 
 fn bits(path: &Path) -> Vec<u32> {
@@ -456,12 +406,12 @@ fn a_gallery_that_may_not_be_written_can_be_read() {
     bench.succeed("gallery import g x.npy --label a");
     let program = bench.path("program");
     std::fs::copy(env!("CARGO_BIN_EXE_lookalike"), &program).unwrap();
-    for (path, mode) in [(bench.path("g"), 0o444), (program.clone(), 0o555), (bench.dir.path().to_owned(), 0o555)] {
+    for (path, mode) in [(bench.path("g"), 0o444), (program.clone(), 0o555), (bench.folder().to_owned(), 0o555)] {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
     let run = |args: &str| {
         let mut command = Command::new(&program);
-        command.args(args.split_whitespace()).current_dir(bench.dir.path());
+        command.args(args.split_whitespace()).current_dir(bench.folder());
         // Permissions do not bind root.
         if std::fs::metadata("/proc/self").map_or(1, |m| m.uid()) == 0 {
             command.uid(65534).gid(65534);
@@ -476,7 +426,7 @@ fn a_gallery_that_may_not_be_written_can_be_read() {
         assert!(text.contains("cannot be written") || text.contains("cannot be opened"), "{args}: {text}");
     }
     assert!(one_error(&run("gallery create h")).contains("permissions"));
-    std::fs::set_permissions(bench.dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(bench.folder(), std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]

@@ -5,14 +5,13 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::process::{Command, Output, Stdio};
 
 use common::Random;
-use serde_json::Value;
+use common::tool::{Tool, npy};
 
 /// A folder with a gallery `g` of 600 rows of 20 people, and three queries `q.npy`.
 struct Bench {
-    dir: tempfile::TempDir,
+    tool: Tool,
     rows: Vec<f32>,
     queries: Vec<f32>,
 }
@@ -20,56 +19,30 @@ struct Bench {
 const DIMENSION: usize = 24;
 const PEOPLE: usize = 20;
 
+impl std::ops::Deref for Bench {
+    type Target = Tool;
+    fn deref(&self) -> &Tool {
+        &self.tool
+    }
+}
+
 impl Bench {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let tool = Tool::new(env!("CARGO_BIN_EXE_lookalike"));
         let mut r = Random(51);
         let mut matrix = |name: &str, rows: usize| {
             let data: Vec<f32> = (0..rows * DIMENSION).map(|_| r.signed()).collect();
-            std::fs::write(dir.path().join(name), npy(rows, &data)).unwrap();
+            tool.file(name, &npy(&[rows, DIMENSION], &data));
             data
         };
         let (rows, queries) = (matrix("x.npy", 600), matrix("q.npy", 3));
         let labels: String = (0..600).map(|i| format!("p{},{i}\n", i % PEOPLE)).collect();
-        std::fs::write(dir.path().join("x.csv"), format!("label,source\n{labels}")).unwrap();
-        let bench = Self { dir, rows, queries };
+        tool.file("x.csv", format!("label,source\n{labels}").as_bytes());
+        let bench = Self { tool, rows, queries };
         bench.succeed("gallery create g");
         bench.succeed("gallery import g x.npy --labels x.csv");
         bench
     }
-
-    fn run(&self, args: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lookalike"));
-        command.args(args.split_whitespace()).current_dir(self.dir.path()).stdin(Stdio::null()).output().unwrap()
-    }
-
-    fn succeed(&self, args: &str) -> String {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, args: &str) -> Value {
-        serde_json::from_str(&self.succeed(&format!("{args} --json"))).unwrap()
-    }
-
-    /// The message of a command that ends in an error.
-    fn fail(&self, args: &str) -> String {
-        let output = self.run(args);
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{args}: {stderr}");
-        assert!(stderr.contains("error: ") && !stderr.contains("panicked"), "{args}: {stderr}");
-        stderr
-    }
-}
-
-fn npy(rows: usize, data: &[f32]) -> Vec<u8> {
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {DIMENSION}), }}\n");
-    let mut out = b"\x93NUMPY\x01\x00".to_vec();
-    out.extend((header.len() as u16).to_le_bytes());
-    out.extend(header.bytes());
-    out.extend(data.iter().flat_map(|x| x.to_le_bytes()));
-    out
 }
 
 fn cosine(a: &[f64], b: &[f64]) -> f64 {

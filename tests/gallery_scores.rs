@@ -3,43 +3,18 @@
 
 mod common;
 
-use std::sync::OnceLock;
-
+use common::plain::{stored, tiled};
 use common::{Random, gpu};
-use half::f16;
 use lookalike::gallery::index::{GalleryIndex, Hit, IndexOptions, Metric, PerLabel, SearchOptions, Storage};
-use lookalike::gpu::{Gpu, GpuOptions};
+use lookalike::gpu::Gpu;
 use lookalike::model::Similarity;
-use lookalike::plan::GemmFamily;
 use lookalike::score::Scoring;
 
 const SCORES: [Similarity; 3] = [Similarity::JointBayesian, Similarity::ChiSquared, Similarity::Siamese];
 
-/// The same adapter with the kernels for hardware GPUs.
-fn tiled() -> Gpu {
-    static GPU: OnceLock<Gpu> = OnceLock::new();
-    let options = GpuOptions { gemm: Some(GemmFamily::Tiled), ..GpuOptions::default() };
-    GPU.get_or_init(|| Gpu::new(&options).unwrap()).clone()
-}
-
 /// Parameters from nothing to a lot, some of them 0.
 fn parameters(r: &mut Random, dimension: usize) -> Vec<f32> {
     (0..dimension).map(|k| if k % 5 == 4 { 0.0 } else { (1.0 + r.signed()) * [0.01, 1.0, 30.0][k % 3] }).collect()
-}
-
-/// What is stored of a row: halves of the numbers, scaled so that the largest is in [2^14, 2^15).
-fn stored(row: &[f32], storage: Storage) -> Vec<f64> {
-    let exact = || row.iter().map(|&x| f64::from(x)).collect();
-    let largest = row.iter().fold(0f32, |a, b| a.max(b.abs()));
-    if storage != Storage::F16 || largest == 0.0 || row.iter().any(|x| !x.is_finite()) {
-        return exact();
-    }
-    let unit = 2f64.powi(f64::from(largest).log2().floor() as i32 - 14);
-    let half = |&x: &f32| {
-        let h = f16::from_f64(f64::from(x) / unit).to_f64();
-        if h.abs() < 2f64.powi(-14) { 0.0 } else { h * unit }
-    };
-    row.iter().map(half).collect()
 }
 
 /// The score as formulas have it, more = more alike.

@@ -2,8 +2,8 @@
 
 use super::GeneratedPicture;
 use super::file::FRAME;
-use super::random::Stream;
 use crate::embed::{ARCFACE_112, Picture};
+use crate::random::Stream;
 
 /// Default width and height of a generated picture in pixels: the 112 of the face crop with 16 of margin on every side.
 pub const SIZE: u32 = 144;

@@ -6,8 +6,8 @@ use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde_json::json;
 
-use super::random::Stream;
 use crate::error::{Error, Result};
+use crate::random::Stream;
 
 /// The `format` of the file's metadata.
 pub const FORMAT: &str = "lookalike-people-1";

@@ -8,7 +8,6 @@
 mod camera;
 mod decoder;
 mod file;
-pub(crate) mod random;
 
 pub use camera::{Camera, SIZE};
 pub use decoder::PeopleDecoder;

@@ -3,7 +3,7 @@
 use super::objective::Objective;
 use super::samples::{Samples, below, shuffle};
 use crate::error::{Error, Result};
-use crate::people::random::Stream;
+use crate::random::Stream;
 
 /// How batches are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::people::random::Stream;
+use crate::random::Stream;
 use crate::tensor::Tensor;
 
 /// Squares of numbers up to this add up within f32, whatever the length of a row.

@@ -1,7 +1,7 @@
 //! What a training begins with.
 
 use super::samples::Samples;
-use crate::people::random::Stream;
+use crate::random::Stream;
 
 /// Purpose of a random stream.
 const PROJECTION: u64 = (1 << 62) + 2;

@@ -7,7 +7,7 @@ use super::sampler::Sampler;
 use super::*;
 use crate::gpu::{Gpu, GpuOptions};
 use crate::heads::{Head, Want};
-use crate::people::random::Stream;
+use crate::random::Stream;
 use crate::reference::margin::{classes, pairs, triplets};
 use crate::tensor::Tensor;
 

@@ -5,6 +5,8 @@
 #[cfg(feature = "gallery")]
 pub(crate) mod enrolled;
 pub(crate) mod plain;
+#[cfg(feature = "cli")]
+pub(crate) mod tool;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
