@@ -3,7 +3,7 @@
 //! Rows are divided into lists around centres that k-means found (Sivic and Zisserman 2003; Jégou, Douze and Schmid 2011, as in Faiss'
 //! `IndexIVFFlat`). A search finds the centres nearest to a probe and compares the probe with the rows of their lists. What it misses are
 //! rows in other lists; the scores and the order of what it finds are exact, as those of a
-//! [`GalleryIndex`](super::index::GalleryIndex).
+//! [`GalleryIndex`].
 
 mod lists;
 mod train;
@@ -36,7 +36,7 @@ impl Default for IvfOptions {
     }
 }
 
-/// A gallery in lists on the GPU. Usable from several threads, as a [`GalleryIndex`](super::index::GalleryIndex).
+/// A gallery in lists on the GPU. Usable from several threads, as a [`GalleryIndex`].
 #[derive(Debug)]
 pub struct IvfIndex {
     centres: GalleryIndex,
