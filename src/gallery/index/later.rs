@@ -22,9 +22,13 @@ struct Sender(Arc<Mutex<Slot>>);
 
 impl Sender {
     fn put(&self, hits: impl FnOnce() -> Hits) {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.hits.get_or_insert_with(hits);
-        if let Some(waker) = slot.waker.take() {
+        let waker = {
+            let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            slot.hits.get_or_insert_with(hits);
+            slot.waker.take()
+        };
+        // Without the lock: some executors poll again at once, on this thread.
+        if let Some(waker) = waker {
             waker.wake();
         }
     }
