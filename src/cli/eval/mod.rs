@@ -13,6 +13,7 @@ mod video;
 
 use std::path::{Path, PathBuf};
 
+use lookalike::eval::Separation;
 use lookalike::model::Similarity;
 use lookalike::{Error, Result};
 use serde_json::Value;
@@ -136,4 +137,21 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
 /// 1 where more is more alike, -1 where scores are distances.
 fn sign(similarity: Similarity) -> f64 {
     if similarity.is_distance() { -1.0 } else { 1.0 }
+}
+
+/// The threshold of a model that accepts at most the part `far` of these pairs of two people.
+///
+/// # Errors
+/// [`Error::Caller`] where there are too few pairs to tell.
+pub(crate) fn threshold_at(separation: &Separation, far: f64, similarity: Similarity) -> Result<f32> {
+    let point = separation.tar_at_far(far);
+    if !point.measurable {
+        let pairs = separation.impostor().len();
+        return Err(Error::Caller(format!(
+            "A false accept rate of {far} cannot be measured on {pairs} pairs of different people. Give more pairs, or at least 1/{pairs}."
+        )));
+    }
+    // Scores above the order statistic count; a model accepts its threshold itself, so it is the next larger number.
+    let score = (point.threshold as f32).next_up();
+    Ok(if similarity.is_distance() { -score } else { score })
 }

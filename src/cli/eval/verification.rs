@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use lookalike::model::{Precision, Similarity};
-use lookalike::{Error, Result};
+use lookalike::Result;
+use lookalike::model::Precision;
 
 use super::embeddings::Embedded;
 use super::judge::{Judgement, Scored};
 use super::lists::Pairs;
 use super::report::{Report, Section};
-use super::{Args, Verdict, plots, sign};
+use super::{Args, Verdict, plots, sign, threshold_at};
 use crate::cli::args::GlobalArgs;
 use crate::cli::ui::{Outcome, Ui};
 
@@ -26,7 +26,9 @@ pub(super) fn run(global: &GlobalArgs, ui: &Ui, args: &Args, root: &Path) -> Out
     let dropped = std::mem::take(&mut embedded.dropped);
     let judged = Judgement::new(embedded.name().to_owned(), similarity, own, scored, dropped, args)?;
     if let (Some(far), Some(path)) = (args.calibrate, &args.calibrated) {
-        calibrate(&mut embedded.model, &judged, far, similarity)?;
+        let mut description = embedded.model.description.clone();
+        description.embedding.get_or_insert_with(Default::default).threshold = Some(threshold_at(&judged.separation, far, similarity)?);
+        embedded.model.describe(description)?;
         embedded.model.save(path, Precision::from(global.precision))?;
         ui.note(&format!("{} holds the threshold of a false accept rate of {far}.", path.display()));
     }
@@ -45,22 +47,4 @@ pub(super) fn section(judged: &Judgement, heading: String) -> Result<Section> {
         }
     }
     Ok(Section { heading, lines: judged.lines(), plots: plots::of_pairs(judged)?, table })
-}
-
-/// The threshold of a false accept rate becomes the model's own.
-fn calibrate(model: &mut lookalike::model::Model, judged: &Judgement, far: f64, similarity: Similarity) -> Result<()> {
-    let point = judged.separation.tar_at_far(far);
-    if !point.measurable {
-        return Err(Error::Caller(format!(
-            "A false accept rate of {far} cannot be measured on {} pairs of different people. Give more pairs, or at least 1/{}.",
-            judged.separation.impostor().len(),
-            judged.separation.impostor().len()
-        )));
-    }
-    let mut description = model.description.clone();
-    // Scores above the order statistic count; a model accepts its threshold itself, so it is the next larger number.
-    let score = (point.threshold as f32).next_up();
-    let threshold = if similarity.is_distance() { -score } else { score };
-    description.embedding.get_or_insert_with(Default::default).threshold = Some(threshold);
-    model.describe(description)
 }

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 
 use lookalike::eval::Separation;
 use lookalike::graph::infer_shapes;
-use lookalike::model::{Flip, Model, Normalize, Precision, Similarity};
+use lookalike::model::{Flip, Model, Normalize, Precision};
 use lookalike::score::Samples;
 use lookalike::{Error, Result};
 use serde_json::json;
 
 use super::args::{DescribeArg, GlobalArgs};
 use super::context::model_or_builtin;
+use super::eval::threshold_at;
 use super::ui::{Done, Outcome, Ui};
 use super::{convert, labels, npy};
 use learn::Learned;
@@ -94,7 +95,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     }
     let found = if labelled { Some(separate(&learned)?) } else { None };
     if let (Some(far), Some((separation, _))) = (args.far, &found) {
-        learned.threshold = Some(threshold(separation, far, learned.scoring.similarity())?);
+        learned.threshold = Some(threshold_at(separation, far, learned.scoring.similarity())?);
     }
     let mut description = learned.model.description.clone();
     description.embedding.get_or_insert_with(Default::default).threshold = learned.threshold;
@@ -201,18 +202,4 @@ fn separate(learned: &Learned) -> Result<(Separation, usize)> {
     let sign = if learned.scoring.similarity().is_distance() { -1.0 } else { 1.0 };
     let scores = |pairs: &[[usize; 2]]| pairs.iter().map(|&[i, j]| sign * learned.scoring.between(&row(i), &row(j))).collect();
     Ok((Separation::new(scores(&pairs.same), scores(&pairs.different))?, pairs.same.len() + pairs.different.len()))
-}
-
-/// The threshold of a false accept rate.
-fn threshold(separation: &Separation, far: f64, similarity: Similarity) -> Result<f32> {
-    let point = separation.tar_at_far(far);
-    if !point.measurable {
-        return Err(Error::Caller(format!(
-            "A false accept rate of {far} cannot be measured on {} pairs of different people. Give more embeddings, or a higher rate.",
-            separation.impostor().len()
-        )));
-    }
-    // Scores above the order statistic count; a model accepts its threshold itself, so it is the next larger number.
-    let score = (point.threshold as f32).next_up();
-    Ok(if similarity.is_distance() { -score } else { score })
 }
