@@ -11,7 +11,7 @@ use common::{Random, graph_of};
 use lookalike::embed::builtin_model;
 use lookalike::graph::{Op, infer_shapes};
 use lookalike::import::Limits;
-use lookalike::model::{Description, EmbeddingDescription, Model, Normalize, Precision};
+use lookalike::model::{Description, EmbeddingDescription, Model, Normalize, Precision, Similarity};
 use lookalike::tensor::Shape;
 
 fn lookalike(args: &[&str]) -> Output {
@@ -234,4 +234,29 @@ fn mistakes_are_told_before_any_work() {
     npy(at("y.npy").as_ref(), "<f4", "(4,)", [0.5f32; 4].iter().flat_map(|v| v.to_le_bytes()));
     case.refused(&[], "no whole number");
     case.refused(&["--embeddings", &at("y.npy")], "--embeddings");
+}
+
+#[test]
+fn siamese_weights_become_the_score_of_the_model() {
+    let case = Case::new();
+    let quick = ["--loss", "siamese", "--optimizer", "adam", "--lr", "0.05", "--steps", "150", "--people", "12", "--seed", "3"];
+    let output = case.run("out.safetensors", &[&quick[..], &["--validation", "0.25", "--json"]].concat());
+    assert!(output.status.success(), "{}", told(&output));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let share = |name: &str| said["held_out"][name].as_f64().unwrap();
+    assert!(share("rank1") > share("rank1_before") + 0.1, "{said}");
+    let model = Model::load(case.at("out.safetensors").as_ref(), &Limits::default()).unwrap();
+    let embedding = model.description.embedding.clone().unwrap();
+    assert_eq!((embedding.similarity, embedding.threshold), (Similarity::Siamese, said["threshold"].as_f64().map(|t| t as f32)));
+    let weights = embedding.score.unwrap().weights;
+    // The first half tells people apart.
+    let mean = |part: &[f32]| part.iter().sum::<f32>() / 4.0;
+    assert!(weights.len() == 8 && mean(&weights[..4]) > 3.0 * mean(&weights[4..]), "{weights:?}");
+    // The network is what it was.
+    let old = Model::load(case.at("same.safetensors").as_ref(), &Limits::default()).unwrap();
+    assert_eq!(model.graph.nodes.len(), old.graph.nodes.len());
+    let output = case.run("out.safetensors", &[&quick[..], &["--validation", "0.25"]].concat());
+    assert!(told(&output).contains("8 weights; one person up to a distance of"), "{}", told(&output));
+    case.refused(&["--loss", "siamese", "--dimension", "4"], "one a number of an embedding");
+    case.refused(&["--loss", "siamese", "--set", "b=3"], "learned by the training");
 }

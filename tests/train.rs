@@ -54,6 +54,9 @@ fn run<'a>(gpu: &'a Gpu, samples: &'a Samples, options: &TrainOptions, steps: us
 
 /// The bits of everything that is learned.
 fn bits(trainer: &Trainer<'_>) -> Vec<u32> {
+    if let Some((scoring, threshold)) = trainer.scoring().unwrap() {
+        return scoring.numbers().iter().chain([&threshold]).map(|v| v.to_bits()).collect();
+    }
     let layer = trainer.layer().unwrap();
     let classes = trainer.class_weights().unwrap().map(|t| t.to_f32().into_owned()).unwrap_or_default();
     let numbers = trainer.class_numbers().unwrap().map(|t| t.to_f32().into_owned()).unwrap_or_default();
@@ -86,6 +89,63 @@ fn every_kind_of_objective_finds_people_it_never_saw() {
     }
 }
 
+/// People who differ in the first numbers, under occasions that differ in all the others.
+fn people_of_some_numbers(people: usize, seed: u64) -> Samples {
+    let mut r = Random(seed);
+    let (mut data, mut labels) = (Vec::new(), Vec::new());
+    for person in 0..people {
+        let own: Vec<f32> = (0..5).map(|_| normal(&mut r)).collect();
+        for _ in 0..6 {
+            data.extend(own.iter().map(|v| v + 0.4 * normal(&mut r)).collect::<Vec<_>>());
+            data.extend((0..12).map(|_| 1.5 * normal(&mut r)).collect::<Vec<_>>());
+            labels.push(person as i64);
+        }
+    }
+    Samples::new(&Tensor::from_f32([labels.len(), 17], data).unwrap(), &labels).unwrap()
+}
+
+/// Beside the minimum of the same loss, found on the host by another method on all pairs.
+#[cfg(feature = "fit")]
+#[test]
+fn siamese_weights_are_those_of_the_minimum() {
+    use lookalike::score;
+    let gpu = gpu();
+    let (train, held) = people_of_some_numbers(150, 7).split(1.0 / 3.0, 1).unwrap();
+    let schedule = Schedule::Cosine { steps: 400 };
+    let options = TrainOptions {
+        optimizer: Optimizer::ADAM,
+        rate: Rate { base: 0.05, warmup: 0, schedule },
+        weight_decay: 0.0,
+        ..options("siamese", &[])
+    };
+    let (trainer, progress) = run(&gpu, &train, &options, 400);
+    assert!(progress[0].loss > 1.5 * progress[399].loss, "{} to {}", progress[0].loss, progress[399].loss);
+    let (scoring, threshold) = trainer.scoring().unwrap().unwrap();
+    let labels: Vec<u32> = train.classes().iter().map(|&c| c as u32).collect();
+    let rows = score::Samples::new(train.data(), 17, &labels).unwrap();
+    let fitted = score::Siamese::fit(&rows).unwrap();
+    // Batches of 16 people are a part of all pairs: the weights wander about the minimum.
+    let own = scoring.numbers();
+    for (i, (w, f)) in own.iter().zip(&fitted.weights).enumerate() {
+        println!("{i}: {w} {f}");
+        assert!((w - f).abs() < if i < 5 { 0.3 * f } else { 0.3 }, "{i}: {w} for {f}");
+    }
+    assert!((threshold - fitted.threshold).abs() < 0.25 * fitted.threshold, "{threshold} for {}", fitted.threshold);
+    // People it never saw.
+    let before = Rank1::of(&gpu, &held).unwrap();
+    let after = Rank1::scored(&gpu, &held, &scoring).unwrap();
+    assert!(after.share() > before.share() + 0.2, "{} to {} of {}", before.hits, after.hits, after.probes);
+    let decided = |i: usize, j: usize| scoring.between(held.row(i), held.row(j)) <= f64::from(threshold);
+    let (mut right, mut all) = ([0, 0], [0, 0]);
+    for (i, j) in (0..held.len()).flat_map(|i| (i + 1..held.len()).map(move |j| (i, j))) {
+        let same = held.classes()[i] == held.classes()[j];
+        all[usize::from(same)] += 1;
+        right[usize::from(same)] += usize::from(decided(i, j) == same);
+    }
+    let share = |k: usize| right[k] as f64 / all[k] as f64;
+    assert!((share(0) + share(1)) / 2.0 > 0.87, "{} {}", share(0), share(1));
+}
+
 #[test]
 fn a_resumed_training_ends_with_the_same_bits() {
     let gpu = gpu();
@@ -109,6 +169,7 @@ fn a_resumed_training_ends_with_the_same_bits() {
         },
         TrainOptions { optimizer: Optimizer::ADAM, rate: Rate::constant(0.01), ..options("triplet_batch_hard", &[]) },
         TrainOptions { optimizer: Optimizer::ADAM, ..options("adaptiveface", &[]) },
+        TrainOptions { optimizer: Optimizer::ADAM, rate: Rate::constant(0.01), ..options("siamese", &[]) },
     ];
     for (i, options) in cases.iter().enumerate() {
         let [half, whole, again] = ["half", "whole", "again"].map(|name| folder.path().join(format!("{name}{i}.safetensors")));
@@ -186,9 +247,13 @@ fn a_checkpoint_goes_on_with_nothing_but_its_own_training() {
 fn what_is_not_finite_stops_before_it_changes_anything() {
     let gpu = gpu();
     let samples = hidden_people(12, 4, 6, 4, 1);
-    for (name, optimizer) in
-        [("softmax", Optimizer::SGD), ("arcface", Optimizer::SGD), ("contrastive", Optimizer::SGD), ("triplet_batch_hard", Optimizer::ADAM)]
-    {
+    for (name, optimizer) in [
+        ("softmax", Optimizer::SGD),
+        ("arcface", Optimizer::SGD),
+        ("contrastive", Optimizer::SGD),
+        ("siamese", Optimizer::SGD),
+        ("triplet_batch_hard", Optimizer::ADAM),
+    ] {
         let sampling = Sampling::People { people: 6, pictures: 3 };
         let options = TrainOptions { rate: Rate::constant(1e38), weight_decay: 0.0, sampling, optimizer, ..options(name, &[]) };
         let mut trainer = Trainer::new(&gpu, &samples, &options).unwrap();
@@ -292,6 +357,8 @@ fn options_that_fit_nothing_are_refused() {
     assert!(refused(TrainOptions { sampling: Sampling::People { people: 13, pictures: 2 }, ..base.clone() }).contains("12 people"));
     assert!(refused(TrainOptions { sampling: Sampling::People { people: 12, pictures: 400 }, ..base.clone() }).contains("too large"));
     assert!(refused(TrainOptions { rate: Rate::constant(-0.1), ..base }).contains("learning rate"));
+    assert!(refused(TrainOptions { dimension: Some(6), ..options("siamese", &[]) }).contains("one a number"));
+    assert!(refused(TrainOptions { bias: true, ..options("siamese", &[]) }).contains("no bias"));
     let narrow = hidden_people(12, 4, 5, 4, 1);
     let trainer = Trainer::new(&gpu, &samples, &options("softmax", &[])).unwrap();
     assert!(trainer.project(&narrow).unwrap_err().to_string().contains("projection of 6"));

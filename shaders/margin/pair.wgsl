@@ -3,6 +3,7 @@
 //   kind 0   same: d^2 / 2, different: max(0, m - d)^2 / 2, d Euclidean      kind 3   (1 - c)^2, c the cosine
 //   kind 1   same: |d|_1, different: max(0, m - |d|_1)                       kind 4   2 (1 - c) = squared distance of unit vectors
 //   kind 2   (t - sigmoid(scale * c + alpha))^2 / 2                          kind 5   scale * d^2
+//   kind 6   -ln of the right one of q and 1 - q, q = sigmoid(alpha - |d|_1)
 //
 // Layouts   a, b, da, db: [row][vec4 of a row]; pairs[i] = (row of b, same 1 / different 0 / ignored 2);
 //           y[i] = (loss, dL/dscale, dL/dalpha, 0), all times weight
@@ -57,6 +58,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let t = select(0.0, 1.0, same);
     let sigmoid = 1.0 / (1.0 + exp_accurate(-(p.scale * c + p.alpha)));
     let k2 = (sigmoid - t) * sigmoid * (1.0 - sigmoid);
+    // Stable on both sides.
+    let logit = p.alpha - l1;
+    let small = exp_accurate(-abs(logit));
+    let k6 = select(small, 1.0, logit >= 0.0) / (1.0 + small) - t;
     // The loss, the factors of the difference, of its sign, and of the direction in which the cosine grows.
     var loss = 0.0;
     var along = 0.0;
@@ -77,9 +82,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     } else if (p.kind == 4u) {
         loss = 2.0 * apart;
         turn = -2.0;
-    } else {
+    } else if (p.kind == 5u) {
         loss = p.scale * r * r;
         along = 2.0 * p.scale;
+    } else {
+        loss = log1p_accurate(small) + max(select(logit, -logit, same), 0.0);
+        signs = -k6;
     }
     let weight = select(p.weight, 0.0, pair.y == 2u);
     if (i >= p.rows) {
@@ -92,5 +100,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         da[at * p.depth + k] = weight * (straight + turn * ia * (v * ib - c * u * ia));
         db[at * p.depth + k] = weight * (turn * ib * (u * ia - c * v * ib) - straight);
     }
-    y[i] = weight * vec4<f32>(loss, k2 * c, k2, 0.0);
+    y[i] = weight * vec4<f32>(loss, k2 * c, select(k2, k6, p.kind == 6u), 0.0);
 }

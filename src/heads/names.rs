@@ -20,6 +20,7 @@ const HEADS: &[(&str, &[&str])] = &[
     ("regularface", &[]),
     ("contrastive", &["metric", "margin"]),
     ("deepid2_cosine", &["w", "b"]),
+    ("siamese", &["b"]),
     ("triplet", &["alpha", "normalize", "reduction"]),
     ("triplet_angular", &["alpha", "normalize", "reduction"]),
     ("triplet_semi_hard", &["alpha", "distance", "normalize", "fallback", "reduction"]),
@@ -149,6 +150,7 @@ impl Given<'_> {
             "deepid2_cosine" => {
                 Head::Pairs(PairLoss::Cosine { w: self.number("w", 5.0, -MOST, MOST)?, b: self.number("b", -2.0, -MOST, MOST)? })
             }
+            "siamese" => Head::Pairs(PairLoss::LogisticL1 { b: self.number("b", 0.0, -MOST, MOST)? }),
             "distill" => Head::Distill(self.word(
                 "kind",
                 &[

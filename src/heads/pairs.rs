@@ -57,18 +57,19 @@ fn params(loss: &PairLoss) -> Params {
         PairLoss::ContrastiveL2 { margin } => Params { kind: 0, m3: margin as f32, ..Params::default() },
         PairLoss::ContrastiveL1 { margin } => Params { kind: 1, m3: margin as f32, ..Params::default() },
         PairLoss::Cosine { w, b } => Params { kind: 2, scale: w as f32, alpha: b as f32, ..Params::default() },
+        PairLoss::LogisticL1 { b } => Params { kind: 6, alpha: b as f32, ..Params::default() },
     }
 }
 
-/// A step on pairs of embeddings that lie on the device: (row, row, 1 same or 0 different). The loss goes to `out`, the gradient by all
-/// embeddings comes back.
+/// A step on pairs of embeddings that lie on the device: (row, row, 1 same or 0 different). The loss goes to `out`, the gradients by all
+/// embeddings and by the loss' own `b` come back.
 pub(crate) fn on_device(
     ground: &Ground<'_>,
     loss: &PairLoss,
     embedded: &Embedded,
     pairs: &[[u32; 3]],
     out: &mut Step,
-) -> Result<Option<Memory>> {
+) -> Result<Option<(Memory, f64)>> {
     if pairs.is_empty() {
         return Ok(None);
     }
@@ -91,8 +92,10 @@ pub(crate) fn on_device(
     }
     let done = work.run(&[(&sums, count as u64 * 16)])?;
     out.add(ground, "forward and backward", &done);
-    out.loss = vec4s(done.part(0))?.iter().map(|s| f64::from(s[0])).sum();
-    Ok(Some(dy))
+    let sums = vec4s(done.part(0))?;
+    let total = |column: usize| sums.iter().map(|s| f64::from(s[column])).sum::<f64>();
+    out.loss = total(0);
+    Ok(Some((dy, total(2))))
 }
 
 /// See [`super::Head::Pairs`].
@@ -111,6 +114,8 @@ pub(super) fn step(ground: &Ground<'_>, loss: &PairLoss, inputs: &Inputs<'_>, wa
         out.gradients.push(("x2", gradient(result.db(), &b)?));
         if matches!(loss, PairLoss::Cosine { .. }) {
             out.gradients.push(("w", scalar(result.sums[1])?));
+        }
+        if matches!(loss, PairLoss::Cosine { .. } | PairLoss::LogisticL1 { .. }) {
             out.gradients.push(("b", scalar(result.sums[2])?));
         }
     }

@@ -85,7 +85,10 @@ fn of_pairs(loss: &PairLoss, inputs: &Inputs<'_>) -> Result<Step> {
     let r = pairs::run(loss, &wide(&a.data), &wide(&b.data), &same, a.columns);
     let mut gradients = vec![("x1", like(&a, &r.da)?), ("x2", like(&b, &r.db)?)];
     if matches!(loss, PairLoss::Cosine { .. }) {
-        gradients.extend([("w", narrow(&[], &r.scalars[..1])?), ("b", narrow(&[], &r.scalars[1..])?)]);
+        gradients.push(("w", narrow(&[], &r.scalars[..1])?));
+    }
+    if matches!(loss, PairLoss::Cosine { .. } | PairLoss::LogisticL1 { .. }) {
+        gradients.push(("b", narrow(&[], &r.scalars[1..])?));
     }
     Ok(Step { loss: r.loss, gradients, ..Step::default() })
 }

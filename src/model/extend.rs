@@ -1,8 +1,9 @@
-//! A layer behind a network's embedding: a projection that was learned on embeddings.
+//! What was learned on embeddings, put into their model: a layer behind the network, a score.
 
 use crate::error::{Error, Result};
-use crate::graph::{Binary, Graph, Linear, Op, ValueId};
-use crate::model::{Flip, Model, Normalize, Similarity};
+use crate::graph::{Binary, Dim, Graph, Linear, Op, ValueId, infer_shapes};
+use crate::model::{Flip, Model, Normalize, ScoreParameters, Similarity};
+use crate::score::Scoring;
 use crate::tensor::{Shape, Tensor};
 
 /// `y = W x + b`, on embeddings as the model gives them.
@@ -40,6 +41,41 @@ impl Model {
                 )))
             }
         }
+    }
+
+    /// Numbers of an embedding as the model gives it, both halves where mirrored crops are put side by side; `None` where the network does not
+    /// tell.
+    pub fn embedding_size(&self) -> Option<usize> {
+        let size = |dim: &Dim| if let Dim::Fixed(n) = dim { *n } else { 1 };
+        let fixed = || self.graph.inputs.iter().map(|i| Shape::from(i.dims.iter().map(size).collect::<Vec<_>>())).collect();
+        let picture = self.picture_input(1).ok().and_then(|input| self.graph.input_shapes(1, &[input]).ok());
+        let shapes = infer_shapes(&self.graph, &picture.unwrap_or_else(fixed)).ok()?;
+        let own = shapes.get(self.embedding_output().ok()?.0 as usize)?.len();
+        let joined = self.description.embedding.as_ref().is_some_and(|e| e.flip == Flip::Concat);
+        Some(if joined { 2 * own } else { own })
+    }
+
+    /// This model with embeddings compared by `scoring`, one person where `threshold` says so. Only chi-squared changes them too: it is of rows of unit
+    /// length.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when the description does not take it.
+    pub fn compared_by(&self, scoring: &Scoring, threshold: Option<f32>) -> Result<Self> {
+        let mut description = self.description.clone();
+        let embedding = description.embedding.get_or_insert_with(Default::default);
+        let numbers = scoring.numbers().to_vec();
+        (embedding.similarity, embedding.threshold) = (scoring.similarity(), threshold);
+        embedding.score = match scoring.similarity() {
+            Similarity::JointBayesian => Some(ScoreParameters { phi: numbers, ..ScoreParameters::default() }),
+            Similarity::ChiSquared | Similarity::Siamese => Some(ScoreParameters { weights: numbers, ..ScoreParameters::default() }),
+            Similarity::Cosine | Similarity::Euclidean => None,
+        };
+        if scoring.similarity() == Similarity::ChiSquared {
+            embedding.normalize = Normalize::L2;
+        }
+        let mut model = self.clone();
+        model.describe(description)?;
+        Ok(model)
     }
 
     /// This model with a layer behind its embedding, which takes the embedding's place. Where embeddings are scaled to unit length, that
@@ -123,7 +159,6 @@ fn unused(graph: &Graph, name: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::graph::Dim;
     use crate::model::{Description, EmbeddingDescription};
     use crate::reference::{Array, run_graph};
 
@@ -177,7 +212,7 @@ mod tests {
         let mut learned = model(1);
         let embedding = learned.description.embedding.as_mut().unwrap();
         embedding.similarity = Similarity::Siamese;
-        embedding.score = Some(crate::model::ScoreParameters { weights: vec![1.0, 2.0], ..Default::default() });
+        embedding.score = Some(ScoreParameters { weights: vec![1.0, 2.0], ..Default::default() });
         let scaled = learned.scaled_by(&[10.0, 0.0]).unwrap();
         let x = Array::new([1, 2], vec![3.0, 4.0]).unwrap();
         let y = run_graph(&scaled.graph, &[x], &scaled.graph.outputs).unwrap().remove(0).data;

@@ -68,6 +68,8 @@ fn cases() -> Vec<Case> {
     add("contrastive", &[("margin", "3")], pairs, &["margin/pair"]);
     add("contrastive", &[("metric", "l1"), ("margin", "14")], pairs, &["margin/pair"]);
     add("deepid2_cosine", &[], pairs, &["margin/pair"]);
+    add("siamese", &[("b", "9.5")], pairs, &["margin/pair"]);
+    add("siamese", &[("b", "200")], pairs, &["margin/pair"]);
     for kind in ["angular", "unit_l2", "l2_mean", "l2_rowsum"] {
         let params: &'static [_] = match kind {
             "angular" => &[("kind", "angular")],

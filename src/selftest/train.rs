@@ -1,11 +1,11 @@
-//! The kernels of training: optimisers, sums of squares, the transpose. They run outside of plans, so they have their own runner.
+//! The kernels of training: optimisers, sums of squares, weights of single numbers, the transpose. They run outside of plans, so they have their own runner.
 
 use std::time::Instant as Clock;
 
 use super::{CaseResult, Comparison, Input};
 use crate::error::Result;
 use crate::gpu::{Gpu, Memory, Work, numbers};
-use crate::kernels::train::{Params, adam, sgd, squares, transpose};
+use crate::kernels::train::{Params, adam, scale, scale_gradient, sgd, squares, transpose};
 use crate::recording::Launch;
 use crate::reference::train as reference;
 
@@ -34,6 +34,15 @@ pub(crate) fn run(gpu: &Gpu, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<CaseRe
     for (count, input) in [1, 127, 128, 129, 40_000].into_iter().flat_map(|c| [Input::Noise, Input::Scaled(1e4)].map(|i| (c, i))) {
         if wanted("train/squares") {
             out.push(of_squares(gpu, count, input)?);
+        }
+    }
+    let sizes = [(1, 1), (4, 63), (12, 64), (68, 65), (260, 3)];
+    for ((rows, depth), input) in sizes.into_iter().flat_map(|s| [Input::Noise, Input::Ramp, Input::OneHot].map(|i| (s, i))) {
+        if wanted("train/scale") {
+            out.push(of_scale(gpu, rows, depth, input)?);
+        }
+        if wanted("train/scale_gradient") {
+            out.push(of_scale_gradient(gpu, rows, depth, input)?);
         }
     }
     for (rows, columns) in [(4, 4), (4, 260), (68, 12), (132, 516)] {
@@ -172,6 +181,32 @@ fn of_squares(gpu: &Gpu, count: usize, input: Input) -> Result<CaseResult> {
     // Sums of up to 128 squares, none of which cancel.
     worst.add((sum - want).abs(), 4.0 * 128f64.sqrt() * HALF * want);
     Ok(result(&launch, format!("{count} vec4s {}", input.label()), &worst, micros))
+}
+
+fn of_scale(gpu: &Gpu, rows: usize, depth: usize, input: Input) -> Result<CaseResult> {
+    let (x, w) = (noise(input, rows * depth, 1), noise(Input::Noise, depth, 2));
+    let (xm, wm, ym) = (gpu.filled("numbers", &x)?, gpu.filled("weights", &w)?, gpu.blank("numbers", (rows * depth) as u64 * 16)?);
+    let launch = scale::launch(gpu.caps(), rows, depth);
+    let (got, micros) = execute(gpu, &launch, &[&xm, &wm, &ym], &[(&ym, rows * depth * 4)])?;
+    let want = reference::scale::rows(&wide(&x), &wide(&w));
+    let mut worst = Comparison::default();
+    compare(&mut worst, &got[0], &want, |i| want[i].abs(), 1.0);
+    Ok(result(&launch, format!("{rows} rows of {depth} vec4s {}", input.label()), &worst, micros))
+}
+
+fn of_scale_gradient(gpu: &Gpu, rows: usize, depth: usize, input: Input) -> Result<CaseResult> {
+    let (x, dy) = (noise(input, rows * depth, 1), noise(Input::Noise, rows * depth, 2));
+    let (xm, dm, wm) = (gpu.filled("numbers", &x)?, gpu.filled("gradients", &dy)?, gpu.blank("gradients", depth as u64 * 16)?);
+    let launch = scale_gradient::launch(gpu.caps(), rows, depth);
+    let (got, micros) = execute(gpu, &launch, &[&xm, &dm, &wm], &[(&wm, depth * 4)])?;
+    let (x, dy) = (wide(&x), wide(&dy));
+    let want = reference::scale_gradient::sums(&x, &dy, depth * 4);
+    let magnitudes = |v: &[f64]| v.iter().map(|v| v.abs()).collect::<Vec<_>>();
+    // A product and a sum of each row at most, each rounded.
+    let magnitude = reference::scale_gradient::sums(&magnitudes(&x), &magnitudes(&dy), depth * 4);
+    let mut worst = Comparison::default();
+    compare(&mut worst, &got[0], &want, |i| magnitude[i], 1.0 + rows as f64);
+    Ok(result(&launch, format!("{rows} rows of {depth} vec4s {}", input.label()), &worst, micros))
 }
 
 fn of_transpose(gpu: &Gpu, rows: usize, columns: usize) -> Result<CaseResult> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Value, json};
 
+use super::layer::Form;
 use super::samples::Samples;
 use super::trainer::{TrainOptions, Trainer};
 use crate::error::{Error, Result};
@@ -19,11 +20,11 @@ const KEY: &str = "lookalike.training";
 /// What a step changes. Each list has the weights first, then what the optimiser keeps.
 pub(super) struct State {
     pub(super) done: u64,
-    /// (D, or D + 1 with a bias) x D' each.
+    /// (D, or D + 1 with a bias) x D' each; 1 x D of Siamese weights.
     pub(super) projection: Vec<Vec<f32>>,
     /// People x D' each; empty without a class matrix.
     pub(super) classes: Vec<Vec<f32>>,
-    /// One a person each: biases or margins; empty where none are learned.
+    /// One a person each: biases or margins; one of Siamese weights; empty where none are learned.
     pub(super) numbers: Vec<Vec<f32>>,
 }
 
@@ -53,13 +54,13 @@ impl<'a> Trainer<'a> {
     /// [`Error::Io`], or a lost device.
     pub fn save_checkpoint(&self, path: &Path) -> Result<()> {
         let state = self.state()?;
-        let outputs = state.projection[0].len() / self.rows_of_projection();
+        let form = Form::new(self.options(), self.samples().dimension());
         let people = self.samples().people();
         let mut tensors = Vec::new();
         for (name, shape, all) in [
-            ("projection", vec![self.rows_of_projection(), outputs], &state.projection),
-            ("classes", vec![people, outputs], &state.classes),
-            ("class_numbers", vec![people], &state.numbers),
+            ("projection", form.shape().to_vec(), &state.projection),
+            ("classes", vec![people, form.outputs], &state.classes),
+            ("class_numbers", vec![state.numbers[0].len()], &state.numbers),
         ] {
             for (i, data) in all.iter().enumerate().filter(|(_, data)| !data.is_empty()) {
                 let name = if i == 0 { name.to_owned() } else { format!("{name}.state{i}") };
@@ -106,7 +107,7 @@ impl<'a> Trainer<'a> {
             )));
         }
         let done = about["step"].as_u64().ok_or_else(|| broken("does not say which step it is of".to_owned()))?;
-        let outputs = options.dimension.unwrap_or(samples.dimension());
+        let form = Form::new(options, samples.dimension());
         let load = |name: &str, shape: &[usize]| {
             let named = |i: usize| if i == 0 { name.to_owned() } else { format!("{name}.state{i}") };
             (0..=options.optimizer.states())
@@ -118,19 +119,19 @@ impl<'a> Trainer<'a> {
                 })
                 .collect::<Result<Vec<_>>>()
         };
-        let projection = load("projection", &[samples.dimension() + usize::from(options.bias), outputs])?;
+        let projection = load("projection", &form.shape())?;
         let people = samples.people();
         let empty = || vec![Vec::new(); 1 + options.optimizer.states()];
-        let classes = if options.objective.has_classes() { load("classes", &[people, outputs])? } else { empty() };
-        let numbers = if options.objective.number_of_a_class().is_some() { load("class_numbers", &[people])? } else { empty() };
+        let classes = if options.objective.has_classes() { load("classes", &[people, form.outputs])? } else { empty() };
+        let numbers = match (options.objective.number_of_a_class(), form.diagonal) {
+            (Some(_), _) => load("class_numbers", &[people])?,
+            (None, true) => load("class_numbers", &[1])?,
+            (None, false) => empty(),
+        };
         if projection.iter().chain(&classes).chain(&numbers).flatten().any(|v| !v.is_finite()) {
             return Err(broken("holds numbers that are not finite".to_owned()));
         }
         Self::from_state(gpu, samples, options, State { done, projection, classes, numbers })
-    }
-
-    fn rows_of_projection(&self) -> usize {
-        self.samples().dimension() + usize::from(self.options().bias)
     }
 }
 

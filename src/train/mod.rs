@@ -1,5 +1,5 @@
 //! Training what sits behind frozen embeddings, on the GPU: a projection `y = W x (+ b)`, under any objective of [`crate::heads`] on
-//! classes, pairs or mined triplets.
+//! classes, pairs or mined triplets, or the weights of a Siamese score.
 //!
 //! ```no_run
 //! use lookalike::gpu::{Gpu, GpuOptions};
@@ -23,6 +23,7 @@
 //! interrupted, on the same adapter.
 
 mod checkpoint;
+mod layer;
 mod learned;
 mod objective;
 mod optimizer;

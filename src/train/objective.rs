@@ -1,13 +1,14 @@
 //! What is minimised.
 
 use crate::error::{Error, Result};
-use crate::heads::{ClassLoss, Head};
+use crate::heads::{ClassLoss, Head, PairLoss};
 
 /// A head by its name and parameters, as [`Head::from_name`] takes them, at every step of a training.
 ///
 /// Of classes: all; biases of softmax and L2-softmax (`bias`) and the margins of AdaptiveFace, from 0.35 on, are learned too. L- and A-softmax
-/// anneal λ over the steps unless `lambda` is given. Of pairs: `contrastive` and `deepid2_cosine`, whose `w` and `b` stay what they are. Of triplets: those
-/// that are mined, `triplet_semi_hard` and `triplet_batch_hard`.
+/// anneal λ over the steps unless `lambda` is given. Of pairs: `contrastive`, `deepid2_cosine`, whose `w` and `b` stay what they are, and `siamese`, which
+/// learns no projection but DeepFace's weights of a score, and `b` with them. Of triplets: those that are mined, `triplet_semi_hard` and
+/// `triplet_batch_hard`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Objective {
     name: String,
@@ -23,13 +24,18 @@ impl Objective {
         let head = Head::from_name(name, params)?;
         if !matches!(head, Head::Classes { .. } | Head::Pairs(_) | Head::Mined { .. }) {
             return Err(Error::Caller(format!(
-                "The head `{name}` cannot be trained with embeddings and labels alone. Take one on classes (arcface, cosface, softmax, …), on pairs (contrastive, deepid2_cosine), triplet_semi_hard or triplet_batch_hard."
+                "The head `{name}` cannot be trained with embeddings and labels alone. Take one on classes (arcface, cosface, softmax, …), on pairs (contrastive, deepid2_cosine, siamese), triplet_semi_hard or triplet_batch_hard."
             )));
         }
         if params.iter().any(|(name, _)| *name == "step") {
             return Err(Error::Caller(format!(
                 "The parameter `step` of the head `{name}` is counted by the training itself. Leave it out; base, gamma, power and lambda_min shape the annealing."
             )));
+        }
+        if name == "siamese" && !params.is_empty() {
+            return Err(Error::Caller(
+                "The parameter `b` of the head `siamese` is learned by the training itself. Leave it out.".to_owned(),
+            ));
         }
         let params = params.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         Ok(Self { name: name.to_owned(), params })
@@ -61,6 +67,11 @@ impl Objective {
             Ok(Head::Classes { bias: true, .. }) => Some(0.0),
             _ => None,
         }
+    }
+
+    /// Whether what is learned is DeepFace's Siamese score: a weight for every number, and the distance they are compared with.
+    pub fn is_siamese(&self) -> bool {
+        matches!(self.head(1), Ok(Head::Pairs(PairLoss::LogisticL1 { .. })))
     }
 
     /// Whether it has a class matrix.
@@ -96,12 +107,14 @@ mod tests {
             assert!(Objective::new(name, &[]).unwrap_err().to_string().contains("alone"), "{name}");
         }
         for (name, _) in Head::names().iter().filter(|(n, _)| Objective::new(n, &[]).is_ok()) {
-            let classes = !name.starts_with("triplet") && !["contrastive", "deepid2_cosine"].contains(name);
+            let classes = !name.starts_with("triplet") && !["contrastive", "deepid2_cosine", "siamese"].contains(name);
             assert_eq!(Objective::new(name, &[]).unwrap().has_classes(), classes, "{name}");
         }
         let number = |name: &str, params: &[(&str, &str)]| Objective::new(name, params).unwrap().number_of_a_class();
         assert_eq!((number("softmax", &[]), number("softmax", &[("bias", "false")])), (Some(0.0), None));
         assert_eq!((number("adaptiveface", &[]), number("arcface", &[]), number("contrastive", &[])), (Some(0.35), None, None));
+        assert!(Objective::new("siamese", &[("b", "3")]).unwrap_err().to_string().contains("learned"));
+        assert!(Objective::new("siamese", &[]).unwrap().is_siamese() && !Objective::new("contrastive", &[]).unwrap().is_siamese());
         assert!(Objective::new("a_softmax", &[("step", "3")]).unwrap_err().to_string().contains("counted"));
         assert!(Objective::new("arcfase", &[]).unwrap_err().to_string().contains("arcface"));
     }

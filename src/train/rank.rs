@@ -4,6 +4,7 @@ use super::samples::Samples;
 use crate::error::Result;
 use crate::gallery::index::{GalleryIndex, IndexOptions, Metric, SearchOptions, Storage};
 use crate::gpu::Gpu;
+use crate::score::Scoring;
 
 /// Closed-set identification with one enrolled embedding a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -20,8 +21,20 @@ impl Rank1 {
     /// # Errors
     /// Too little memory, or a lost device.
     pub fn of(gpu: &Gpu, samples: &Samples) -> Result<Self> {
+        Self::by(gpu, samples, &IndexOptions::new(Storage::F32, Metric::Cosine))
+    }
+
+    /// As [`Rank1::of`], by a learned score.
+    ///
+    /// # Errors
+    /// As [`Rank1::of`]; a score of another dimension.
+    pub fn scored(gpu: &Gpu, samples: &Samples, scoring: &Scoring) -> Result<Self> {
+        Self::by(gpu, samples, &IndexOptions::scored(Storage::F32, scoring))
+    }
+
+    fn by(gpu: &Gpu, samples: &Samples, options: &IndexOptions) -> Result<Self> {
         let by_person = samples.by_person();
-        let index = GalleryIndex::new(gpu, samples.dimension(), &IndexOptions::new(Storage::F32, Metric::Cosine))?;
+        let index = GalleryIndex::new(gpu, samples.dimension(), options)?;
         let rows = |rows: &[usize]| rows.iter().flat_map(|&i| samples.row(i).iter().copied()).collect::<Vec<f32>>();
         let enrolled: Vec<usize> = by_person.iter().map(|own| own[0]).collect();
         let ids: Vec<u64> = (0..by_person.len() as u64).collect();

@@ -1,11 +1,60 @@
 //! What a training begins with.
 
+use super::sampler::Sampler;
 use super::samples::Samples;
+use super::trainer::TrainOptions;
+use crate::error::Result;
 use crate::random::Stream;
 
 /// Purpose of a random stream.
 const PROJECTION: u64 = (1 << 62) + 2;
 const CLASSES: u64 = (1 << 62) + 3;
+
+/// Weights of a layer, of classes, and the further numbers; empty where there are none.
+pub(super) struct Start {
+    pub(super) layer: Vec<f32>,
+    pub(super) classes: Vec<f32>,
+    pub(super) numbers: Vec<f32>,
+}
+
+/// What a training of `samples` begins with.
+///
+/// # Errors
+/// Batches that cannot be drawn.
+pub(super) fn of(samples: &Samples, options: &TrainOptions) -> Result<Start> {
+    if options.objective.is_siamese() {
+        let [weight, middle] = siamese(samples, options)?;
+        return Ok(Start { layer: vec![weight; samples.dimension()], classes: Vec::new(), numbers: vec![middle] });
+    }
+    let outputs = options.dimension.unwrap_or(samples.dimension());
+    let mut layer = projection(samples.dimension(), outputs, options.seed);
+    let has_classes = options.objective.has_classes();
+    let classes = if has_classes { classes(samples, &layer, outputs, options.seed) } else { Vec::new() };
+    if options.bias {
+        layer.resize(layer.len() + outputs, 0.0);
+    }
+    let numbers = options.objective.number_of_a_class().map_or_else(Vec::new, |start| vec![start; samples.people()]);
+    Ok(Start { layer, classes, numbers })
+}
+
+/// The distance that a logistic unit begins in the middle of: far enough from 0 that pairs on both sides have a slope.
+const MIDDLE: f64 = 8.0;
+
+/// One weight for all numbers, with which the pairs of a first batch are [`MIDDLE`] apart on average, and that distance.
+fn siamese(samples: &Samples, options: &TrainOptions) -> Result<[f32; 2]> {
+    let mut sampler = Sampler::new(options.sampling, samples, options.seed, true)?;
+    let rows = sampler.batch(0);
+    let labels: Vec<i64> = rows.iter().map(|&i| samples.classes()[i] as i64).collect();
+    let pairs = sampler.pairs(&labels, 1);
+    let apart = |[i, j, _]: &[u32; 3]| {
+        let (x, y) = (samples.row(rows[*i as usize]), samples.row(rows[*j as usize]));
+        x.iter().zip(y).map(|(x, y)| (f64::from(*x) - f64::from(*y)).abs()).sum::<f64>()
+    };
+    let mean = pairs.iter().map(apart).sum::<f64>() / pairs.len().max(1) as f64;
+    // Rows that are all alike have no scale.
+    let weight = if mean > 1e-30 { MIDDLE / mean } else { 1.0 };
+    Ok([weight as f32, MIDDLE as f32])
+}
 
 /// The projection of `inputs` to `outputs` numbers, row by row of the inputs (transposed): the identity where both are as many, else a
 /// random one with orthonormal rows or columns, whichever are fewer.

@@ -174,6 +174,59 @@ fn steps_follow_the_finite_differences_of_their_loss() {
     }
 }
 
+/// The weights of a Siamese score, and the distance they are compared with.
+#[test]
+fn siamese_weights_follow_the_finite_differences_of_their_loss() {
+    for (dimension, input) in [(6, 1.0), (9, 40.0)] {
+        let samples = samples(4, 3, dimension);
+        let samples = samples.with_rows(samples.data().iter().map(|v| v * input).collect(), dimension);
+        let objective = Objective::new("siamese", &[]).unwrap();
+        let sampling = Sampling::People { people: 4, pictures: 3 };
+        let rate = 1e-3;
+        let options = TrainOptions { sampling, ..plain(objective, rate) };
+        let mut sampler = Sampler::new(sampling, &samples, options.seed, true).unwrap();
+        let rows = sampler.batch(0);
+        let labels: Vec<i64> = rows.iter().map(|&i| samples.classes()[i] as i64).collect();
+        let pairs = sampler.pairs(&labels, 1);
+        let loss = |at: &[f64]| {
+            let one = |&[i, j, same]: &[u32; 3]| {
+                let (x, y) = (samples.row(rows[i as usize]), samples.row(rows[j as usize]));
+                let terms = x.iter().zip(y).zip(at).map(|((x, y), w)| w.abs() * (f64::from(*x) - f64::from(*y)).abs());
+                let z = (at[dimension] - terms.sum::<f64>()) * if same == 1 { 1.0 } else { -1.0 };
+                (1.0 + (-z).exp()).ln()
+            };
+            pairs.iter().map(one).sum::<f64>() / pairs.len() as f64
+        };
+        let mut trainer = Trainer::new(gpu(), &samples, &options).unwrap();
+        let read = |t: &Trainer<'_>| {
+            let (scoring, b) = t.scoring().unwrap().unwrap();
+            scoring.numbers().iter().copied().chain([b]).collect::<Vec<f32>>()
+        };
+        let before = read(&trainer);
+        let progress = trainer.step().unwrap();
+        let place = wide(&before);
+        let want = loss(&place);
+        assert!((progress.loss - want).abs() <= 1e-5 * want, "{} for {want}", progress.loss);
+        let differ = |i: usize| {
+            let at = |by: f64| loss(&place.iter().enumerate().map(|(k, v)| if k == i { v + by } else { *v }).collect::<Vec<_>>());
+            (at(1e-5) - at(-1e-5)) / 2e-5
+        };
+        let gradient: Vec<f64> = (0..=dimension).map(differ).collect();
+        // Numbers of up to 8 move by 2^-24 of themselves at least, a step by a thousandth of the gradient.
+        let rounding = 8.0 * 2f64.powi(-24) / rate;
+        let moved = moved(&before, &read(&trainer), rate);
+        let most = gradient.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        assert!(most > 1e-2);
+        for (g, w) in moved.iter().zip(&gradient) {
+            assert!((g - w).abs() < 5e-5 * most + rounding, "{dimension}: {g} for {w}");
+        }
+        let norm = gradient.iter().map(|v| v * v).sum::<f64>().sqrt();
+        assert!((progress.gradient_norm - norm).abs() < 1e-4 * norm, "{} for {norm}", progress.gradient_norm);
+        assert!(trainer.layer().unwrap_err().to_string().contains("scoring"));
+        assert!(trainer.class_numbers().unwrap().is_none() && trainer.class_weights().unwrap().is_none());
+    }
+}
+
 /// More classes than one block holds: the same step as a head makes that gets everything as arrays.
 #[test]
 fn a_class_matrix_of_several_blocks_moves_as_one() {

@@ -1,6 +1,7 @@
 //! The loop's body.
 
 use super::checkpoint::State;
+use super::layer::{Batch, Form, Layer};
 use super::learned::Learned;
 use super::objective::Objective;
 use super::optimizer::{Optimizer, Update};
@@ -10,10 +11,10 @@ use super::samples::Samples;
 use super::start;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Memory, Work, numbers};
-use crate::heads::{Classes, Embedded, Ground, Head, MOST_CLASSES, MOST_ROWS, Step, pairs, triplets};
-use crate::kernels::linear::matmul;
+use crate::heads::{Classes, Embedded, Ground, Head, MOST_CLASSES, MOST_ROWS, PairLoss, Step, pairs, triplets};
 use crate::kernels::train::{squares, transpose};
-use crate::model::LastLayer;
+use crate::model::{LastLayer, Similarity};
+use crate::score::Scoring;
 use crate::tensor::Tensor;
 
 /// What is trained, and how.
@@ -71,6 +72,12 @@ impl TrainOptions {
         if self.dimension == Some(0) || self.dimension.is_some_and(|d| d > 1 << 16) {
             return Err(Error::Caller("Embeddings have 1 to 65536 numbers. Choose another dimension.".to_owned()));
         }
+        if self.objective.is_siamese() && (self.bias || self.dimension.is_some()) {
+            return Err(Error::Caller(
+                "The weights of a Siamese score are one a number of an embedding: there is no other dimension and no bias. Leave them out."
+                    .to_owned(),
+            ));
+        }
         let (rows, most) = (self.sampling.rows(samples), if self.objective.has_classes() { MOST_ROWS } else { triplets::MOST_ROWS });
         if rows > most || samples.people() > MOST_CLASSES {
             return Err(Error::Limits(format!(
@@ -103,21 +110,14 @@ pub struct Trainer<'a> {
     samples: &'a Samples,
     options: TrainOptions,
     sampler: Sampler,
-    /// Numbers of an embedding, vec4s of one with the 1 that the bias is multiplied by, and numbers of a projected one.
-    inputs: usize,
-    input_depth: usize,
-    outputs: usize,
-    /// `[input][output]`; the bias is the last row.
-    projection: Learned,
+    layer: Layer,
     classes: Option<Classes>,
     /// The blocks of the class matrix.
     blocks: Vec<Learned>,
-    /// Their biases or margins, where those are learned.
+    /// Their biases or margins, where those are learned; or the one number that a Siamese distance is compared with.
     numbers: Vec<Learned>,
     embedded: Embedded,
     embedded_sums: Memory,
-    /// The gradient by the projected batch, where products load through textures.
-    dy: Option<Memory>,
     done: u64,
 }
 
@@ -128,19 +128,12 @@ impl<'a> Trainer<'a> {
     /// Options that do not fit each other or the samples, too little memory, or a lost device.
     pub fn new(gpu: &'a Gpu, samples: &'a Samples, options: &TrainOptions) -> Result<Self> {
         options.check(samples)?;
-        let outputs = options.dimension.unwrap_or(samples.dimension());
-        let mut projection = start::projection(samples.dimension(), outputs, options.seed);
-        let classes =
-            if options.objective.has_classes() { start::classes(samples, &projection, outputs, options.seed) } else { Vec::new() };
-        if options.bias {
-            projection.resize(projection.len() + outputs, 0.0);
-        }
-        let numbers = options.objective.number_of_a_class().map_or_else(Vec::new, |start| vec![start; samples.people()]);
+        let start = start::of(samples, options)?;
         let with_states = |data: Vec<f32>| {
             let zeros = vec![vec![0.0; data.len()]; options.optimizer.states()];
             std::iter::once(data).chain(zeros).collect()
         };
-        let (projection, classes, numbers) = (with_states(projection), with_states(classes), with_states(numbers));
+        let [projection, classes, numbers] = [start.layer, start.classes, start.numbers].map(with_states);
         let state = State { done: 0, projection, classes, numbers };
         Self::from_state(gpu, samples, options, state)
     }
@@ -150,16 +143,11 @@ impl<'a> Trainer<'a> {
         let ground = Ground::new(gpu, true);
         let has_classes = options.objective.has_classes();
         let sampler = Sampler::new(options.sampling, samples, options.seed, !has_classes)?;
-        let (inputs, outputs) = (samples.dimension(), options.dimension.unwrap_or(samples.dimension()));
+        let form = Form::new(options, samples.dimension());
+        let outputs = form.outputs;
         let rows = options.sampling.rows(samples);
         let (stride, depth) = (rows.next_multiple_of(4), outputs.div_ceil(4));
-        let all_inputs = inputs + usize::from(options.bias);
-        let input_depth = all_inputs.div_ceil(4);
-        let padded = crate::heads::padded(&state.projection[0], outputs, input_depth * 4);
-        let gradient = ground.vec4s("gradients", input_depth * 4 * depth)?;
-        let states: Vec<&[f32]> = state.projection[1..].iter().map(Vec::as_slice).collect();
-        let matrix = ground.learned("projection", &padded.data)?;
-        let projection = Learned::new(&ground, matrix, gradient, [all_inputs, outputs], inputs, &states)?;
+        let layer = Layer::new(&ground, form, &state.projection, stride * depth)?;
         let (mut blocks, mut numbers) = (Vec::new(), Vec::new());
         let classes = if has_classes { Some(Classes::new(&ground, &state.classes[0], outputs, &state.numbers[0], stride)?) } else { None };
         if let Some(classes) = &classes {
@@ -175,28 +163,16 @@ impl<'a> Trainer<'a> {
                 numbers.push(Learned::new(&ground, matrix, gradient, [1, range.len()], 0, &states)?);
             }
         }
+        if options.objective.is_siamese() {
+            let states: Vec<&[f32]> = state.numbers[1..].iter().map(Vec::as_slice).collect();
+            let matrix = ground.learned("threshold", &[state.numbers[0][0], 0.0, 0.0, 0.0])?;
+            numbers.push(Learned::new(&ground, matrix, ground.vec4s("gradients", 1)?, [1, 1], 0, &states)?);
+        }
         let written = || ground.written("embeddings", stride * depth);
         let embedded = Embedded { rows, stride, depth, y: written()?, transposed: written()? };
-        let dy = if ground.caps.textures { Some(gpu.blank_texture("gradients", (stride * depth) as u64 * 16)?) } else { None };
         let embedded_sums = ground.numbers("sums", squares::sums(stride * depth))?;
         let (options, done) = (options.clone(), state.done);
-        Ok(Self {
-            ground,
-            samples,
-            options,
-            sampler,
-            inputs,
-            input_depth,
-            outputs,
-            projection,
-            classes,
-            blocks,
-            numbers,
-            embedded,
-            embedded_sums,
-            dy,
-            done,
-        })
+        Ok(Self { ground, samples, options, sampler, layer, classes, blocks, numbers, embedded, embedded_sums, done })
     }
 
     /// Steps that are done.
@@ -225,13 +201,13 @@ impl<'a> Trainer<'a> {
         let number = self.done + 1;
         let rows = self.sampler.batch(self.done);
         let labels: Vec<i64> = rows.iter().map(|&i| self.samples.classes()[i] as i64).collect();
-        let (x, columns) = self.upload(rows.iter().map(|&i| self.samples.row(i)))?;
-        let size = self.embed(&x)?;
+        let batch = self.layer.upload(&self.ground, rows.iter().map(|&i| self.samples.row(i)), self.embedded.stride)?;
+        let size = self.embed(&batch)?;
         let mut out = Step::default();
         let (loss, norm) = if size.is_finite() {
             let (dy, by_numbers) = self.objective(number, &labels, &mut out)?;
             self.numbers.iter_mut().zip(by_numbers).for_each(|(learned, gradient)| learned.gradient = gradient);
-            (out.loss, self.gradient(&columns, dy)?.sqrt())
+            (out.loss, self.gradient(&batch, &dy)?.sqrt())
         } else {
             (size, size)
         };
@@ -254,27 +230,12 @@ impl<'a> Trainer<'a> {
         Ok(Progress { step: number, epoch, loss, rate, gradient_norm: norm })
     }
 
-    /// Rows on the device, padded, with the 1 for the bias; and the same with columns first.
-    fn upload<'r>(&self, rows: impl Iterator<Item = &'r [f32]>) -> Result<(Memory, Memory)> {
-        let (width, stride) = (self.input_depth * 4, self.embedded.stride);
-        let (mut data, mut columns) = (vec![0.0; stride * width], vec![0.0; stride * width]);
-        for (i, row) in rows.enumerate() {
-            let place = &mut data[i * width..(i + 1) * width];
-            place[..self.inputs].copy_from_slice(row);
-            if self.options.bias {
-                place[self.inputs] = 1.0;
-            }
-            place.iter().enumerate().for_each(|(k, v)| columns[k * stride + i] = *v);
-        }
-        Ok((self.ground.matrix("embeddings", &data)?, self.ground.matrix("embeddings", &columns)?))
-    }
-
-    /// Projects a batch; the sum of squares of all projections, which is not finite if one of them is not.
-    fn embed(&self, x: &Memory) -> Result<f64> {
+    /// Sends a batch through the layer; the sum of squares of all that comes out, which is not finite if one number is not.
+    fn embed(&self, batch: &Batch) -> Result<f64> {
         let Embedded { stride, depth, y, transposed, .. } = &self.embedded;
         let caps = &self.ground.caps;
         let mut work = Work::new(self.ground.gpu, "the projections");
-        work.launch(&matmul::launch(caps, *stride, self.input_depth * 4, depth * 4), &[x, &self.projection.matrix.operand, &y.buffer])?;
+        self.layer.forward(&self.ground, &mut work, batch, &self.embedded)?;
         y.refresh(&mut work)?;
         work.launch(&transpose::launch(caps, *stride, depth * 4), &[&y.buffer, &transposed.buffer])?;
         transposed.refresh(&mut work)?;
@@ -284,77 +245,95 @@ impl<'a> Trainer<'a> {
     }
 
     fn learned(&self) -> impl Iterator<Item = &Learned> {
-        std::iter::once(&self.projection).chain(&self.blocks).chain(&self.numbers)
+        std::iter::once(&self.layer.learned).chain(&self.blocks).chain(&self.numbers)
     }
 
-    /// The loss of the projected batch, into `out`, and its gradients by the projections and by the numbers of the classes.
+    /// The loss of the batch behind the layer, into `out`, and its gradients by that batch and by the further numbers.
     fn objective(&self, number: u64, labels: &[i64], out: &mut Step) -> Result<(Memory, Vec<Memory>)> {
         let (ground, embedded) = (&self.ground, &self.embedded);
-        let dy = match (self.options.objective.head(number)?, &self.classes) {
+        let found = match (self.options.objective.head(number)?, &self.classes) {
             (Head::Classes { loss, label_smoothing, .. }, Some(classes)) => {
                 return classes.step(ground, &loss, label_smoothing, embedded, labels, out);
             }
-            (Head::Pairs(loss), _) => pairs::on_device(ground, &loss, embedded, &self.sampler.pairs(labels, number), out)?,
-            (Head::Mined { mining, loss, normalize }, _) => triplets::on_device(ground, mining, loss, normalize, embedded, labels, out)?,
+            (Head::Pairs(loss), _) => {
+                let loss = match self.numbers.first() {
+                    Some(learned) => PairLoss::LogisticL1 { b: f64::from(learned.read(ground)?[0][0]) },
+                    None => loss,
+                };
+                pairs::on_device(ground, &loss, embedded, &self.sampler.pairs(labels, number), out)?
+            }
+            (Head::Mined { mining, loss, normalize }, _) => {
+                triplets::on_device(ground, mining, loss, normalize, embedded, labels, out)?.map(|dy| (dy, 0.0))
+            }
             _ => None,
         };
         // No pair or triplet was chosen: nothing pulls.
-        let dy = dy.map_or_else(|| ground.vec4s("gradients", embedded.stride * embedded.depth), Ok)?;
-        Ok((dy, Vec::new()))
+        let (dy, db) = found.map_or_else(|| Ok((ground.vec4s("gradients", embedded.stride * embedded.depth)?, 0.0)), Ok::<_, Error>)?;
+        let by_number = |_: &Learned| ground.gpu.filled("gradients", &[db as f32, 0.0, 0.0, 0.0]);
+        Ok((dy, self.numbers.iter().map(by_number).collect::<Result<_>>()?))
     }
 
-    /// The gradient by the projection, `columns * dy`, and the sum of squares of all gradients.
-    fn gradient(&self, columns: &Memory, dy: Memory) -> Result<f64> {
-        let Embedded { stride, depth, .. } = self.embedded;
+    /// The gradient by the layer, and the sum of squares of all gradients.
+    fn gradient(&self, batch: &Batch, dy: &Memory) -> Result<f64> {
         let mut work = Work::new(self.ground.gpu, "the gradients");
-        let operand = match &self.dy {
-            Some(texture) => {
-                work.copy(&dy, texture, (stride * depth) as u64 * 16)?;
-                texture
-            }
-            None => &dy,
-        };
-        let product = matmul::launch(&self.ground.caps, self.input_depth * 4, stride, depth * 4);
-        work.launch(&product, &[columns, operand, &self.projection.gradient])?;
+        self.layer.backward(&self.ground, &mut work, batch, dy, &self.embedded)?;
         self.learned().try_for_each(|learned| learned.squares(&self.ground, &mut work))?;
         let reads: Vec<_> = self.learned().map(Learned::sums).collect();
         let done = work.run(&reads)?;
         (0..reads.len()).map(|i| total(done.part(i))).sum()
     }
 
-    /// `samples` behind the projection as it is now, of the same people.
+    /// `samples` behind the layer as it is now, of the same people.
     ///
     /// # Errors
     /// Samples of another dimension, too little memory, or a lost device.
     pub fn project(&self, samples: &Samples) -> Result<Samples> {
-        if samples.dimension() != self.inputs {
+        let Form { inputs, outputs, .. } = self.layer.form;
+        if samples.dimension() != inputs {
             return Err(Error::Caller(format!(
-                "Embeddings of {} numbers do not fit a projection of {}. Take embeddings of the same network.",
-                samples.dimension(),
-                self.inputs
+                "Embeddings of {} numbers do not fit a projection of {inputs}. Take embeddings of the same network.",
+                samples.dimension()
             )));
         }
         let Embedded { stride, depth, ref y, .. } = self.embedded;
-        let mut data = Vec::with_capacity(samples.len() * self.outputs);
+        let mut data = Vec::with_capacity(samples.len() * outputs);
         let all: Vec<usize> = (0..samples.len()).collect();
         for chunk in all.chunks(stride) {
-            let (x, _) = self.upload(chunk.iter().map(|&i| samples.row(i)))?;
-            self.embed(&x)?;
+            let batch = self.layer.upload(&self.ground, chunk.iter().map(|&i| samples.row(i)), stride)?;
+            self.embed(&batch)?;
             let done = Work::new(self.ground.gpu, "the projections").run(&[(&y.buffer, (stride * depth) as u64 * 16)])?;
-            crate::heads::unpadded(numbers(done.part(0))?, self.outputs, chunk.len(), &mut data);
+            crate::heads::unpadded(numbers(done.part(0))?, outputs, chunk.len(), &mut data);
         }
-        Ok(samples.with_rows(data, self.outputs))
+        Ok(samples.with_rows(data, outputs))
     }
 
     /// The projection, to put behind a model ([`crate::model::Model::followed_by`]).
     ///
     /// # Errors
-    /// A lost device.
+    /// A training of Siamese weights, which are [`Trainer::scoring`]; a lost device.
     pub fn layer(&self) -> Result<LastLayer> {
-        let (inputs, outputs) = (self.inputs, self.outputs);
-        let data = self.projection.read(&self.ground)?.swap_remove(0);
+        let Form { inputs, outputs, diagonal, .. } = self.layer.form;
+        if diagonal {
+            return Err(Error::Caller("Siamese weights are a score and no layer. Take `Trainer::scoring`.".to_owned()));
+        }
+        let data = self.layer.learned.read(&self.ground)?.swap_remove(0);
         let weight = (0..outputs).flat_map(|o| (0..inputs).map(move |i| (i, o))).map(|(i, o)| data[i * outputs + o]).collect();
         Ok(LastLayer { weight, bias: data[inputs * outputs..].to_vec(), inputs, outputs })
+    }
+
+    /// The score that was learned and the distance up to which two are one person, for [`crate::model::Model::compared_by`]; `None` unless the objective is
+    /// `siamese`.
+    ///
+    /// # Errors
+    /// [`Error::Model`] while every weight is 0; a lost device.
+    pub fn scoring(&self) -> Result<Option<(Scoring, f32)>> {
+        if !self.layer.form.diagonal {
+            return Ok(None);
+        }
+        let state = self.state()?;
+        // The sign of a weight changes no distance.
+        let weights: Vec<f32> = state.projection[0].iter().map(|w| w.abs()).collect();
+        Ok(Some((Scoring::new(Similarity::Siamese, &weights)?, state.numbers[0][0])))
     }
 
     /// The class matrix, a row for each class of the samples; `None` where the objective has none.
@@ -365,7 +344,7 @@ impl<'a> Trainer<'a> {
         if self.classes.is_none() {
             return Ok(None);
         }
-        Ok(Tensor::from_f32([self.samples.people(), self.outputs], self.state()?.classes.swap_remove(0)))
+        Ok(Tensor::from_f32([self.samples.people(), self.layer.form.outputs], self.state()?.classes.swap_remove(0)))
     }
 
     /// The biases (softmax, L2-softmax) or margins (AdaptiveFace) of the classes; `None` where none are learned.
@@ -373,7 +352,11 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// A lost device.
     pub fn class_numbers(&self) -> Result<Option<Tensor>> {
-        Ok(if self.numbers.is_empty() { None } else { Some(Tensor::vector(self.state()?.numbers.swap_remove(0))) })
+        Ok(if self.numbers.is_empty() || self.layer.form.diagonal {
+            None
+        } else {
+            Some(Tensor::vector(self.state()?.numbers.swap_remove(0)))
+        })
     }
 
     /// Everything that a step changes.
@@ -386,7 +369,7 @@ impl<'a> Trainer<'a> {
             Ok::<_, Error>(all)
         };
         let (classes, numbers) = (joined(&self.blocks)?, joined(&self.numbers)?);
-        Ok(State { done: self.done, projection: self.projection.read(&self.ground)?, classes, numbers })
+        Ok(State { done: self.done, projection: self.layer.learned.read(&self.ground)?, classes, numbers })
     }
 }
 

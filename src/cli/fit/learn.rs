@@ -1,7 +1,7 @@
 //! From embeddings to a model that compares by what was learned on them.
 
 use lookalike::Result;
-use lookalike::model::{Model, Normalize, ScoreParameters, Similarity};
+use lookalike::model::{Model, Similarity};
 use lookalike::score::{ChiSquared, JointBayesian, JointBayesianOptions, MStep, Pca, Samples, Scoring, Siamese};
 
 use super::{Args, Kind, Method};
@@ -30,24 +30,6 @@ pub(super) fn learn(args: &Args, model: &Model, samples: &Samples) -> Result<Lea
     }
 }
 
-/// The model with this score.
-fn scored(mut model: Model, scoring: &Scoring) -> Result<Model> {
-    let mut description = model.description.clone();
-    let embedding = description.embedding.get_or_insert_with(Default::default);
-    let numbers = scoring.numbers().to_vec();
-    embedding.similarity = scoring.similarity();
-    embedding.score = match scoring.similarity() {
-        Similarity::JointBayesian => Some(ScoreParameters { phi: numbers, ..ScoreParameters::default() }),
-        Similarity::ChiSquared | Similarity::Siamese => Some(ScoreParameters { weights: numbers, ..ScoreParameters::default() }),
-        Similarity::Cosine | Similarity::Euclidean => None,
-    };
-    if scoring.similarity() == Similarity::ChiSquared {
-        embedding.normalize = Normalize::L2;
-    }
-    model.describe(description)?;
-    Ok(model)
-}
-
 fn explained(pca: &Pca) -> Option<f64> {
     (pca.total_variance > 0.0).then(|| pca.eigenvalues.iter().sum::<f64>() / pca.total_variance)
 }
@@ -57,7 +39,7 @@ fn pca(args: &Args, model: &Model, samples: &Samples) -> Result<Learned> {
     let projection = pca.projection(args.whiten)?;
     let scoring = Scoring::new(Similarity::Cosine, &[])?;
     Ok(Learned {
-        model: scored(model.followed_by(&projection.layer())?, &scoring)?,
+        model: model.followed_by(&projection.layer())?.compared_by(&scoring, None)?,
         rows: samples.projected(&projection)?,
         scoring,
         threshold: None,
@@ -84,7 +66,7 @@ fn joint_bayesian(args: &Args, model: &Model, samples: &Samples) -> Result<Learn
     };
     let scoring = Scoring::new(Similarity::JointBayesian, &fitted.phi_f32())?;
     Ok(Learned {
-        model: scored(model.followed_by(&projection.layer())?, &scoring)?,
+        model: model.followed_by(&projection.layer())?.compared_by(&scoring, Some(0.0))?,
         rows: samples.projected(&projection)?,
         scoring,
         // Where both are as likely.
@@ -99,7 +81,7 @@ fn chi_squared(model: &Model, samples: &Samples) -> Result<Learned> {
     let fitted = ChiSquared::fit(samples)?;
     let scoring = fitted.scoring()?;
     Ok(Learned {
-        model: scored(model.scaled_by(&fitted.scale)?, &scoring)?,
+        model: model.scaled_by(&fitted.scale)?.compared_by(&scoring, Some(fitted.threshold))?,
         rows: fitted.scaled(samples),
         scoring,
         threshold: Some(fitted.threshold),
@@ -113,7 +95,7 @@ fn siamese(model: &Model, samples: &Samples) -> Result<Learned> {
     let fitted = Siamese::fit(samples)?;
     let scoring = fitted.scoring()?;
     Ok(Learned {
-        model: scored(model.clone(), &scoring)?,
+        model: model.compared_by(&scoring, Some(fitted.threshold))?,
         rows: samples.clone(),
         scoring,
         threshold: Some(fitted.threshold),

@@ -5,8 +5,7 @@ mod learn;
 use std::path::PathBuf;
 
 use lookalike::eval::Separation;
-use lookalike::graph::infer_shapes;
-use lookalike::model::{Flip, Model, Normalize, Precision};
+use lookalike::model::{Model, Normalize, Precision};
 use lookalike::score::Samples;
 use lookalike::{Error, Result};
 use serde_json::json;
@@ -90,7 +89,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let (samples, labelled) = read(args, &model)?;
     let mut learned = learn::learn(args, &model, &samples)?;
     // Nothing in the graph would notice factors of another length.
-    if embedding_size(&learned.model).is_some_and(|n| n != learned.rows.dimension()) {
+    if learned.model.embedding_size().is_some_and(|n| n != learned.rows.dimension()) {
         return Err(other_model(args, &model, &samples).into());
     }
     let found = if labelled { Some(separate(&learned)?) } else { None };
@@ -171,8 +170,7 @@ fn read(args: &Args, model: &Model) -> Result<(Samples, bool)> {
     };
     let samples = Samples::new(&tensor.to_f32(), dimension, &people)?;
     let embedding = model.description.embedding.clone().unwrap_or_default();
-    let own = embedding_size(model).map(|n| if embedding.flip == Flip::Concat { 2 * n } else { n });
-    if own.is_some_and(|n| n != dimension) {
+    if model.embedding_size().is_some_and(|n| n != dimension) {
         return Err(other_model(args, model, &samples));
     }
     let samples = if embedding.normalize == Normalize::L2 { samples.unit_length() } else { samples };
@@ -186,13 +184,6 @@ fn other_model(args: &Args, model: &Model, samples: &Samples) -> Error {
         samples.dimension(),
         model.description.name
     ))
-}
-
-/// Numbers that the network gives for a picture, where that can be told.
-fn embedding_size(model: &Model) -> Option<usize> {
-    let input = model.picture_input(1).ok()?;
-    let shapes = infer_shapes(&model.graph, &model.graph.input_shapes(1, &[input]).ok()?).ok()?;
-    Some(shapes.get(model.embedding_output().ok()?.0 as usize)?.len())
 }
 
 /// The scores of pairs, more = more alike, and how many there are.

@@ -34,7 +34,8 @@ pub(crate) struct Args {
     /// folder for every person.
     #[arg(long, value_name = "Y.npy|CSV")]
     pub(super) labels: PathBuf,
-    /// What is minimised: a head of `margin` on classes, pairs (contrastive, deepid2_cosine) or mined triplets.
+    /// What is minimised: a head of `margin` on classes, pairs (contrastive, deepid2_cosine) or mined triplets. `siamese` learns the weights of
+    /// a distance, and no layer.
     #[arg(long, value_name = "NAME", default_value = "arcface")]
     loss: String,
     /// A parameter of the loss: s=30, m=0.3.

@@ -6,9 +6,8 @@ mod curve;
 use std::path::Path;
 use std::time::Instant;
 
-use lookalike::graph::{Dim, infer_shapes};
 use lookalike::model::{LastLayer, Model, Normalize, Precision};
-use lookalike::tensor::Shape;
+use lookalike::score::Scoring;
 use lookalike::train::{Progress, Rank1, Samples, Trainer};
 use lookalike::{Error, Result};
 use serde_json::json;
@@ -30,7 +29,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     };
     let (options, steps) = args.training(&train)?;
     let model = model_or_builtin(args.model.as_deref(), &args.describe)?;
-    check_model(&model, &train)?;
+    check_model(&model, &train, options.objective.is_siamese())?;
     // Before the work: places that cannot be written to.
     let curve_kind = args.curve.as_deref().map(plot::Kind::of).transpose()?;
     for path in std::iter::once(&args.output).chain(&args.curve).chain(&args.checkpoint) {
@@ -52,20 +51,33 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let start = Instant::now();
     let done = train_to(ui, args, &mut trainer, steps)?;
     let seconds = start.elapsed().as_secs_f64();
-    let after = held.as_ref().map(|held| Rank1::of(&gpu, &trainer.project(held)?)).transpose()?;
-    let layer = trainer.layer()?;
-    model.followed_by(&layer)?.save(&args.output, Precision::from(global.precision))?;
+    let learned = match trainer.scoring()? {
+        Some((scoring, threshold)) => Learned::Score(scoring, threshold),
+        None => Learned::Layer(trainer.layer()?),
+    };
+    let after = held
+        .as_ref()
+        .map(|held| match &learned {
+            Learned::Score(scoring, _) => Rank1::scored(&gpu, held, scoring),
+            Learned::Layer(_) => Rank1::of(&gpu, &trainer.project(held)?),
+        })
+        .transpose()?;
+    let model = match &learned {
+        Learned::Score(scoring, threshold) => model.compared_by(scoring, Some(*threshold))?,
+        Learned::Layer(layer) => model.followed_by(layer)?,
+    };
+    model.save(&args.output, Precision::from(global.precision))?;
     if let (Some(path), Some(kind)) = (&args.curve, curve_kind) {
         curve::write(path, kind, options.objective.name(), &done)?;
     }
     let tenth = (done.len() / 10).max(1);
     let mean = |part: &[Progress]| part.iter().map(|p| p.loss).sum::<f64>() / part.len() as f64;
     let (first, last) = (mean(&done[..tenth]), mean(&done[done.len() - tenth..]));
-    let LastLayer { inputs, outputs, .. } = layer;
+    let [inputs, outputs] = learned.dimensions();
     let epochs = steps as f64 / trainer.steps_per_epoch() as f64;
     if ui.json {
         ui.json(&json!({
-            "steps": steps, "epochs": epochs, "embeddings": train.len(), "people": train.people(), "dimensions": [inputs, outputs],
+            "steps": steps, "epochs": epochs, "embeddings": train.len(), "people": train.people(), "dimensions": [inputs, outputs], "threshold": learned.threshold(),
             "loss": { "name": options.objective.name(), "first": first, "last": last },
             "held_out": held.as_ref().zip(before.zip(after)).map(|(held, (before, after))| json!({
                 "people": held.people(), "probes": after.probes, "rank1_before": before.share(), "rank1": after.share(),
@@ -78,7 +90,10 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     }
     let people = train.people();
     ui.line(&format!("trained   {steps} steps, {epochs:.1} epochs, on {} embeddings of {people} people in {seconds:.1} s", train.len()))?;
-    ui.line(&format!("layer     {inputs} -> {outputs} numbers"))?;
+    ui.line(&match learned.threshold() {
+        Some(threshold) => format!("score     {inputs} weights; one person up to a distance of {threshold:.4}"),
+        None => format!("layer     {inputs} -> {outputs} numbers"),
+    })?;
     ui.line(&format!("loss      {first:.4} in the first tenth of the steps, {last:.4} in the last"))?;
     if let (Some(held), Some(before), Some(after)) = (&held, before, after) {
         let (before, share) = (100.0 * before.share(), 100.0 * after.share());
@@ -90,6 +105,30 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     }
     ui.line(&format!("model     {}", args.output.display()))?;
     Ok(Done::Yes)
+}
+
+/// What the model gets.
+enum Learned {
+    Layer(LastLayer),
+    /// With the distance up to which two are one person.
+    Score(Scoring, f32),
+}
+
+impl Learned {
+    /// Numbers of an embedding before and after.
+    fn dimensions(&self) -> [usize; 2] {
+        match self {
+            Self::Layer(layer) => [layer.inputs, layer.outputs],
+            Self::Score(scoring, _) => [scoring.numbers().len(); 2],
+        }
+    }
+
+    fn threshold(&self) -> Option<f32> {
+        match self {
+            Self::Layer(_) => None,
+            Self::Score(_, threshold) => Some(*threshold),
+        }
+    }
 }
 
 /// The steps that are left, with checkpoints.
@@ -138,19 +177,15 @@ fn load(embeddings: &Path, labels: &Path) -> Result<Samples> {
     Samples::new(&x, &numbers)
 }
 
-/// Whether the layer will fit behind the model, and the embeddings are such as the model gives.
-fn check_model(model: &Model, samples: &Samples) -> Result<()> {
+/// Whether the layer will fit behind the model, or the score to it, and the embeddings are such as the model gives.
+fn check_model(model: &Model, samples: &Samples, score: bool) -> Result<()> {
     let (name, dimension) = (&model.description.name, samples.dimension());
     // Refuses what no layer may follow.
-    model.followed_by(&LastLayer { weight: vec![0.0; dimension], bias: Vec::new(), inputs: dimension, outputs: 1 })?;
-    let graph = &model.graph;
-    let size = |dim: &Dim| if let Dim::Fixed(n) = dim { *n } else { 1 };
-    let shapes: Vec<Shape> = graph.inputs.iter().map(|i| Shape::from(i.dims.iter().map(size).collect::<Vec<_>>())).collect();
-    // A network of free picture size does not tell it here.
-    if let Ok(shapes) = infer_shapes(graph, &shapes)
-        && let Some(&numbers) = shapes[model.embedding_output()?.0 as usize].last()
-        && numbers != dimension
-    {
+    if !score {
+        model.followed_by(&LastLayer { weight: vec![0.0; dimension], bias: Vec::new(), inputs: dimension, outputs: 1 })?;
+    }
+    model.embedding_output()?;
+    if let Some(numbers) = model.embedding_size().filter(|&n| n != dimension) {
         return Err(Error::Caller(format!(
             "The model `{name}` gives embeddings of {numbers} numbers, but these have {dimension}. Name the model that made them with --model."
         )));

@@ -1,8 +1,10 @@
-//! Training on the device: optimisers, norms of gradients, and the one transpose that a step needs.
+//! Training on the device: optimisers, norms of gradients, weights of single numbers, and the one transpose that a step needs.
 //!
 //! They run outside of plans, in the order that [`crate::train`] gives them, so they make [`Launch`]es.
 
 pub(crate) mod adam;
+pub(crate) mod scale;
+pub(crate) mod scale_gradient;
 pub(crate) mod sgd;
 pub(crate) mod squares;
 pub(crate) mod transpose;

@@ -166,6 +166,12 @@ pub enum PairLoss {
         /// Offset.
         b: f64,
     },
+    /// `-ln q` of the same, `-ln (1 - q)` of different ones, `q = σ(b - |d|₁)` with learned `b`: the logistic unit on top of a Siamese network
+    /// (DeepFace, Taigman 2014), its weights taken into the rows.
+    LogisticL1 {
+        /// Offset.
+        b: f64,
+    },
 }
 
 /// How a student's embeddings follow a teacher's.

@@ -11,7 +11,7 @@ pub struct PairResult {
     pub da: Vec<f64>,
     /// By the second rows.
     pub db: Vec<f64>,
-    /// By w and b of DeepID2's cosine form.
+    /// By w and b of DeepID2's cosine form; by b of the logistic form, second.
     pub scalars: [f64; 2],
 }
 
@@ -48,6 +48,14 @@ pub fn run(loss: &PairLoss, a: &[f64], b: &[f64], same: &[i64], columns: usize) 
                 };
                 let sign = |d: &f64| if *d == 0.0 { 0.0 } else { factor * d.signum() };
                 (if same { r } else { (margin - r).max(0.0) }, d.iter().map(sign).collect(), None)
+            }
+            PairLoss::LogisticL1 { b } => {
+                let z = b - d.iter().map(|d| d.abs()).sum::<f64>();
+                let k = 1.0 / (1.0 + (-z).exp()) - f64::from(u8::from(same));
+                out.scalars[1] += k / n;
+                let right = if same { z } else { -z };
+                let sign = |d: &f64| if *d == 0.0 { 0.0 } else { -k * d.signum() };
+                ((-right.abs()).exp().ln_1p() + (-right).max(0.0), d.iter().map(sign).collect(), None)
             }
             PairLoss::Cosine { w, b } => {
                 let ((nx, u), (ny, v)) = (unit(x), unit(y));
