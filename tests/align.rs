@@ -9,7 +9,7 @@ use std::path::Path;
 use common::{compare, gpu, read_npy, test_data};
 use lookalike::embed::{EmbedOptions, Embedder, Picture};
 use lookalike::face::Face;
-use lookalike::face::align::{Aligner, Similarity};
+use lookalike::face::align::{Aligner, DeviceAligner, Similarity};
 use lookalike::gpu::{Photo, PhotoView};
 use lookalike::import::Limits;
 use lookalike::model::{Align, Description, Model};
@@ -93,6 +93,38 @@ fn similarities_have_the_digits_of_the_reference() {
         seen += 1;
     }
     assert_eq!(seen, 6);
+}
+
+/// On the device, in f32: turn and scale to 1e-5, shifts to some roundings of what they are the difference of, a place and the map of another.
+#[test]
+fn similarities_of_the_device_are_those_of_the_reference() {
+    let Some(data) = test_data() else { return };
+    let gpu = gpu();
+    let golden = golden(&data);
+    let mut seen = 0;
+    for case in golden["similarity"].as_array().unwrap() {
+        let five = |p: Vec<[f64; 2]>| <[[f32; 2]; 5]>::try_from(p.iter().map(|p| p.map(|v| v as f32)).collect::<Vec<_>>()).ok();
+        let flat = case["src"][0].as_array().unwrap().len() == 2;
+        let (Some(source), Some(target)) = (five(points(&case["src"])), five(points(&case["dst"]))) else { continue };
+        if case["with_scale"] == false || !flat {
+            continue;
+        }
+        let aligner = Aligner::of(&Align { size: [112, 112], points: Some(target), ..Align::default() }).unwrap();
+        let face = Face { landmarks: source.to_vec(), ..Face::default() };
+        let found = DeviceAligner::new(&gpu, &aligner, 5, 1).unwrap().align(&[face], [640, 480]).unwrap().remove(0).unwrap();
+        let Look::Warp { transform, .. } = found.look else { panic!("{:?}", found.look) };
+        let far = source.iter().chain(&target).flatten().fold(0.0f64, |m, v| m.max(f64::from(v.abs())));
+        let near = |got: Vec<f64>, want: Vec<f64>| {
+            let bounds = [1e-5, 1e-5, 2f64.powi(-21) * far * (1.0 + want[0].hypot(want[1]))];
+            for (i, (got, want)) in got.into_iter().zip(want).enumerate() {
+                assert!((got - want).abs() <= bounds[i % 3], "{} {i}: {got} {want}", case["id"]);
+            }
+        };
+        near(found.to_crop.concat(), numbers(&case["expect"]["matrix"]));
+        near(transform.map(f64::from).to_vec(), numbers(&case["expect"]["inverse"]));
+        seen += 1;
+    }
+    assert!(seen >= 3, "{seen}");
 }
 
 #[test]

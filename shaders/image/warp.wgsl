@@ -12,15 +12,15 @@ struct Look {
     slot: u32,        // which input of the batch
     samples: u32,     // along each axis
     black: u32,       // outside is black
-    pad0: u32,
+    wrong: u32,       // of image/fit
     ax: f32,          // x = ax * u + bx * v + cx,  pixel centres at integers
     bx: f32,
     cx: f32,
     ay: f32,
     by: f32,
     cy: f32,
-    pad1: u32,
-    pad2: u32,
+    residual: f32,    // of image/fit
+    scale: f32,       // of image/fit
 }
 
 @group(0) @binding(2) var<storage, read> looks: array<Look>;

@@ -364,24 +364,33 @@ impl Instance {
         inputs: &[(&str, &wgpu::Buffer)],
         outputs: &[(&str, &wgpu::Buffer)],
     ) -> Result<()> {
-        let find = |given: &[(&str, &wgpu::Buffer)], name: &str, bytes: u64| {
-            let (_, buffer) =
-                given.iter().find(|(n, _)| *n == name).ok_or_else(|| Error::Caller(format!("No buffer is given for `{name}`.")))?;
-            if buffer.size() < bytes {
-                let has = buffer.size();
-                return Err(Error::Caller(format!("The buffer for `{name}` has {has} bytes, but {bytes} are needed.")));
-            }
-            Ok((*buffer).clone())
-        };
         for port in &self.plan.inputs {
             let bytes = port.shape.len() as u64 * 4;
-            encoder.copy_buffer_to_buffer(&find(inputs, &port.name, bytes)?, 0, self.raw(port.source), 0, bytes);
+            encoder.copy_buffer_to_buffer(&given(inputs, &port.name, bytes)?, 0, self.raw(port.source), 0, bytes);
         }
+        self.encode_to(encoder, outputs)
+    }
+
+    /// Records everything and copies of the outputs to the caller's buffers.
+    ///
+    /// # Errors
+    /// A name that is missing, or a buffer that is too small.
+    pub(crate) fn encode_to(&self, encoder: &mut wgpu::CommandEncoder, outputs: &[(&str, &wgpu::Buffer)]) -> Result<()> {
         self.encode(encoder);
         for port in &self.plan.outputs {
             let bytes = port.shape.len() as u64 * 4;
-            encoder.copy_buffer_to_buffer(self.raw(port.source), 0, &find(outputs, &port.name, bytes)?, 0, bytes);
+            encoder.copy_buffer_to_buffer(self.raw(port.source), 0, &given(outputs, &port.name, bytes)?, 0, bytes);
         }
         Ok(())
     }
+}
+
+/// The buffer that the caller has for `name`, of at least `bytes`.
+fn given(buffers: &[(&str, &wgpu::Buffer)], name: &str, bytes: u64) -> Result<wgpu::Buffer> {
+    let (_, buffer) = buffers.iter().find(|(n, _)| *n == name).ok_or_else(|| Error::Caller(format!("No buffer is given for `{name}`.")))?;
+    if buffer.size() < bytes {
+        let has = buffer.size();
+        return Err(Error::Caller(format!("The buffer for `{name}` has {has} bytes, but {bytes} are needed.")));
+    }
+    Ok((*buffer).clone())
 }

@@ -17,9 +17,12 @@ const PARAMS_STRIDE: usize = 256;
 /// The dispatches of one batch: one for every photo and kind of look. Alive until their submission is done.
 #[derive(Debug)]
 pub(crate) struct Warp {
-    dispatches: Vec<(Arc<Pipeline>, wgpu::BindGroup, [u32; 3])>,
-    _buffers: [Buffer; 2],
+    dispatches: Vec<Dispatch>,
+    _params: Buffer,
+    _records: Option<Buffer>,
 }
+
+type Dispatch = (Arc<Pipeline>, wgpu::BindGroup, [u32; 3]);
 
 /// Looks of one photo and kind, which one dispatch takes.
 struct Group<'a> {
@@ -48,35 +51,30 @@ impl Warp {
         }
         let params = gpu.buffer("looks", params.len() as u64, wgpu::BufferUsages::UNIFORM, Some(&params))?;
         let records = gpu.buffer("looks", records.len() as u64, wgpu::BufferUsages::STORAGE, Some(&records))?;
-        let most = gpu.caps().max_groups;
         let mut dispatches = Vec::with_capacity(groups.len());
         for (i, g) in groups.iter().enumerate() {
-            let grid = [size[0].div_ceil(8), size[1].div_ceil(8), g.count];
-            if grid.iter().any(|&n| n > most) {
-                return Err(Error::Limits(format!(
-                    "{} looks at {}x{} pixels are too many for one batch. Use a smaller one.",
-                    g.count, size[0], size[1]
-                )));
-            }
-            let pipeline = gpu.pipeline(g.shader)?;
-            let uniform = wgpu::BufferBinding {
-                buffer: &params.raw,
-                offset: (i * PARAMS_STRIDE) as u64,
-                size: std::num::NonZeroU64::new(size_of::<photo::Params>() as u64),
-            };
-            let resources = [
-                wgpu::BindingResource::Buffer(uniform),
-                wgpu::BindingResource::TextureView(g.photo.view()),
-                records.raw.as_entire_binding(),
-                target.as_entire_binding(),
-            ];
-            let entries: Vec<_> =
-                resources.into_iter().enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
-            let descriptor = wgpu::BindGroupDescriptor { label: Some(g.shader.name), layout: &pipeline.layout, entries: &entries };
-            let bind_group = gpu.scoped("the bindings of a picture", 0, || gpu.device().create_bind_group(&descriptor))?;
-            dispatches.push((pipeline, bind_group, grid));
+            dispatches.push(dispatch(gpu, g, (&params.raw, i), &records.raw, target, size)?);
         }
-        Ok(Self { dispatches, _buffers: [params, records] })
+        Ok(Self { dispatches, _params: params, _records: Some(records) })
+    }
+
+    /// The same with looks at one photo that are on the device, `count` of them.
+    ///
+    /// # Errors
+    /// As [`Warp::new`].
+    pub(super) fn fitted(
+        gpu: &Gpu,
+        target: &wgpu::Buffer,
+        size: [u32; 2],
+        input: &InputDescription,
+        photo: &Photo,
+        (looks, count): (&wgpu::Buffer, u32),
+    ) -> Result<Self> {
+        let params = photo::params(input, size, photo.layout(), 0);
+        let params = gpu.buffer("looks", PARAMS_STRIDE as u64, wgpu::BufferUsages::UNIFORM, Some(bytemuck::bytes_of(&params)))?;
+        let group = Group { photo, shader: &shader::IMAGE_WARP, records: Vec::new(), count };
+        let dispatches = vec![dispatch(gpu, &group, (&params.raw, 0), looks, target, size)?];
+        Ok(Self { dispatches, _params: params, _records: None })
     }
 
     /// Records the dispatches.
@@ -88,6 +86,41 @@ impl Warp {
             pass.dispatch_workgroups(*x, *y, *z);
         }
     }
+}
+
+/// The dispatch of a group: its parameters are number `i` of `params`.
+fn dispatch(
+    gpu: &Gpu,
+    group: &Group<'_>,
+    (params, i): (&wgpu::Buffer, usize),
+    records: &wgpu::Buffer,
+    target: &wgpu::Buffer,
+    size: [u32; 2],
+) -> Result<Dispatch> {
+    let grid = [size[0].div_ceil(8), size[1].div_ceil(8), group.count];
+    if grid.iter().any(|&n| n > gpu.caps().max_groups) {
+        return Err(Error::Limits(format!(
+            "{} looks at {}x{} pixels are too many for one batch. Use a smaller one.",
+            group.count, size[0], size[1]
+        )));
+    }
+    let pipeline = gpu.pipeline(group.shader)?;
+    let uniform = wgpu::BufferBinding {
+        buffer: params,
+        offset: (i * PARAMS_STRIDE) as u64,
+        size: std::num::NonZeroU64::new(size_of::<photo::Params>() as u64),
+    };
+    let resources = [
+        wgpu::BindingResource::Buffer(uniform),
+        wgpu::BindingResource::TextureView(group.photo.view()),
+        records.as_entire_binding(),
+        target.as_entire_binding(),
+    ];
+    let entries: Vec<_> =
+        resources.into_iter().enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
+    let descriptor = wgpu::BindGroupDescriptor { label: Some(group.shader.name), layout: &pipeline.layout, entries: &entries };
+    let bind_group = gpu.scoped("the bindings of a picture", 0, || gpu.device().create_bind_group(&descriptor))?;
+    Ok((pipeline, bind_group, grid))
 }
 
 /// The looks by photo and kind.

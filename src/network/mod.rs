@@ -2,6 +2,7 @@
 
 mod apart;
 mod batch;
+mod looks;
 mod summary;
 
 pub use summary::{DispatchSummary, PlanSummary};
@@ -249,11 +250,15 @@ impl Network {
         let size = [shape[3] as u32, shape[2] as u32];
         let instance = self.instance(&[shape], &self.nothing(), Feed::Packed)?;
         let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
-        let source = instance.plan.inputs.first().map(|port| port.source);
-        let target = source.map(|s| instance.raw(s)).ok_or_else(|| Error::Model("The model has no input.".to_owned()))?;
-        let warp = Warp::new(&self.gpu, target, size, &self.input, views)?;
+        let warp = Warp::new(&self.gpu, self.target(&instance)?, size, &self.input, views)?;
         let results = instance.run(&self.gpu, |encoder| warp.encode(encoder))?;
         Ok(named(&instance.plan, results))
+    }
+
+    /// What pictures are written to.
+    fn target<'i>(&self, instance: &'i Instance) -> Result<&'i wgpu::Buffer> {
+        let source = instance.plan.inputs.first().map(|port| port.source);
+        source.map(|s| instance.raw(s)).ok_or_else(|| Error::Model("The model has no input.".to_owned()))
     }
 
     /// The shape of the input for a batch of photos.

@@ -7,6 +7,7 @@
 mod case;
 pub(crate) mod conv;
 pub(crate) mod elementwise;
+mod fit;
 pub(crate) mod image;
 pub(crate) mod margin;
 pub(crate) mod matmul;
@@ -43,7 +44,7 @@ struct Kernel {
 }
 
 /// Every kernel that plans use. The self-test runs the cases of each, and a test fails when a form of a shader has none.
-/// (`image/warp`, `image/area` and `image/piecewise` run before a plan, `search`, `margin` and `train` without one, and `probe` when a device is
+/// (`image/fit`, `image/warp`, `image/area` and `image/piecewise` run before a plan, `search`, `margin` and `train` without one, and `probe` when a device is
 /// opened; `selftest` knows them.)
 const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
@@ -133,6 +134,9 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
         if wanted(stem) {
             out.extend(recorded::run(gpu, stem)?);
         }
+    }
+    if wanted("image/fit") {
+        out.extend(fit::run(gpu)?);
     }
     if wanted("image/piecewise") {
         out.extend(pieces::run(gpu)?);

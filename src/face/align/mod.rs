@@ -1,10 +1,12 @@
 //! Alignment: where a network's input pixels lie in a photograph, given a face.
 
 pub(crate) mod affine;
+mod device;
 mod framing;
 mod similarity;
 
 pub use affine::Affine;
+pub use device::DeviceAligner;
 pub use framing::{centre_crop, mirrored, stretch, whole_crop};
 pub use similarity::Similarity;
 
@@ -198,7 +200,11 @@ fn alignment(to_crop: Affine, residual: f64, sampling: Sampling) -> Option<Align
 /// How a crop is read from a photo: one bilinear sample a pixel whatever the scale, black outside. Every pipeline that the networks here
 /// were trained and measured with reads crops so (`cv2.warpAffine`), and smoothing large faces moves their embeddings (docs/rejected.md).
 pub(crate) fn look(to_photo: &Affine, sampling: Sampling) -> Look {
-    Look::Warp { transform: affine::transform(to_photo), border: Border::Black, sampling }
+    look_of(affine::transform(to_photo), sampling)
+}
+
+fn look_of(transform: [f32; 6], sampling: Sampling) -> Look {
+    Look::Warp { transform, border: Border::Black, sampling }
 }
 
 fn rms(map: &Affine, from: &[[f64; 2]], to: &[[f64; 2]]) -> f64 {

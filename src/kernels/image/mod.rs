@@ -1,6 +1,7 @@
 //! Pictures and maps as pictures.
 
 pub(crate) mod area;
+pub(crate) mod fit;
 pub(crate) mod photo;
 pub(crate) mod piecewise;
 pub(crate) mod resize;

@@ -5,24 +5,24 @@ use crate::tensor::Border;
 
 /// Mirrors the shader's `Look`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub(crate) struct Look {
     pub(crate) slot: u32,
     pub(crate) samples: u32,
     pub(crate) black: u32,
-    pub(crate) pad0: u32,
+    pub(crate) wrong: u32,
     pub(crate) ax: f32,
     pub(crate) bx: f32,
     pub(crate) cx: f32,
     pub(crate) ay: f32,
     pub(crate) by: f32,
     pub(crate) cy: f32,
-    pub(crate) pad1: u32,
-    pub(crate) pad2: u32,
+    pub(crate) residual: f32,
+    pub(crate) scale: f32,
 }
 
 /// The record of input `slot`.
 pub(crate) fn record(slot: usize, transform: [f32; 6], border: Border, samples: u32) -> Look {
     let [ax, bx, cx, ay, by, cy] = transform;
-    Look { slot: slot as u32, samples, black: u32::from(border == Border::Black), pad0: 0, ax, bx, cx, ay, by, cy, pad1: 0, pad2: 0 }
+    Look { slot: slot as u32, samples, black: u32::from(border == Border::Black), ax, bx, cx, ay, by, cy, ..Look::default() }
 }
