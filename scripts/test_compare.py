@@ -101,6 +101,14 @@ class Agreement(unittest.TestCase):
         self.assertEqual(set(found.values()), {None})
 
 
+class Tool(unittest.TestCase):
+    def test_a_tool_that_is_missing_or_fails_is_named(self):
+        with self.assertRaisesRegex(compare_peers.Gone, "`no/tool` could not be started"):
+            compare.Tool("no/tool", "f32")
+        with self.assertRaisesRegex(compare_peers.Gone, "`lookalike --version` ended with [12]"):
+            compare.Tool(sys.executable, "f32").run("--version", "--nothing")
+
+
 class Processes(Folder):
     def start(self, code):
         return compare_peers.Paced([sys.executable, "-c", code], self.folder / "log")

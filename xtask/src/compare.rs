@@ -32,7 +32,7 @@ Engines:
   onnxruntime-nospin  the same; its threads sleep between calls
   ncnn                ncnn on the CPU, one picture at a time
   ncnn-vulkan         ncnn on the GPU, all in f32, one picture at a time
-  onnxruntime-webgpu  ONNX Runtime on the GPU by Dawn; takes Mesa's software adapter from Mesa 25 on
+  onnxruntime-webgpu  ONNX Runtime on the GPU by Dawn; refuses the software adapter of Mesa 22, runs on that of Mesa 25
   wonnx               wonnx on the GPU
 The packages come from PyPI when an engine is first used.";
 
