@@ -143,6 +143,16 @@ class Processes(Folder):
         with self.assertRaisesRegex(compare_peers.Gone, "could not be started"):
             compare_peers.Paced([self.folder / "nothing"], self.folder / "log")
 
+    def test_a_row_whose_process_dies_between_runs_has_a_reason_and_no_times(self):
+        once = "import sys\nprint('ready engine 1', flush=True)\nsys.stdin.readline(); print(2.5, flush=True)\nsys.exit('gone')"
+        row = compare.Row("wonnx", "wonnx", process=self.start(once))
+        row.run(keep=True)
+        self.assertEqual(row.wall, [2.5])
+        row.run(keep=True)
+        self.assertIsNone(row.process)
+        self.assertEqual(row.figures()["reason"], "gone")
+        self.assertNotIn("wall", row.figures())
+
     def test_patience_ends(self):
         with mock.patch.object(compare_peers, "PATIENCE", 0.5):
             start = time.monotonic()
