@@ -1,10 +1,13 @@
-"""Speed and agreement of lookalike beside ONNX Runtime's CPU backend, on networks with random weights.
+"""Speed and agreement of lookalike beside other engines, on networks with random weights and on files of the user.
 
-The two sides alternate inside one run, with a pause between them: ONNX Runtime's threads keep spinning after a call and would slow
-whatever comes next. Times are medians of wall milliseconds. `cargo xtask compare` prepares everything and calls this.
+Every engine is a process of its own. They alternate inside one run, with a pause between them: ONNX Runtime's threads keep spinning
+after a call and would slow whatever comes next. Times are medians of wall milliseconds and of the milliseconds that all threads of the
+process spent on a processor. An engine that is missing or refuses a network is a row that says why. `cargo xtask compare` prepares
+everything and calls this.
 """
 
 import argparse
+import dataclasses
 import datetime
 import json
 import os
@@ -18,53 +21,72 @@ import time
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnx import TensorProto, helper
 
 import networks
+from compare_model import Model
+from compare_peers import DEFAULT, NO_SPINNING, PEERS, REFERENCE, Gone, Paced, worker
+from compare_report import markdown
 
-PAUSE = 0.08  # seconds between the two sides
-QUIET_SCALING = 1.7  # 2 threads over 1 thread in ONNX Runtime's matrix product; less means that other programs hold a core
+PAUSE = 0.08  # seconds between two engines
+QUIET_SCALING = 1.8  # 2 threads over 1 thread in ONNX Runtime's matrix product; less means that other programs hold a core
 LABEL_SUFFIX = " (naive)"  # a kernel row with this suffix is the baseline of the row without it
 
 
-def parse():
+def parse(given=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--lookalike", required=True, help="the built tool")
-    p.add_argument("--out", required=True, help="folder for networks and reports")
+    p.add_argument("--out", required=True, type=pathlib.Path, help="folder for networks and reports")
     p.add_argument("--networks", default=",".join(networks.NETWORKS))
+    p.add_argument("--model", action="append", default=[], metavar="FILE.onnx", help="a network of yours; can be repeated")
     p.add_argument("--batches", default="1,8")
     p.add_argument("--rounds", type=int, default=9)
     p.add_argument("--warm-up", type=int, default=2)
-    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--threads", type=int, default=2, help="of the engines that compute on the CPU")
     p.add_argument("--precision", default="f32", choices=["f32", "f16"])
+    p.add_argument("--peers", default=",".join(DEFAULT), help=f"of {', '.join(PEERS)}; {REFERENCE.name} is always there")
+    p.add_argument("--interpreter", action="append", default=[], metavar="PEER=FILE", help="a Python that has the packages of this peer")
+    p.add_argument("--unavailable", action="append", default=[], metavar="PEER=REASON", help="a peer that is only named in the report")
     p.add_argument("--no-kernels", action="store_true")
-    args = p.parse_args()
-    args.networks = [name for name in args.networks.split(",") if name]
-    unknown = [name for name in args.networks if name not in networks.NETWORKS]
-    if unknown:
-        p.error(f"unknown network {', '.join(unknown)}; known are {', '.join(networks.NETWORKS)}")
+    args = p.parse_args(given)
+    args.networks = names(p, "network", args.networks, networks.NETWORKS)
+    args.peers = names(p, "peer", args.peers, PEERS)
+    args.peers = [name for name in PEERS if name in args.peers or name == REFERENCE.name]
+    args.interpreter, args.unavailable = table(p, "--interpreter", args.interpreter), table(p, "--unavailable", args.unavailable)
     try:
         args.batches = [int(b) for b in args.batches.split(",") if b]
     except ValueError:
         p.error("--batches takes whole numbers separated by commas")
     if args.rounds < 1 or args.warm_up < 0 or args.threads < 1 or any(b < 1 for b in args.batches):
-        p.error("--rounds, --threads and the batches are at least 1")
+        p.error("--rounds, --threads and the batches are at least 1, --warm-up at least 0")
+    try:
+        args.model = [Model(pathlib.Path(file).stem, file) for file in args.model]
+    except ValueError as error:
+        p.error(str(error))
+    taken = [*networks.NETWORKS, *(model.name for model in args.model)]
+    if twice := next((name for name in taken if taken.count(name) > 1), None):
+        p.error(f"two networks are called {twice}: rename the file of --model")
     return args
+
+
+def names(p, kind, given, known):
+    """The parts of a list on the command line."""
+    parts = [part for part in given.split(",") if part]
+    if unknown := [part for part in parts if part not in known]:
+        p.error(f"unknown {kind} {', '.join(unknown)}; known are {', '.join(known)}")
+    return parts
+
+
+def table(p, option, given):
+    """Values like PEER=TEXT."""
+    pairs = [text.partition("=") for text in given]
+    if bad := next((peer for peer, _, text in pairs if peer not in PEERS or not text), None):
+        p.error(f"{option} takes PEER=VALUE with a peer of {', '.join(PEERS)}, not {bad}")
+    return {peer: text for peer, _, text in pairs}
 
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
-
-
-def session(model, threads):
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-
-
-def picture_batch(batch, seed):
-    return np.random.default_rng(seed).uniform(-1, 1, (batch, 3, 112, 112)).astype(np.float32)
 
 
 def timed(call):
@@ -78,55 +100,38 @@ class Tool:
 
     def __init__(self, path, precision):
         self.path, self.precision = path, precision
+        self.version = self.run("--version").strip()
 
     def run(self, *args):
-        done = subprocess.run([self.path, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        try:
+            done = subprocess.run([self.path, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        except OSError as error:
+            raise Gone(f"`{self.path}` could not be started: {error.strerror}") from None
         if done.returncode:
-            raise SystemExit(f"`lookalike {' '.join(map(str, args))}` ended with {done.returncode}: {done.stderr.strip()}")
+            said = (done.stderr.strip().splitlines() or ["nothing was said"])[-1].removeprefix("error: ").rstrip(".")
+            raise Gone(f"`lookalike {args[0]}` ended with {done.returncode}: {said}")
         return done.stdout
 
     def adapters(self):
         return json.loads(self.run("devices", "--json"))
 
-    def outputs(self, model, x):
-        """The embedding of the batch `x`."""
+    def output(self, model, x):
+        """What the network makes of the batch `x`."""
         with tempfile.TemporaryDirectory() as folder:
-            source = pathlib.Path(folder) / "x.npy"
+            source, results = pathlib.Path(folder) / "x.npy", pathlib.Path(folder) / "results"
             np.save(source, x)
-            self.run("run", model, "--input", f"input={source}", "--out", folder, "--precision", self.precision)
-            return np.load(pathlib.Path(folder) / "embedding.npy")
+            self.run("run", model.path, "--input", f"{model.input}={source}", "--out", results, "--precision", self.precision)
+            (file,) = results.glob("*.npy")
+            return np.load(file)
 
-    def paced(self, model, batch):
-        return Paced([self.path, "bench", "network", str(model), "--batch", str(batch), "--precision", self.precision, "--paced"])
-
-
-class Paced:
-    """A process that says `ready`, then runs the network once per line it is sent and answers with the milliseconds."""
-
-    def __init__(self, command):
-        self.command = command
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        if not self.answer().startswith("ready"):
-            raise SystemExit(f"`{' '.join(command)}` did not say `ready`.")
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"`{' '.join(self.command)}` ended early (exit code {self.process.wait()}).")
-        return line.strip()
-
-    def milliseconds(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return float(self.answer().split()[0])
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=60)
+    def paced(self, model, batch, log):
+        return Paced([self.path, "bench", "network", model, "--batch", batch, "--precision", self.precision, "--paced"], log)
 
 
 def scaling(folder, threads):
     """How much faster `threads` threads multiply matrices than one: near `threads` on a quiet machine."""
+    import onnxruntime
+
     path = pathlib.Path(folder) / "matmul.onnx"
     shape = [1024, 1024]
     info = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
@@ -137,10 +142,11 @@ def scaling(folder, threads):
     feed = {"a": np.ones(shape, np.float32), "b": np.ones(shape, np.float32)}
     medians = []
     for count in (1, threads):
-        s = session(path, count)
-        s.run(None, feed)
-        medians.append(statistics.median(timed(lambda: s.run(None, feed)) for _ in range(9)))
-        del s
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = count
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        medians.append(statistics.median([timed(lambda: session.run(None, feed)) for _ in range(10)][1:]))
+        session = None
         time.sleep(PAUSE)
     return medians[0] / medians[1]
 
@@ -154,39 +160,119 @@ def summary(times):
     return {"median_ms": statistics.median(ordered), "min_ms": ordered[0], "max_ms": ordered[-1], "rounds": len(ordered)}
 
 
-def measure(tool, reference, model, batch, args):
-    """Alternating medians of both sides for one network and batch."""
-    x = picture_batch(batch, 7)
-    run_reference = lambda: timed(lambda: reference.run(None, {"input": x}))
-    paced = tool.paced(model, batch)
-    theirs, ours = [], []
+@dataclasses.dataclass
+class Row:
+    """An engine on one network and batch. Without a process it is not measured, and `reason` says why."""
+
+    peer: str
+    title: str
+    output: np.ndarray | None = None
+    process: Paced | None = None
+    versions: str = ""
+    reason: str = ""
+    note: str = ""
+    wall: list = dataclasses.field(default_factory=list)
+    processor: list = dataclasses.field(default_factory=list)
+
+    def run(self, keep):
+        try:
+            wall, processor = self.process.run()
+        except Gone as gone:
+            self.stop(str(gone))
+            return
+        if keep:
+            self.wall.append(wall)
+            self.processor += [] if processor is None else [processor]
+
+    def stop(self, reason):
+        self.reason = reason
+        self.process.close()
+        self.process = None
+
+    def figures(self):
+        found = {"peer": self.peer, "title": self.title, "versions": self.versions, "note": self.note, "reason": self.reason}
+        if not self.reason:
+            found |= {"wall": summary(self.wall), "processor_ms": statistics.median(self.processor) if self.processor else None}
+        return found
+
+
+def start(peer, model, batch, x, args):
+    """The row of a peer, its process ready for the first round."""
+    row = Row(peer.name, peer.title, note="one picture at a time" if peer.one_by_one and batch > 1 else "")
+    if peer.name in args.unavailable:
+        row.reason = args.unavailable[peer.name]
+        return row
+    folder = args.out / "work"
+    source, output = folder / "input.npy", folder / f"{peer.name}.npy"
+    np.save(source, x)
+    output.unlink(missing_ok=True)
+    try:
+        file = model.with_shapes(batch, folder) if peer.fixed_shapes else model.path
+        command = worker(peer, args.interpreter.get(peer.name, sys.executable), file, model.input, source, output, args.threads)
+        row.process = Paced(command, folder / f"{peer.name}.log")
+        row.versions, row.output = row.process.said, np.load(output)
+    except Gone as gone:
+        row.reason = str(gone)
+    return row
+
+
+def start_ours(tool, model, batch, x, args):
+    row = Row("lookalike", "lookalike", versions=tool.version)
+    try:
+        row.output = tool.output(model, x)
+        row.process = tool.paced(model.path, batch, args.out / "work" / "lookalike.log")
+    except Gone as gone:
+        row.reason = str(gone)
+    return row
+
+
+def measure(tool, model, batch, args):
+    """One network and batch: every engine in turn, rounds of one run each, and how far the outputs are from the reference's."""
+    x = np.random.default_rng(7).uniform(-1, 1, (batch, *model.shape)).astype(np.float32)
+    rows = [start(PEERS[name], model, batch, x, args) for name in args.peers] + [start_ours(tool, model, batch, x, args)]
+    for row in rows:
+        if row.process and not rows[0].reason and sizes(row.output) != sizes(rows[0].output):
+            row.stop(f"its output has the shape {row.output.shape}, {REFERENCE.title}'s {rows[0].output.shape}")
     for turn in range(args.warm_up + args.rounds):
-        keep = turn >= args.warm_up
-        for run, times in ((run_reference, theirs), (paced.milliseconds, ours)):
-            milliseconds = run()
-            if keep:
-                times.append(milliseconds)
+        running = [row for row in rows if row.process]
+        first = turn % max(len(running), 1)  # nobody always follows the same neighbour
+        for row in running[first:] + running[:first]:
+            row.run(keep=turn >= args.warm_up)
             time.sleep(PAUSE)
-    paced.close()
-    theirs, ours = summary(theirs), summary(ours)
-    return {"batch": batch, "onnxruntime": theirs, "lookalike": ours, "ratio": ours["median_ms"] / theirs["median_ms"]}
+    for row in rows:
+        if row.process:
+            row.process.close()
+    figures = [row.figures() for row in rows]
+    for row, found in zip(rows, figures):
+        if row.reason:
+            continue
+        for field, base in (("over_onnxruntime", REFERENCE), ("over_nospin", NO_SPINNING)):
+            found[field] = ratio(found, next((f for f in figures if f["peer"] == base.name and "wall" in f), None))
+        found["agreement"] = agreement(row.output, rows[0].output) if not rows[0].reason else None
+    return {"batch": batch, "rows": figures}
 
 
-def agreement(tool, reference, model, batch):
-    """How far the outputs are from ONNX Runtime's on the same random input."""
-    x = picture_batch(batch, 100 + batch)
-    expected = reference.run(None, {"input": x})[0].astype(np.float64)
-    actual = tool.outputs(model, x).astype(np.float64)
-    if actual.shape != expected.shape:
-        raise SystemExit(f"{model.name}: the output has the shape {actual.shape}, ONNX Runtime's {expected.shape}.")
-    norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(actual, axis=1)
-    cosines = (expected * actual).sum(axis=1) / norms
-    return {
-        "batch": batch,
-        "one_minus_cosine": float(max(0.0, 1 - cosines.min())),
-        "relative_l2": float(np.linalg.norm(actual - expected) / np.linalg.norm(expected)),
-        "max_abs": float(np.abs(actual - expected).max()),
-    }
+def sizes(output):
+    """Pictures and numbers of each: engines differ in how they lay out the numbers."""
+    return len(output), output.size
+
+
+def ratio(row, base):
+    return row["wall"]["median_ms"] / base["wall"]["median_ms"] if base else None
+
+
+def agreement(actual, expected):
+    """How far the outputs are from the reference's; None for what is not finite."""
+    finite = lambda x: float(x) if np.isfinite(x) else None
+    actual, expected = (y.astype(np.float64).reshape(len(y), -1) for y in (actual, expected))
+    with np.errstate(all="ignore"):
+        norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(actual, axis=1)
+        cosines = (expected * actual).sum(axis=1) / norms
+        return {
+            "one_minus_cosine": finite(np.maximum(0.0, 1 - cosines.min())),
+            "relative_l2": finite(np.linalg.norm(actual - expected) / np.linalg.norm(expected)),
+            "max_abs": finite(np.abs(actual - expected).max()),
+        }
 
 
 def rows_of(value):
@@ -232,77 +318,50 @@ def adapter_line(adapter):
     return f"{adapter.get('name')} ({', '.join(str(p) for p in parts if p)})"
 
 
-def markdown(report):
-    m = report["machine"]
-    lines = [
-        f"Machine: {m['processor']}, {m['cores']} cores, {m['system']}. First adapter: {m['adapters'][0] if m['adapters'] else 'none'}. "
-        f"ONNX Runtime {m['onnxruntime']} on the CPU with {m['threads']} threads; weights on the GPU in {m['precision']}; {m['date']}.",
-        f"Quietness: {m['threads']} threads over 1 in a matrix product {m['scaling_before']:.2f} before and {m['scaling_after']:.2f} after; "
-        f"load average {m['load_before']} at the start. {'The machine was quiet.' if m['quiet'] else '**The machine was busy: repeat the run.**'}",
-        "",
-        "| network | batch | ONNX Runtime ms (min-max) | lookalike ms (min-max) | lookalike / ONNX Runtime |",
-        "|---|---|---|---|---|",
-    ]
-    side = lambda s: f"{s['median_ms']:.1f} ({s['min_ms']:.1f}-{s['max_ms']:.1f})"
-    for network in report["networks"]:
-        for t in network["timings"]:
-            lines.append(f"| {network['name']} | {t['batch']} | {side(t['onnxruntime'])} | {side(t['lookalike'])} | {t['ratio']:.2f} |")
-    lines += ["", "| network | batch | 1 - cosine, worst | relative L2 | largest difference |", "|---|---|---|---|---|"]
-    for network in report["networks"]:
-        for a in network["agreement"]:
-            lines.append(
-                f"| {network['name']} | {a['batch']} | {a['one_minus_cosine']:.1e} | {a['relative_l2']:.1e} | {a['max_abs']:.1e} |")
-    if report["kernels"]:
-        lines += ["", "| kernel | times faster than the naive one | GFLOP/s |", "|---|---|---|"]
-        for k in report["kernels"]:
-            rate = f"{k['gflops']:.0f}" if k["gflops"] else ""
-            lines.append(f"| {k['kernel']} | {k['naive_over_ours']:.1f} | {rate} |")
-    return "\n".join(lines) + "\n"
-
-
 def main():
     args = parse()
-    out = pathlib.Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
+    (args.out / "work").mkdir(parents=True, exist_ok=True)
     tool = Tool(args.lookalike, args.precision)
-    adapters = tool.adapters()
     machine = {
         "date": datetime.date.today().isoformat(), "system": platform.platform(terse=True), "processor": processor(),
-        "cores": os.cpu_count(), "adapters": [adapter_line(a) for a in adapters], "onnxruntime": ort.__version__,
-        "threads": args.threads, "precision": args.precision, "load_before": load_average(),
+        "cores": os.cpu_count(), "adapters": [adapter_line(a) for a in tool.adapters()], "threads": args.threads,
+        "precision": args.precision, "load_before": load_average(),
     }
+    versions = {"lookalike": tool.version, "Python": platform.python_version(), "NumPy": np.__version__, "onnx": onnx.__version__}
+    needed = QUIET_SCALING / 2 * args.threads if args.threads > 1 else 0
     say("measuring how quiet the machine is")
-    machine["scaling_before"] = scaling(out, args.threads)
+    machine["scaling_before"] = scaling(args.out, args.threads)
+    if machine["scaling_before"] < needed:
+        say(f"the machine is busy: {args.threads} threads are {machine['scaling_before']:.2f} times as fast as one, not {needed:.2f}; repeat the run")
 
     results = []
-    for name in args.networks:
-        say(f"{name}: making the network")
-        model = networks.make(name, out)
-        reference = session(model, args.threads)
-        say(f"{name}: comparing outputs")
-        agreements = [agreement(tool, reference, model, batch) for batch in (1, 3)]
-        timings = []
-        for batch in args.batches:
-            say(f"{name}: {args.warm_up} + {args.rounds} rounds at batch {batch}")
-            timings.append(measure(tool, reference, model, batch, args))
-        results.append({"name": name, "timings": timings, "agreement": agreements})
-        del reference
+    models = [Model(name, networks.make(name, args.out)) for name in args.networks] + args.model
+    for model in models:
+        batches = []
+        for batch in model.batches(args.batches):
+            say(f"{model.name}: {args.warm_up} + {args.rounds} rounds at batch {batch}")
+            batches.append(measure(tool, model, batch, args))
+            versions |= {row["title"]: row["versions"] for row in batches[-1]["rows"] if row["versions"]}
+        results.append({"name": model.name, "batches": batches})
 
     say("measuring how quiet the machine is")
-    machine["scaling_after"] = scaling(out, args.threads)
-    needed = QUIET_SCALING / 2 * args.threads if args.threads > 1 else 0
+    machine["scaling_after"] = scaling(args.out, args.threads)
     machine["quiet"] = min(machine["scaling_before"], machine["scaling_after"]) >= needed
     kernels = []
     if not args.no_kernels:
         say("measuring kernels")
         kernels = kernel_speed_ups(tool)
 
-    report = {"machine": machine, "networks": results, "kernels": kernels}
-    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    (out / "report.md").write_text(markdown(report))
+    report = {"machine": machine, "versions": versions, "networks": results, "kernels": kernels}
+    (args.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    (args.out / "report.md").write_text(markdown(report))
     print(markdown(report))
-    say(f"written: {out / 'report.json'}, {out / 'report.md'}")
+    say(f"written: {args.out / 'report.json'}, {args.out / 'report.md'}")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Gone as gone:
+        say(f"compare.py: {gone}.")
+        sys.exit(2)

@@ -32,6 +32,10 @@ class Builder:
         self.parameters += array.size if trainable else 0
         return name
 
+    def scalar(self, name, value):
+        self.weights.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
+        return name
+
     def node(self, kind, name, inputs, **attributes):
         self.nodes.append(helper.make_node(kind, [self.value, *inputs], [name], name=name, **attributes))
         self.value = name
@@ -60,6 +64,11 @@ class Builder:
         slope = SLOPE + 0.1 * self.random.uniform(-1, 1, (self.channels, 1, 1))
         self.node("PRelu", name, [self.constant(f"{name}.weight", slope)])
         self.moment *= HALF
+
+    def relu6(self, name):
+        limit = lambda end, value: self.scalar(f"{name}.{end}", value)
+        self.node("Clip", name, [limit("min", 0.0), limit("max", 6.0)])
+        self.moment /= 2
 
     def linear(self, name, outputs):
         inputs = self.channels * self.size * self.size
@@ -121,7 +130,7 @@ def iresnet50():
     return b
 
 
-def mobilefacenet():
+def mobilefacenet(activation="prelu"):
     """MobileFaceNet (Chen et al., arXiv 1804.07573), the paper's table: 112x112 -> 128."""
     b = Builder("mobilefacenet", 51, 112)
 
@@ -129,7 +138,7 @@ def mobilefacenet():
         b.conv(name, channels, kernel, stride, pad, groups)
         b.norm(f"{name}.bn", gain)
         if active:
-            b.prelu(f"{name}.prelu")
+            getattr(b, activation)(f"{name}.{activation}")
 
     unit("conv1", 64, 3, 2, 1)
     unit("conv2_dw", 64, 3, 1, 1, groups=64)
@@ -152,10 +161,16 @@ def mobilefacenet():
     return b
 
 
+def mobilefacenet_relu6():
+    """The same table with ReLU6, as published variants have it: engines whose PRelu is slow show what they do without."""
+    return mobilefacenet("relu6")
+
+
 # name -> (builder, trainable parameters, multiply-adds): the published counts of these networks, checked when a file is made
 NETWORKS = {
     "iresnet50": (iresnet50, 43_590_848, 6_309_330_944),
     "mobilefacenet": (mobilefacenet, 1_003_136, 220_965_376),
+    "mobilefacenet-relu6": (mobilefacenet_relu6, 1_003_136 - 7_552, 220_965_376),  # without the slopes
 }
 
 

@@ -1,4 +1,4 @@
-//! What continuous integration runs: formatting, lints, documentation, tests, conformance.
+//! What continuous integration runs: formatting, lints, documentation, tests of the crate and of the scripts, conformance.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ type Step = fn() -> Result<(), Failure>;
 ///
 /// Lints use the release profile because the tests do: build scripts and procedural macros are then built once.
 pub(crate) fn ci() -> Result<(), Failure> {
-    let steps: [(&str, Step); 6] = [
+    let steps: [(&str, Step); 7] = [
         ("formatting", || step(cargo().args(["fmt", "--all", "--check"]))),
         ("lints", || step(cargo().args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))),
         ("lints, library without features", || {
@@ -22,6 +22,7 @@ pub(crate) fn ci() -> Result<(), Failure> {
             step(cargo().args(args).env("RUSTDOCFLAGS", "-D warnings"))
         }),
         ("tests", || crate::test(&[])),
+        ("scripts", crate::compare::test),
         ("conformance", || crate::conformance::conformance(&[])),
     ];
     let results: Vec<_> = steps

@@ -13,7 +13,7 @@ Options:
   --python FILE  use this interpreter (with the packages of scripts/requirements-exports.txt) instead of making target/exports-venv
   -h, --help     this text";
 
-const PYTHON: Environment = Environment { folder: "exports-venv", requirements: "requirements-exports.txt", command: "exports" };
+const PYTHON: Environment = Environment { folder: "exports-venv", requirements: "requirements-exports.txt", pip: &[], command: "exports" };
 
 /// `cargo xtask exports ARGS`.
 pub(crate) fn exports(args: &[String]) -> Result<(), Failure> {

@@ -23,7 +23,7 @@ Commands:
   demo [ARGS…]     build the tool and run `lookalike demo ARGS…`
   test [ARGS…]     run all tests; ARGS go to `cargo test`
   ci               formatting, lints, documentation, tests and conformance, as continuous integration runs them
-  compare [ARGS…]  measure networks beside ONNX Runtime's CPU backend; `cargo xtask compare --help` lists its options
+  compare [ARGS…]  measure networks beside ONNX Runtime, ncnn and others; `cargo xtask compare --help` lists its options
   search [ARGS…]   measure searches in a gallery beside NumPy, Faiss and usearch; `--help` lists its options
   conformance [ARGS…]
                    run the official ONNX backend tests; `cargo xtask conformance --help` lists its options

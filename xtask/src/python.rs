@@ -11,6 +11,8 @@ pub(crate) struct Environment {
     pub(crate) folder: &'static str,
     /// The file in `scripts/` that lists its packages.
     pub(crate) requirements: &'static str,
+    /// More options of `pip install`.
+    pub(crate) pip: &'static [&'static str],
     /// The command that needs it, for messages.
     pub(crate) command: &'static str,
 }
@@ -41,7 +43,7 @@ pub(crate) fn script(python: &Path, name: &str) -> Command {
 
 impl Environment {
     /// The interpreter, after the packages are installed.
-    fn interpreter(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn interpreter(&self) -> Result<PathBuf, Failure> {
         let folder = target().join(self.folder);
         let python = if cfg!(windows) { folder.join("Scripts").join("python.exe") } else { folder.join("bin").join("python") };
         let requirements = root().join("scripts").join(self.requirements);
@@ -53,7 +55,7 @@ impl Environment {
         }
         self.make(&folder, &python)?;
         let mut install = Command::new(&python);
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(self.pip).arg("-r").arg(&requirements);
         step(&mut install).map_err(|f| {
             Failure::usage(format!("{} pip needs a network; or give --python an interpreter that has the packages.", f.message))
         })?;

@@ -19,7 +19,7 @@ Options:
   --json             print the figures as JSON
   -h, --help         this text";
 
-const PYTHON: Environment = Environment { folder: "search-venv", requirements: "requirements-search.txt", command: "search" };
+const PYTHON: Environment = Environment { folder: "search-venv", requirements: "requirements-search.txt", pip: &[], command: "search" };
 
 /// `cargo xtask search ARGS`.
 pub(crate) fn search(args: &[String]) -> Result<(), Failure> {

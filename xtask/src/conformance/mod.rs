@@ -24,8 +24,8 @@ Options:
   --python FILE  use this interpreter (with the packages of scripts/requirements-conformance.txt) instead of making target/conformance-venv
   -h, --help     this text";
 
-const PYTHON: Environment =
-    Environment { folder: "conformance-venv", requirements: "requirements-conformance.txt", command: "conformance" };
+pub(crate) const PYTHON: Environment =
+    Environment { folder: "conformance-venv", requirements: "requirements-conformance.txt", pip: &[], command: "conformance" };
 
 /// `cargo xtask conformance ARGS`.
 pub(crate) fn conformance(args: &[String]) -> Result<(), Failure> {
