@@ -132,7 +132,7 @@ fn compare(worst: &mut Comparison, face: &Face, got: &Alignment, want: &Alignmen
         let (g, w) = (at(got_to, u, v), at(want_to, u, v));
         worst.add((g[0] - w[0]).hypot(g[1] - w[1]), bound);
     }
-    worst.add(f64::from((got.residual - want.residual).abs()), 1e-5);
+    worst.add(f64::from((got.residual - want.residual).abs()), 1e-5 + HALF * 16.0 * uneven * uneven);
     worst.add((got.scale / want.scale - 1.0).abs(), 1e-5 + HALF * (4.0 * far / extent + 16.0 * uneven * uneven));
     if got_sampling != want_sampling {
         worst.add(f64::INFINITY, 0.0);
