@@ -35,8 +35,8 @@ const PRODUCTS: [Product; 10] = [
     product([1, 9, 7], 64, 130),
     product([3, 43, 1], 100, 61),
     Product { kernel: 3, ..product([2, 9, 7], 64, 68) },
-    Product { kernel: 3, ..product([1, 32, 16], 64, 128) },
     product([1, 37, 1], 1000, 200),
+    Product { kernel: 3, ..product([1, 32, 16], 64, 128) },
     product([1, 64, 128], 64, 128),
 ];
 const REPEATS: usize = 3;
@@ -91,7 +91,7 @@ pub(super) fn decide(gpu: &Gpu, subgroup: Option<u32>, gemm: GemmFamily) -> Resu
         ));
     };
     let name = format!("Cooperative matrices of {0}x{0} with subgroups of {1}", with.size, with.subgroup);
-    match first_difference(gpu, shader) {
+    match first_difference(gpu, shader, &PRODUCTS) {
         Ok(None) => {
             let unused = match gemm {
                 GemmFamily::Tiled => "",
@@ -106,9 +106,9 @@ pub(super) fn decide(gpu: &Gpu, subgroup: Option<u32>, gemm: GemmFamily) -> Resu
     }
 }
 
-/// The worst place of the first product in which `shader`, of tiles of 64 pixels, differs from `conv/tiled_gemm`.
-fn first_difference(gpu: &Gpu, shader: &'static Shader) -> Result<Option<String>> {
-    for p in &PRODUCTS {
+/// The worst place of the first of `products` in which `shader`, of tiles of 64 pixels, differs from `conv/tiled_gemm`.
+fn first_difference(gpu: &Gpu, shader: &'static Shader, products: &[Product]) -> Result<Option<String>> {
+    for p in products {
         for data in [Data::Whole, Data::Noise] {
             let (runs, bounds) = p.run(gpu, shader, data)?;
             let [want, got @ ..] = runs.as_slice() else { continue };
