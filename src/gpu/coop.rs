@@ -78,7 +78,7 @@ pub(super) fn decide(gpu: &Gpu, subgroup: Option<u32>, gemm: GemmFamily) -> Resu
     let no = |why: String| Ok((None, Some(why)));
     if report.cooperative_sizes.is_empty() {
         return no(format!(
-            "The adapter {} ({}) has no cooperative matrices that multiply halves into sums of f32, 16x16 or 8x8: --experimental-coop changes nothing.",
+            "The adapter {} ({}) offers no cooperative matrices that multiply halves into sums of f32, 16x16 or 8x8: --experimental-coop changes nothing.",
             report.name, report.backend
         ));
     }
