@@ -211,11 +211,7 @@ pub(super) async fn choose(device: Option<&str>) -> Result<(wgpu::Adapter, Adapt
 }
 
 /// Opens an adapter with all of its limits and every feature this crate has a use for; cooperative matrices only if `experimental_coop`.
-pub(super) async fn open(
-    adapter: &wgpu::Adapter,
-    report: &AdapterReport,
-    experimental_coop: bool,
-) -> Result<(wgpu::Device, wgpu::Queue)> {
+pub(super) async fn open(adapter: &wgpu::Adapter, report: &AdapterReport, experimental_coop: bool) -> Result<(wgpu::Device, wgpu::Queue)> {
     use wgpu::Features as F;
     let mut wanted = F::SUBGROUP | F::SHADER_F16 | F::TIMESTAMP_QUERY | F::PIPELINE_CACHE | F::IMMEDIATES;
     let mut experimental_features = wgpu::ExperimentalFeatures::disabled();
