@@ -1,7 +1,7 @@
 //! `lookalike devices`
 
+use lookalike::Error;
 use lookalike::gpu::{AdapterReport, Gpu, GpuOptions, adapters};
-use lookalike::{Error, Result};
 
 use super::args::GlobalArgs;
 use super::table::Table;
@@ -31,7 +31,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui) -> Outcome {
     let mut reports: Vec<_> = found.iter().filter_map(|a| serde_json::to_value(a).ok()).collect();
     if global.experimental_coop {
         for (report, adapter) in reports.iter_mut().zip(&found) {
-            report["experimental_coop"] = cooperative(adapter)?.into();
+            report["experimental_coop"] = cooperative(adapter).into();
         }
     }
     if ui.json {
@@ -55,10 +55,10 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui) -> Outcome {
     Ok(Done::Yes)
 }
 
-/// What becomes of `--experimental-coop` on an adapter.
-fn cooperative(adapter: &AdapterReport) -> Result<String> {
+/// What becomes of `--experimental-coop` on an adapter; one that does not open does not keep the others from being listed.
+fn cooperative(adapter: &AdapterReport) -> String {
     let options = GpuOptions { device: Some(adapter.index.to_string()), experimental_coop: true, ..GpuOptions::default() };
-    Ok(Gpu::new(&options)?.cooperative().unwrap_or_default().to_owned())
+    Gpu::new(&options).map_or_else(|e| e.to_string(), |gpu| gpu.cooperative().unwrap_or_default().to_owned())
 }
 
 fn cell(report: &serde_json::Value, field: &str) -> String {
