@@ -1,7 +1,8 @@
 //! Expands every shader permutation, validates it with naga, and reflects it into one generated file (`shaders.rs` in `OUT_DIR`).
 //!
 //! The build fails when a shader does not validate, when a permutation needs more than every adapter has (7 storage bindings,
-//! 256 invocations, 16 KiB of workgroup memory), or when the Rust `Params` struct of a kernel differs from its WGSL struct.
+//! 256 invocations, 16 KiB of workgroup memory), when the Rust `Params` struct of a kernel differs from its WGSL struct, or
+//! when cooperative matrices are of different sizes or in another shader than the one that may use them.
 
 #[path = "src/shader/expand.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the file is shared with the library")]
@@ -18,6 +19,8 @@ const MAX_INVOCATIONS: u32 = 256;
 const MAX_WORKGROUP_BYTES: u32 = 16 * 1024;
 /// What every Vulkan, Metal and DX12 adapter can do beyond plain WGSL: unpack halves to f32.
 const BASE: Capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+/// The only shader that may use cooperative matrices, which are experimental and which DX12 and GL do not have, and halves as a type.
+const COOPERATIVE: &str = "conv/coop_gemm";
 
 fn main() {
     println!("cargo::rerun-if-changed=shaders");
@@ -79,13 +82,16 @@ struct Reflection {
     /// Every struct that the host writes: `Params`, and structs inside it or in storage buffers.
     structs: Vec<Struct>,
     subgroups: bool,
+    cooperative: bool,
 }
 
 fn reflect(name: &str, text: &str) -> Result<Reflection, String> {
     let module = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string_with_path(text, name))?;
     let explain = |e: naga::WithSpan<naga::valid::ValidationError>| e.emit_to_string_with_path(text, name);
-    let subgroups = Validator::new(ValidationFlags::all(), BASE).validate(&module).is_err();
-    Validator::new(ValidationFlags::all(), BASE | Capabilities::SUBGROUP).validate(&module).map_err(explain)?;
+    let cooperative = cooperative_matrices(name, &module)?;
+    let base = if cooperative { BASE | Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 } else { BASE };
+    let subgroups = Validator::new(ValidationFlags::all(), base).validate(&module).is_err();
+    Validator::new(ValidationFlags::all(), base | Capabilities::SUBGROUP).validate(&module).map_err(explain)?;
     let [entry] = module.entry_points.as_slice() else {
         return Err(format!("{name}: a shader has one entry point, this one has {}", module.entry_points.len()));
     };
@@ -137,7 +143,31 @@ fn reflect(name: &str, text: &str) -> Result<Reflection, String> {
         }
     }
     let bindings = bindings.into_iter().map(|b| b.1).collect();
-    Ok(Reflection { workgroup_size: entry.workgroup_size, workgroup_bytes, bindings, params_size, structs, subgroups })
+    Ok(Reflection { workgroup_size: entry.workgroup_size, workgroup_bytes, bindings, params_size, structs, subgroups, cooperative })
+}
+
+/// Whether a shader uses cooperative matrices. naga multiplies matrices of any sizes, so this is where they have to be of one.
+fn cooperative_matrices(name: &str, module: &naga::Module) -> Result<bool, String> {
+    let mut sizes = std::collections::BTreeSet::new();
+    for (_, ty) in module.types.iter() {
+        if let naga::TypeInner::CooperativeMatrix { columns, rows, .. } = ty.inner {
+            sizes.insert([columns as u32, rows as u32]);
+        }
+    }
+    let functions = module.functions.iter().map(|(_, f)| f).chain(module.entry_points.iter().map(|e| &e.function));
+    for (_, expression) in functions.flat_map(|f| f.expressions.iter()) {
+        if let naga::Expression::CooperativeLoad { columns, rows, .. } = expression {
+            sizes.insert([*columns as u32, *rows as u32]);
+        }
+    }
+    if !sizes.is_empty() && name.split('.').next() != Some(COOPERATIVE) {
+        return Err(format!("{name}: only {COOPERATIVE} uses cooperative matrices"));
+    }
+    match sizes.iter().collect::<Vec<_>>().as_slice() {
+        [] => Ok(false),
+        [[columns, rows]] if columns == rows => Ok(true),
+        _ => Err(format!("{name}: cooperative matrices are square and of one size, these are {sizes:?}")),
+    }
 }
 
 fn binding_kind(space: naga::AddressSpace) -> &'static str {
@@ -172,7 +202,7 @@ fn emit_shader(code: &mut String, ident: &str, p: &Permutation, file: &Path, r: 
     let _ = write!(
         code,
         "/// `{}`\npub(crate) static {ident}: Shader = Shader {{\n    name: {:?},\n    source: include_str!({:?}),\n    workgroup_size: {:?},\n    \
-         workgroup_bytes: {},\n    bindings: &[{}],\n    params_size: {},\n    subgroups: {},\n}};\n",
+         workgroup_bytes: {},\n    bindings: &[{}],\n    params_size: {},\n    subgroups: {},\n    cooperative: {},\n}};\n",
         p.name,
         p.name,
         file.display().to_string(),
@@ -181,6 +211,7 @@ fn emit_shader(code: &mut String, ident: &str, p: &Permutation, file: &Path, r: 
         bindings.join(", "),
         r.params_size,
         r.subgroups,
+        r.cooperative,
     );
 }
 

@@ -12,11 +12,17 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// What a shader may use beyond plain WGSL, but for subgroups.
+fn base(shader: &Shader) -> Capabilities {
+    let cooperative = Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16;
+    Capabilities::SHADER_FLOAT16_IN_FLOAT32 | if shader.cooperative { cooperative } else { Capabilities::empty() }
+}
+
 fn validated(shader: &Shader) -> (naga::Module, ModuleInfo) {
     let module =
         naga::front::wgsl::parse_str(shader.source).unwrap_or_else(|e| panic!("{}: {}", shader.name, e.emit_to_string(shader.source)));
     let subgroup = if shader.subgroups { Capabilities::SUBGROUP } else { Capabilities::empty() };
-    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32 | subgroup);
+    let mut validator = Validator::new(ValidationFlags::all(), base(shader) | subgroup);
     let info = validator.validate(&module).unwrap_or_else(|e| panic!("{}: {}", shader.name, e.emit_to_string(shader.source)));
     (module, info)
 }
@@ -24,6 +30,27 @@ fn validated(shader: &Shader) -> (naga::Module, ModuleInfo) {
 /// `family/stem` of every permutation, each once.
 fn stems() -> BTreeSet<&'static str> {
     Shader::all().iter().filter_map(|s| s.name.split('.').next()).collect()
+}
+
+/// What a target has no translation of, and why. Every other permutation has to translate.
+const EXEMPT: [(Target, &str, &str); 6] = [
+    (Target::Msl, "conv/coop_gemm.m16_sg32", "Metal's simdgroup matrices are 8x8"),
+    (Target::Msl, "conv/coop_gemm.m16_sg64", "Metal's simdgroup matrices are 8x8"),
+    (Target::Hlsl, "conv/coop_gemm.m16_sg32", "DX12 adapters have no cooperative matrices in wgpu"),
+    (Target::Hlsl, "conv/coop_gemm.m16_sg64", "DX12 adapters have no cooperative matrices in wgpu"),
+    (Target::Hlsl, "conv/coop_gemm.m8_sg8", "DX12 adapters have no cooperative matrices in wgpu"),
+    (Target::Hlsl, "conv/coop_gemm.m8_sg32", "DX12 adapters have no cooperative matrices in wgpu"),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Target {
+    Msl,
+    Hlsl,
+}
+
+/// The permutations that have to translate for a target.
+fn translated(target: Target) -> impl Iterator<Item = &'static Shader> {
+    Shader::all().iter().copied().filter(move |s| !EXEMPT.iter().any(|(t, name, _)| *t == target && *name == s.name))
 }
 
 #[test]
@@ -47,15 +74,57 @@ fn every_permutation_translates_to_spirv() {
     }
 }
 
+fn to_msl(shader: &Shader) -> String {
+    let (module, info) = validated(shader);
+    let options = msl::Options { lang_version: (2, 4), fake_missing_bindings: true, ..msl::Options::default() };
+    let (text, translated) =
+        msl::write_string(&module, &info, &options, &msl::PipelineOptions::default()).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
+    assert!(translated.entry_point_names.iter().all(Result::is_ok), "{}: {:?}", shader.name, translated.entry_point_names);
+    assert!(text.contains("kernel void"), "{}", shader.name);
+    text
+}
+
 #[test]
 fn every_permutation_translates_to_msl() {
-    for shader in Shader::all() {
+    for shader in translated(Target::Msl) {
+        let text = to_msl(shader);
+        assert!(!text.contains("16x16"), "{}: Metal has no such type", shader.name);
+        assert_eq!(text.contains("simdgroup_multiply_accumulate"), shader.cooperative, "{}", shader.name);
+    }
+}
+
+/// What is left out is there, is left out for a reason that holds, and nothing else needs cooperative matrices.
+#[test]
+fn exemptions_are_those_of_cooperative_matrices() {
+    for (target, name, why) in EXEMPT {
+        let shader = Shader::find(name).unwrap_or_else(|| panic!("{name} is exempt from {target:?} ({why}) and does not exist"));
+        assert!(shader.cooperative, "{name}");
+        assert!(target == Target::Hlsl || to_msl(shader).contains("simdgroup_half16x16"), "{name} could be translated for Metal");
+    }
+    for shader in Shader::all().iter().filter(|s| s.cooperative) {
+        assert!(shader.name.starts_with("conv/coop_gemm."), "{}", shader.name);
+        assert!(!translated(Target::Hlsl).any(|s| s == *shader), "{} has no translation to HLSL", shader.name);
+    }
+    assert_eq!(translated(Target::Msl).filter(|s| s.cooperative).count(), 2, "the 8x8 forms are for Metal, too");
+}
+
+/// naga multiplies matrices of different sizes without a word.
+#[test]
+fn cooperative_matrices_are_of_the_size_their_name_says() {
+    for shader in Shader::all().iter().filter(|s| s.cooperative) {
         let (module, info) = validated(shader);
-        let options = msl::Options { lang_version: (2, 4), fake_missing_bindings: true, ..msl::Options::default() };
-        let (text, translated) = msl::write_string(&module, &info, &options, &msl::PipelineOptions::default())
-            .unwrap_or_else(|e| panic!("{}: {e}", shader.name));
-        assert!(translated.entry_point_names.iter().all(Result::is_ok), "{}: {:?}", shader.name, translated.entry_point_names);
-        assert!(text.contains("kernel void"), "{}", shader.name);
+        let size = if shader.name.contains(".m16_") { 16 } else { 8 };
+        let mut seen = BTreeSet::new();
+        for (handle, _) in module.entry_points[0].function.expressions.iter() {
+            if let naga::TypeInner::CooperativeMatrix { columns, rows, scalar, role } =
+                info.get_entry_point(0)[handle].ty.inner_with(&module.types)
+            {
+                assert_eq!([*columns as u32, *rows as u32], [size; 2], "{}: {role:?}", shader.name);
+                assert_eq!(scalar.width, if *role == naga::CooperativeRole::C { 4 } else { 2 }, "{}: {role:?}", shader.name);
+                seen.insert(format!("{role:?}"));
+            }
+        }
+        assert_eq!(seen.into_iter().collect::<String>(), "ABC", "{}", shader.name);
     }
 }
 
@@ -73,7 +142,7 @@ fn to_hlsl(shader: &Shader, shader_model: hlsl::ShaderModel) {
 
 #[test]
 fn every_permutation_translates_to_hlsl() {
-    for shader in Shader::all() {
+    for shader in translated(Target::Hlsl) {
         to_hlsl(shader, hlsl::ShaderModel::V6_0);
     }
 }
@@ -109,7 +178,7 @@ fn reflection_agrees_with_the_source() {
         assert_eq!((entry.name.as_str(), entry.workgroup_size), ("main", shader.workgroup_size), "{}", shader.name);
         let bound = module.global_variables.iter().filter(|(_, v)| v.binding.is_some()).count();
         assert_eq!(bound, shader.bindings.len(), "{}", shader.name);
-        let plain = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32).validate(&module);
+        let plain = Validator::new(ValidationFlags::all(), base(shader)).validate(&module);
         assert_eq!(plain.is_err(), shader.subgroups, "{}", shader.name);
     }
 }

@@ -21,6 +21,10 @@ pub(crate) struct GlobalArgs {
     /// Storage of weights on the device, and of weights in converted files.
     #[arg(long, global = true, value_enum, default_value_t = PrecisionArg::F32)]
     pub(crate) precision: PrecisionArg,
+    /// With --precision f16: products on tensor cores, where the adapter has them and they agree with the ordinary kernel when it is opened.
+    /// Experimental; activations are rounded to 16 bits, too.
+    #[arg(long, global = true)]
+    pub(crate) experimental_coop: bool,
     /// Print results as JSON.
     #[arg(long, global = true)]
     pub(crate) json: bool,

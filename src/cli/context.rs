@@ -7,13 +7,13 @@ use lookalike::gpu::{AdapterReport, Gpu, GpuOptions, KernelTime, adapters};
 use lookalike::model::{Description, Model};
 use lookalike::{Error, Result};
 
-use super::args::{DescribeArg, GlobalArgs};
+use super::args::{DescribeArg, GlobalArgs, PrecisionArg};
 use super::table::micros;
 use super::ui::Ui;
 
 /// The adapter the user asked for, with a word of warning when it is a CPU in disguise.
 pub(crate) fn open_gpu(global: &GlobalArgs, ui: &Ui) -> Result<Gpu> {
-    open(global.device.clone(), ui)
+    open(global, global.device.clone(), ui)
 }
 
 /// The adapters that searches use: those of `--devices`, or the one of `--device`.
@@ -33,7 +33,7 @@ pub(crate) fn open_gpus(global: &GlobalArgs, ui: &Ui) -> Result<Vec<Gpu>> {
     }
     // None found: the error of the best one says why.
     let names = if names.is_empty() { vec![None] } else { names.into_iter().map(Some).collect() };
-    names.into_iter().map(|name| open(name, ui)).collect()
+    names.into_iter().map(|name| open(global, name, ui)).collect()
 }
 
 /// Every adapter that computes, once: one may be there through several backends. A software adapter only where it is the best.
@@ -45,9 +45,16 @@ fn worth_searching(found: &[AdapterReport]) -> Vec<&AdapterReport> {
     found.iter().filter(|a| a.backend == best.backend && !a.is_software()).collect()
 }
 
-fn open(device: Option<String>, ui: &Ui) -> Result<Gpu> {
+fn open(global: &GlobalArgs, device: Option<String>, ui: &Ui) -> Result<Gpu> {
     let defaults = GpuOptions::default();
-    let gpu = Gpu::new(&GpuOptions { device: device.or(defaults.device.clone()), ..defaults })?;
+    let experimental_coop = global.experimental_coop || defaults.experimental_coop;
+    let gpu = Gpu::new(&GpuOptions { device: device.or(defaults.device.clone()), experimental_coop, ..defaults })?;
+    if let Some(told) = gpu.cooperative() {
+        ui.note(told);
+        if gpu.caps().cooperative.is_some() && global.precision == PrecisionArg::F32 {
+            ui.note("They multiply halves: without --precision f16 they change nothing.");
+        }
+    }
     let adapter = gpu.adapter();
     if adapter.is_software() {
         ui.warn(&format!("The adapter `{}` is a software renderer: results are the same, but it computes on the CPU.", adapter.name));

@@ -1,8 +1,9 @@
 //! `lookalike devices`
 
 use lookalike::Error;
-use lookalike::gpu::adapters;
+use lookalike::gpu::{AdapterReport, Gpu, GpuOptions, adapters};
 
+use super::args::GlobalArgs;
 use super::table::Table;
 use super::ui::{Done, Outcome, Ui};
 
@@ -20,18 +21,23 @@ const COLUMNS: [(&str, &str); 10] = [
     ("cache", "pipeline_cache"),
 ];
 
-pub(crate) fn run(ui: &Ui) -> Outcome {
+pub(crate) fn run(global: &GlobalArgs, ui: &Ui) -> Outcome {
     let found = adapters()?;
     if found.is_empty() && !ui.json {
         let text =
             "There is no graphics adapter. Install a Vulkan, Metal, DX12 or GL driver (on a server, Mesa's lavapipe: mesa-vulkan-drivers).";
         return Err(Error::NoAdapter(text.to_owned()).into());
     }
+    let mut reports: Vec<_> = found.iter().filter_map(|a| serde_json::to_value(a).ok()).collect();
+    if global.experimental_coop {
+        for (report, adapter) in reports.iter_mut().zip(&found) {
+            report["experimental_coop"] = cooperative(adapter).into();
+        }
+    }
     if ui.json {
-        ui.json(&found)?;
+        ui.json(&reports)?;
         return Ok(Done::Yes);
     }
-    let reports: Vec<_> = found.iter().filter_map(|a| serde_json::to_value(a).ok()).collect();
     let mut table = Table::new(&COLUMNS.map(|c| c.0));
     for report in &reports {
         table.row(COLUMNS.map(|(_, field)| cell(report, field)));
@@ -43,7 +49,16 @@ pub(crate) fn run(ui: &Ui) -> Outcome {
             ui.line(&format!("\nlimits of {}: {}", cell(report, "index"), text.join(", ")))?;
         }
     }
+    for report in reports.iter().filter(|r| r.get("experimental_coop").is_some()) {
+        ui.line(&format!("\n{}: {}", cell(report, "index"), cell(report, "experimental_coop")))?;
+    }
     Ok(Done::Yes)
+}
+
+/// What becomes of `--experimental-coop` on an adapter; one that does not open does not keep the others from being listed.
+fn cooperative(adapter: &AdapterReport) -> String {
+    let options = GpuOptions { device: Some(adapter.index.to_string()), experimental_coop: true, ..GpuOptions::default() };
+    Gpu::new(&options).map_or_else(|e| e.to_string(), |gpu| gpu.cooperative().unwrap_or_default().to_owned())
 }
 
 fn cell(report: &serde_json::Value, field: &str) -> String {
@@ -54,6 +69,10 @@ fn cell(report: &serde_json::Value, field: &str) -> String {
         None => String::new(),
     };
     let number = |name: &str| report.get(name).and_then(serde_json::Value::as_u64);
+    let sizes = report.get("cooperative_sizes").and_then(serde_json::Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if field == "cooperative_matrix" && !sizes.is_empty() {
+        return sizes.iter().map(|n| format!("{n}x{n}")).collect::<Vec<_>>().join(", ");
+    }
     match (field, number("subgroup_min"), number("subgroup_max")) {
         ("subgroups", Some(low), Some(high)) if text == "yes" && low == high => low.to_string(),
         ("subgroups", Some(low), Some(high)) if text == "yes" => format!("{low}-{high}"),

@@ -136,7 +136,7 @@ fn dispatch(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
     }
     match command {
         Command::Demo(args) => demo::run(global, ui, args),
-        Command::Devices => devices::run(ui),
+        Command::Devices => devices::run(global, ui),
         Command::Selftest(args) => selftest::run(global, ui, args),
         Command::Convert(args) => convert::run(global, ui, args),
         Command::Info(args) => info::run(global, ui, args),

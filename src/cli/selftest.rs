@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lookalike::Error;
-use lookalike::selftest::CaseResult;
+use lookalike::selftest::{CaseResult, NotHere, not_on_this_adapter};
 use lookalike::shader::Shader;
 use serde_json::json;
 
@@ -37,22 +37,44 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     }
     let gpu = open_gpu(global, ui)?;
     let results = lookalike::selftest::run(&gpu, args.filter.as_deref())?;
+    let elsewhere = elsewhere(&not_on_this_adapter(&gpu, args.filter.as_deref()));
     if results.is_empty() {
         let filter = args.filter.as_deref().unwrap_or_default();
-        return Err(Error::Caller(format!("No self-test matches `{filter}`. Leave the filter out to run all of them.")).into());
+        let why = elsewhere.iter().map(|line| format!("; {line}")).collect::<String>();
+        let text = format!("No self-test of this adapter matches `{filter}`{why}. Leave the filter out to run all of them.");
+        return Err(Error::Caller(text).into());
     }
     let missed: Vec<_> = results.iter().filter(|r| !r.passed).collect();
     if ui.json {
         let cases: Vec<_> = results.iter().map(case_json).collect();
-        ui.json(&json!({ "adapter": gpu.adapter(), "cases": cases, "passed": results.len() - missed.len(), "missed": missed.len() }))?;
+        ui.json(&json!({
+            "adapter": gpu.adapter(), "cooperative": gpu.cooperative(), "cases": cases, "passed": results.len() - missed.len(),
+            "missed": missed.len(), "not_on_this_adapter": elsewhere,
+        }))?;
     } else {
         ui.line(&table(&results).to_string())?;
         for r in &missed {
             ui.line(&format!("missed: {} / {} / {}: error {:.3e}, bound {:.3e}", r.kernel, r.permutation, r.case, r.max_error, r.bound))?;
         }
+        for line in &elsewhere {
+            ui.line(line)?;
+        }
         ui.line(&format!("{} cases, {} missed", results.len(), missed.len()))?;
     }
     Ok(if missed.is_empty() { Done::Yes } else { Done::No })
+}
+
+/// A line for every reason why permutations are not run; few of them are named.
+fn elsewhere(all: &[NotHere]) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for p in all {
+        reasons.entry(&p.reason).or_default().push(p.permutation);
+    }
+    let line = |(reason, names): (&str, Vec<&str>)| match names.len() {
+        1..=4 => format!("not on this adapter: {} ({reason})", names.join(", ")),
+        n => format!("not on this adapter: {n} permutations ({reason})"),
+    };
+    reasons.into_iter().map(line).collect()
 }
 
 /// One file a permutation: `conv/depthwise.k3s1` becomes `DIR/conv/depthwise.k3s1.wgsl`.

@@ -62,8 +62,11 @@ pub struct AdapterReport {
     pub subgroup_max: u32,
     /// Timestamp queries.
     pub timestamps: bool,
-    /// Cooperative matrices (experimental; not used yet).
+    /// Cooperative matrices (experimental).
     pub cooperative_matrix: bool,
+    /// Rows of the square ones that multiply halves into sums of f32, largest first: those that [`super::GpuOptions::experimental_coop`] can
+    /// use.
+    pub cooperative_sizes: Vec<u32>,
     /// A pipeline cache that can be stored.
     pub pipeline_cache: bool,
     /// Immediate data (push constants).
@@ -99,6 +102,7 @@ impl AdapterReport {
             subgroup_max: info.subgroup_max_size,
             timestamps: features.contains(F::TIMESTAMP_QUERY),
             cooperative_matrix: features.contains(F::EXPERIMENTAL_COOPERATIVE_MATRIX),
+            cooperative_sizes: Vec::new(),
             pipeline_cache: features.contains(F::PIPELINE_CACHE),
             immediates: features.contains(F::IMMEDIATES),
             limits: DeviceLimits {
@@ -149,7 +153,8 @@ async fn list() -> Result<Vec<(wgpu::Adapter, AdapterReport)>> {
         .filter(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))
         .map(|a| {
             let report = AdapterReport::new(0, &a.get_info(), a.features(), &a.limits());
-            (a, report)
+            let cooperative_sizes = cooperative_sizes(&a);
+            (a, AdapterReport { cooperative_sizes, ..report })
         })
         .collect();
     found.sort_by_key(|(_, r)| (r.kind, r.backend == "gl", r.name.clone()));
@@ -157,6 +162,18 @@ async fn list() -> Result<Vec<(wgpu::Adapter, AdapterReport)>> {
         r.index = i;
     }
     Ok(found)
+}
+
+/// See [`AdapterReport::cooperative_sizes`].
+fn cooperative_sizes(adapter: &wgpu::Adapter) -> Vec<u32> {
+    use wgpu::{CooperativeScalarType::F16, CooperativeScalarType::F32, Features as F};
+    // The kernel stores halves in workgroup memory and asks for the number of its subgroup.
+    if !adapter.features().contains(F::EXPERIMENTAL_COOPERATIVE_MATRIX | F::SHADER_F16 | F::SUBGROUP) {
+        return Vec::new();
+    }
+    let offered = adapter.cooperative_matrix_properties();
+    let has = |size: &u32| offered.iter().any(|p| [p.m_size, p.n_size, p.k_size] == [*size; 3] && (p.ab_type, p.cr_type) == (F16, F32));
+    [16, 8].into_iter().filter(has).collect()
 }
 
 /// Every usable adapter, best first.
@@ -193,14 +210,26 @@ pub(super) async fn choose(device: Option<&str>) -> Result<(wgpu::Adapter, Adapt
         .ok_or_else(|| Error::NoAdapter(format!("No adapter fits --device {wanted}. Adapters here: {}.", names.join(", "))))
 }
 
-/// Opens an adapter with all of its limits and every feature this crate has a use for.
-pub(super) async fn open(adapter: &wgpu::Adapter, report: &AdapterReport) -> Result<(wgpu::Device, wgpu::Queue)> {
+/// Opens an adapter with all of its limits and every feature this crate has a use for; cooperative matrices only if `experimental_coop`.
+pub(super) async fn open(adapter: &wgpu::Adapter, report: &AdapterReport, experimental_coop: bool) -> Result<(wgpu::Device, wgpu::Queue)> {
     use wgpu::Features as F;
-    let wanted = F::SUBGROUP | F::SHADER_F16 | F::TIMESTAMP_QUERY | F::PIPELINE_CACHE | F::IMMEDIATES;
+    let mut wanted = F::SUBGROUP | F::SHADER_F16 | F::TIMESTAMP_QUERY | F::PIPELINE_CACHE | F::IMMEDIATES;
+    let mut experimental_features = wgpu::ExperimentalFeatures::disabled();
+    if experimental_coop && !report.cooperative_sizes.is_empty() {
+        wanted |= F::EXPERIMENTAL_COOPERATIVE_MATRIX;
+        #[expect(
+            unsafe_code,
+            reason = "the caller asked for it; one shader of our own uses the feature, within its workgroup memory, and is compared with another \
+                      before it is used"
+        )]
+        let enabled = unsafe { wgpu::ExperimentalFeatures::enabled() };
+        experimental_features = enabled;
+    }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("lookalike"),
         required_features: wanted & adapter.features(),
         required_limits: adapter.limits(),
+        experimental_features,
         memory_hints: wgpu::MemoryHints::Performance,
         ..wgpu::DeviceDescriptor::default()
     };

@@ -3,6 +3,7 @@
 mod adapter;
 mod cache;
 mod compute;
+mod coop;
 mod crops;
 mod errors;
 mod exec;
@@ -50,6 +51,10 @@ pub struct GpuOptions {
     pub timeout: Duration,
     /// The matrix product to use. `None` = what suits the adapter.
     pub gemm: Option<GemmFamily>,
+    /// Products of halves ([`crate::model::Precision::F16`]) on cooperative matrices (tensor cores), where the adapter has some that multiply
+    /// halves into sums of f32 and `conv/tiled_gemm` would compute. Activations are then rounded to halves, too. Experimental: when the
+    /// device is opened, products are compared with those of `conv/tiled_gemm`, which stays where they differ. [`Gpu::cooperative`] tells.
+    pub experimental_coop: bool,
 }
 
 impl Default for GpuOptions {
@@ -64,6 +69,7 @@ impl Default for GpuOptions {
             memory_budget: number("LOOKALIKE_MEMORY_BUDGET"),
             timeout: Duration::from_secs(number("LOOKALIKE_TIMEOUT").unwrap_or(120)),
             gemm,
+            experimental_coop: std::env::var("LOOKALIKE_EXPERIMENTAL_COOP").is_ok_and(|v| v.trim() == "1"),
         }
     }
 }
@@ -84,6 +90,7 @@ struct Inner {
     budget: Arc<Budget>,
     pipelines: Pipelines,
     lost: Arc<Mutex<Option<String>>>,
+    cooperative: Option<String>,
 }
 
 impl Gpu {
@@ -101,7 +108,7 @@ impl Gpu {
     /// As [`Gpu::new`].
     pub async fn new_async(options: &GpuOptions) -> Result<Self> {
         let (adapter, report) = adapter::choose(options.device.as_deref()).await?;
-        let (device, queue) = adapter::open(&adapter, &report).await?;
+        let (device, queue) = adapter::open(&adapter, &report, options.experimental_coop).await?;
         let lost = Arc::new(Mutex::new(None));
         errors::watch(&device, &lost);
         Self::finish(options, report, device, queue, lost)
@@ -132,20 +139,24 @@ impl Gpu {
             max_groups: limits.max_compute_workgroups_per_dimension,
             subgroup: None,
             textures: report.is_software() && report.backend != "gl",
+            cooperative: None,
         };
         let pipelines = Pipelines::new(&device, &report);
-        let inner = Inner { device, queue, report, caps: baseline, timeout: options.timeout, budget, pipelines, lost };
+        let inner = Inner { device, queue, report, caps: baseline, timeout: options.timeout, budget, pipelines, lost, cooperative: None };
         let mut gpu = Self { inner: Arc::new(inner) };
-        let subgroup = if gpu.device().features().contains(wgpu::Features::SUBGROUP) { probe::subgroup_size(&gpu)? } else { None };
+        let ran = if gpu.device().features().contains(wgpu::Features::SUBGROUP) { probe::subgroup_size(&gpu)? } else { None };
+        let report = &gpu.inner.report;
+        let subgroup = ran.filter(|&size| report.subgroup_min == size && size == report.subgroup_max);
         let usable = subgroup.filter(|s| subgroup_gemm::SIZES.contains(s));
         let gemm = options.gemm.unwrap_or(match usable {
             // Registers and broadcasts win where a load costs tens of multiply-adds; real GPUs have fast workgroup memory.
-            Some(size) if gpu.inner.report.is_software() => GemmFamily::Subgroup(size),
+            Some(size) if report.is_software() => GemmFamily::Subgroup(size),
             _ => GemmFamily::Tiled,
         });
+        let (cooperative, told) = if options.experimental_coop { coop::decide(&gpu, ran, gemm)? } else { Default::default() };
         if let Some(inner) = Arc::get_mut(&mut gpu.inner) {
-            inner.caps.subgroup = subgroup;
-            inner.caps.gemm = gemm;
+            inner.caps = Caps { gemm, subgroup, cooperative, ..inner.caps.clone() };
+            inner.cooperative = told;
         }
         Ok(gpu)
     }
@@ -158,6 +169,11 @@ impl Gpu {
     /// What planning knows of this device.
     pub fn caps(&self) -> &Caps {
         &self.inner.caps
+    }
+
+    /// What became of [`GpuOptions::experimental_coop`], in a sentence; `None` when it was not asked for.
+    pub fn cooperative(&self) -> Option<&str> {
+        self.inner.cooperative.as_deref()
     }
 
     /// The device, for callers that share it.

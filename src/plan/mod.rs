@@ -5,7 +5,7 @@
 mod lower;
 
 pub use crate::recording::{
-    Activation, Caps, ConvAlgorithm, Dispatch, Feed, Force, GemmFamily, Lifetime, Plan, Port, Source, assign_slots,
+    Activation, Caps, ConvAlgorithm, Cooperative, Dispatch, Feed, Force, GemmFamily, Lifetime, Plan, Port, Source, assign_slots,
 };
 
 use crate::error::Result;

@@ -20,6 +20,15 @@ impl GemmFamily {
     }
 }
 
+/// The cooperative matrices (tensor cores) that `conv/coop_gemm` multiplies: halves times halves, summed in f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+pub struct Cooperative {
+    /// Rows and columns of every matrix: 8 or 16.
+    pub size: u32,
+    /// Invocations that hold one together.
+    pub subgroup: u32,
+}
+
 /// Capabilities and limits of a device that planning depends on.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Caps {
@@ -33,12 +42,14 @@ pub struct Caps {
     pub subgroup: Option<u32>,
     /// Whether kernels that load a lot do so through textures: software adapters.
     pub textures: bool,
+    /// The cooperative matrices that products of halves use in place of `conv/tiled_gemm`: experimental, asked for, and compared with it.
+    pub cooperative: Option<Cooperative>,
 }
 
 impl Caps {
     /// What every WebGPU device has.
     pub fn baseline() -> Self {
-        Self { gemm: GemmFamily::Tiled, max_binding: 128 << 20, max_groups: 65_535, subgroup: None, textures: false }
+        Self { gemm: GemmFamily::Tiled, max_binding: 128 << 20, max_groups: 65_535, subgroup: None, textures: false, cooperative: None }
     }
 
     /// A grid of `count` workgroups folded to two dimensions; shaders unfold it with shared/index.

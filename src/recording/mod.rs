@@ -10,7 +10,7 @@ mod memory;
 mod recorder;
 mod words;
 
-pub use caps::{Caps, GemmFamily};
+pub use caps::{Caps, Cooperative, GemmFamily};
 pub use force::{ConvAlgorithm, Force};
 pub(crate) use layout::{Packed, Part, plain_bytes};
 pub use memory::{Lifetime, assign_slots};

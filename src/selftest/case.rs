@@ -104,6 +104,8 @@ pub(crate) struct Case {
     pub(crate) factor: f64,
     /// The same for the rounding of weights to halves.
     pub(crate) half_factor: f64,
+    /// Added to every bound.
+    pub(crate) floor: f64,
     pub(crate) spread: Spread,
     pub(crate) outputs: usize,
 }
@@ -122,6 +124,7 @@ impl Case {
             terms: terms as f64,
             factor: 1.0,
             half_factor: 1.0,
+            floor: f64::from(f32::MIN_POSITIVE),
             spread: Spread::Local,
             outputs: 1,
         }

@@ -121,6 +121,25 @@ pub(crate) fn tiled_gemm(_caps: &Caps) -> Vec<Case> {
         .collect()
 }
 
+/// What multiplies cooperative matrices: convolutions, and Winograd's planes.
+pub(crate) fn coop_gemm(caps: &Caps) -> Vec<Case> {
+    if caps.cooperative.is_none() {
+        return Vec::new();
+    }
+    let dense = spread_inputs(&DENSE, false).into_iter().map(|c| (c, ConvAlgorithm::Gemm, 1.0, Spread::Local));
+    let planes = spread_inputs(&WINOGRAD, true).into_iter().map(|c| (c, ConvAlgorithm::Winograd(2), 2.0, Spread::Output));
+    dense
+        .chain(planes)
+        .map(|(c, algorithm, factor, spread)| {
+            // Weights are rounded to the nearest half, activations to either neighbour; those below 2^-14 by up to 2^-24.
+            let half_factor = 3.0 * factor;
+            let force = Force { conv: Some(algorithm), gemm: Some(GemmFamily::Tiled), ..Force::default() };
+            let floor = c.floor + half_factor * c.terms * 2f64.powi(-25);
+            Case { name: format!("{} f16 {algorithm:?}", c.name), precision: Precision::F16, force, factor, half_factor, floor, spread, ..c }
+        })
+        .collect()
+}
+
 pub(crate) fn naive(_caps: &Caps) -> Vec<Case> {
     let force = Force { conv: Some(ConvAlgorithm::Naive), ..Force::default() };
     spread_inputs(&DENSE, true).into_iter().map(|c| Case { force: force.clone(), ..c }).collect()

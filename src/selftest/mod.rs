@@ -31,6 +31,7 @@ use std::time::Instant as Clock;
 use crate::error::Result;
 use crate::gpu::{Gpu, Instance, Uploaded};
 use crate::graph::{Op, infer_shapes};
+use crate::kernels::conv::coop_gemm;
 use crate::model::Precision;
 use crate::plan::{self, PlanOptions};
 use crate::recording::{Caps, Force};
@@ -49,6 +50,7 @@ struct Kernel {
 const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
     Kernel { stem: "conv/tiled_gemm", cases: conv::tiled_gemm },
+    Kernel { stem: COOPERATIVE, cases: conv::coop_gemm },
     Kernel { stem: "conv/naive", cases: conv::naive },
     Kernel { stem: "conv/depthwise", cases: conv::depthwise },
     Kernel { stem: "conv/grouped", cases: conv::grouped },
@@ -84,6 +86,9 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "elementwise/unary", cases: elementwise::unary },
     Kernel { stem: "image/resize", cases: pointwise::resize },
 ];
+
+/// The kernel that only runs where cooperative matrices were asked for. Cases of the others do without them.
+const COOPERATIVE: &str = "conv/coop_gemm";
 
 /// The outcome of one case.
 #[derive(Clone, Debug)]
@@ -173,15 +178,42 @@ fn along_lines(op: &Op) -> bool {
     )
 }
 
-/// Permutations that no case of this device exercises: those of other subgroup sizes. Everything else is a gap that the tests refuse.
+/// A permutation that this device does not run.
+#[derive(Clone, Debug)]
+pub struct NotHere {
+    /// Its name.
+    pub permutation: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+/// Permutations of other subgroup sizes and other cooperative matrices than this device's, among those whose name contains `filter`.
+pub fn not_on_this_adapter(gpu: &Gpu, filter: Option<&str>) -> Vec<NotHere> {
+    let caps = gpu.caps();
+    let reason = |s: &Shader| {
+        if s.cooperative {
+            let asked = || gpu.cooperative().unwrap_or("cooperative matrices are experimental and off; --experimental-coop asks for them");
+            return match caps.cooperative.and_then(coop_gemm::shader) {
+                None => Some(asked().trim_end_matches('.').to_owned()),
+                Some(form) => (form != s).then(|| "for other cooperative matrices".to_owned()),
+            };
+        }
+        let other = s.subgroups && s.name != "probe/subgroup" && !caps.subgroup.is_some_and(|size| s.name.contains(&format!(".sg{size}")));
+        other.then(|| "for another subgroup size".to_owned())
+    };
+    let wanted = |s: &&&Shader| filter.is_none_or(|f| s.name.contains(f));
+    Shader::all().iter().filter(wanted).filter_map(|s| Some(NotHere { permutation: s.name, reason: reason(s)? })).collect()
+}
+
+/// Permutations that no case exercised although this device runs them: a gap that the tests refuse.
 pub fn not_exercised(gpu: &Gpu, results: &[CaseResult]) -> Vec<&'static str> {
     // The probe ran when the device was opened.
     let opened = |name: &str| name == "probe/subgroup" || name == "probe/peak";
-    let other_subgroups = |s: &Shader| s.subgroups && !gpu.caps().subgroup.is_some_and(|size| s.name.contains(&format!(".sg{size}")));
+    let elsewhere = not_on_this_adapter(gpu, None);
     Shader::all()
         .iter()
-        .filter(|s| !opened(s.name) && !other_subgroups(s) && !results.iter().any(|r| r.permutation == s.name))
         .map(|s| s.name)
+        .filter(|name| !opened(name) && !elsewhere.iter().any(|e| e.permutation == *name) && !results.iter().any(|r| r.permutation == *name))
         .collect()
 }
 
@@ -190,7 +222,8 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
     let input_shapes: Vec<_> = inputs.iter().map(|t| t.shape().clone()).collect();
     let shapes = infer_shapes(&graph, &input_shapes)?;
     let options = PlanOptions { precision: case.precision, feed: case.feed, force: case.force.clone() };
-    let plan = plan::build(&graph, &shapes, gpu.caps(), &options)?;
+    let caps = Caps { cooperative: gpu.caps().cooperative.filter(|_| stem == COOPERATIVE), ..gpu.caps().clone() };
+    let plan = plan::build(&graph, &shapes, &caps, &options)?;
     let ran = plan.dispatches.iter().map(|d| d.shader.name).find(|n| n.split('.').next() == Some(stem));
     let instance = Instance::new(gpu, plan, &Uploaded::default())?;
     let start = Clock::now();
@@ -213,7 +246,7 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
             let sum = if case.spread == Spread::Local { local } else { largest };
             let halves = if case.precision == Precision::F16 { 2f64.powi(-11) } else { 0.0 };
             let bound =
-                (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + f64::from(f32::MIN_POSITIVE);
+                (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + case.floor;
             worst.add(difference(g, w), bound);
         }
     }

@@ -32,8 +32,10 @@ pub struct Shader {
     pub bindings: &'static [BindingKind],
     /// Bytes of the `Params` struct.
     pub params_size: u32,
-    /// Whether it uses subgroup operations.
+    /// Whether it uses subgroup operations or builtins.
     pub subgroups: bool,
+    /// Whether it uses cooperative matrices, and halves as a type.
+    pub cooperative: bool,
 }
 
 impl PartialEq for Shader {

@@ -1,17 +1,21 @@
 //! The matrix product that convolutions, linear layers and Winograd's planes share: which kernel, which form, and splitting of weights
 //! that exceed one binding.
 
-use super::{Filter, Finish, Geometry, subgroup_gemm, tiled_gemm};
+use super::{Filter, Finish, Geometry, coop_gemm, subgroup_gemm, tiled_gemm};
 use crate::error::Result;
 use crate::model::Precision;
 use crate::recording::{GemmFamily, Recorder, Source};
 use crate::shader::Shader;
 
-/// The permutation for a product over `pixels`, and the pixels one workgroup computes.
+/// The permutation for a product over `pixels`, and the pixels one workgroup computes. A forced form is one of tiled_gemm.
 pub(crate) fn shader(rec: &Recorder<'_>, pixels: usize, halves: bool) -> (&'static Shader, usize) {
+    let cooperative = rec.caps.cooperative.filter(|_| halves && rec.force.form.is_none()).and_then(coop_gemm::shader);
     match rec.caps.gemm {
         GemmFamily::Subgroup(size) => subgroup_gemm::shader(size, pixels, halves, rec.caps.textures),
-        GemmFamily::Tiled => tiled_gemm::shader(rec.force.form, pixels, halves),
+        GemmFamily::Tiled => match cooperative {
+            Some(shader) => (shader, coop_gemm::TILE),
+            None => tiled_gemm::shader(rec.force.form, pixels, halves),
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Convolutions and what they share: geometry, parameters, the epilogue and its operands.
 
 mod choose;
+pub(crate) mod coop_gemm;
 pub(crate) mod depthwise;
 pub(crate) mod filter;
 pub(crate) mod gemm;
