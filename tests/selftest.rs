@@ -4,6 +4,7 @@
 mod common;
 
 use common::gpu;
+use lookalike::gpu::{Gpu, GpuOptions};
 use lookalike::selftest;
 
 #[test]
@@ -17,6 +18,21 @@ fn every_kernel_is_within_its_bound_and_every_permutation_is_exercised() {
     assert!(missed.is_empty(), "{} of {} cases miss their bound", missed.len(), results.len());
     let gaps = selftest::not_exercised(&gpu, &results);
     assert!(gaps.is_empty(), "no case runs {}", gaps.join(", "));
+}
+
+/// Where an index left an array, the check would move it, and the results would be others.
+#[test]
+fn kernels_that_run_without_checks_give_the_same_bits_without_them() {
+    let with = |checks: bool| Gpu::new(&GpuOptions { shader_checks: Some(checks), ..GpuOptions::default() }).unwrap();
+    let (checked, unchecked) = (with(true), with(false));
+    for stem in selftest::unchecked_kernels() {
+        let run = |gpu: &Gpu| {
+            let results = selftest::run(gpu, Some(stem)).unwrap();
+            assert!(results.len() > 4 && results.iter().all(|r| r.passed), "{stem}");
+            results.into_iter().map(|r| (r.permutation, r.case, r.max_error.to_bits())).collect::<Vec<_>>()
+        };
+        assert_eq!(run(&checked), run(&unchecked), "{stem}");
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(crate) use compute::{Done, Memory, Work, numbers};
 pub(crate) use exec::{Instance, Uploaded};
 pub(crate) use fit::Fits;
 pub use photo::{Photo, PhotoView};
+pub(crate) use pipelines::UNCHECKED;
 pub use profile::KernelTime;
 pub(crate) use recorded_search::Request;
 pub(crate) use search::{Chosen, Probes, Scanner};
@@ -51,6 +52,9 @@ pub struct GpuOptions {
     pub timeout: Duration,
     /// The matrix product to use. `None` = what suits the adapter.
     pub gemm: Option<GemmFamily>,
+    /// Whether the kernels of the large products keep the checks of indices, loops and divisors that wgpu adds to shaders. `None` = on software adapters,
+    /// where they cost nothing (docs/rejected.md), and in debug builds; all other kernels always have them.
+    pub shader_checks: Option<bool>,
     /// Products of halves ([`crate::model::Precision::F16`]) on cooperative matrices (tensor cores), where the adapter has some that multiply
     /// halves into sums of f32 and `conv/tiled_gemm` would compute. Activations are then rounded to halves, too. Experimental: when the
     /// device is opened, products are compared with those of `conv/tiled_gemm`, which stays where they differ. [`Gpu::cooperative`] tells.
@@ -64,11 +68,17 @@ impl Default for GpuOptions {
             Ok("tiled") => Some(GemmFamily::Tiled),
             _ => None,
         };
+        let shader_checks = match std::env::var("LOOKALIKE_SHADER_CHECKS").as_deref().map(str::trim) {
+            Ok("on") => Some(true),
+            Ok("off") => Some(false),
+            _ => None,
+        };
         Self {
             device: std::env::var("LOOKALIKE_DEVICE").ok().filter(|d| !d.is_empty()),
             memory_budget: number("LOOKALIKE_MEMORY_BUDGET"),
             timeout: Duration::from_secs(number("LOOKALIKE_TIMEOUT").unwrap_or(120)),
             gemm,
+            shader_checks,
             experimental_coop: std::env::var("LOOKALIKE_EXPERIMENTAL_COOP").is_ok_and(|v| v.trim() == "1"),
         }
     }
@@ -141,7 +151,8 @@ impl Gpu {
             textures: report.is_software() && report.backend != "gl",
             cooperative: None,
         };
-        let pipelines = Pipelines::new(&device, &report);
+        let checked = options.shader_checks.unwrap_or(cfg!(debug_assertions) || report.is_software());
+        let pipelines = Pipelines::new(&device, &report, checked);
         let inner = Inner { device, queue, report, caps: baseline, timeout: options.timeout, budget, pipelines, lost, cooperative: None };
         let mut gpu = Self { inner: Arc::new(inner) };
         let ran = if gpu.device().features().contains(wgpu::Features::SUBGROUP) { probe::subgroup_size(&gpu)? } else { None };

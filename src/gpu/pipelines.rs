@@ -8,6 +8,11 @@ use super::{AdapterReport, Gpu};
 use crate::error::Result;
 use crate::shader::{BindingKind, Shader};
 
+/// Kernels that run without the checks that wgpu adds to shaders (indices into workgroup memory and private arrays, counters of loops, divisors), where those
+/// are off: the products that most of a network's or a search's time goes into. `tests/selftest.rs` runs every case of theirs in both ways and wants the
+/// same errors to the last bit, so no index was ever moved by a check.
+pub(crate) const UNCHECKED: [&str; 4] = ["conv/tiled_gemm", "linear/gemv", "linear/matmul", "search/tiled_scan"];
+
 /// A pipeline and the layout of its bind group.
 #[derive(Debug)]
 pub(super) struct Pipeline {
@@ -20,11 +25,13 @@ pub(super) struct Pipeline {
 pub(super) struct Pipelines {
     built: Mutex<HashMap<&'static str, Arc<Pipeline>>>,
     cache: DiskCache,
+    /// Whether [`UNCHECKED`] keep their checks.
+    checked: bool,
 }
 
 impl Pipelines {
-    pub(super) fn new(device: &wgpu::Device, report: &AdapterReport) -> Self {
-        Self { built: Mutex::new(HashMap::new()), cache: DiskCache::open(device, report) }
+    pub(super) fn new(device: &wgpu::Device, report: &AdapterReport, checked: bool) -> Self {
+        Self { built: Mutex::new(HashMap::new()), cache: DiskCache::open(device, report), checked }
     }
 }
 
@@ -77,10 +84,20 @@ impl Gpu {
                 bind_group_layouts: &[Some(&layout)],
                 immediate_size: 0,
             });
-            let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-                label: Some(shader.name),
-                source: wgpu::ShaderSource::Wgsl(shader.source.into()),
-            });
+            let descriptor =
+                wgpu::ShaderModuleDescriptor { label: Some(shader.name), source: wgpu::ShaderSource::Wgsl(shader.source.into()) };
+            let stem = shader.name.split('.').next().unwrap_or_default();
+            let module = if self.inner.pipelines.checked || !UNCHECKED.contains(&stem) {
+                device.create_shader_module(descriptor)
+            } else {
+                #[expect(
+                    unsafe_code,
+                    reason = "shaders of our own, whose loops end and whose indices stay inside for every plan: UNCHECKED says how that is tested"
+                )]
+                unsafe {
+                    device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+                }
+            };
             let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(shader.name),
                 layout: Some(&pipeline_layout),

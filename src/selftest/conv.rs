@@ -135,7 +135,16 @@ pub(crate) fn coop_gemm(caps: &Caps) -> Vec<Case> {
             let half_factor = 3.0 * factor;
             let force = Force { conv: Some(algorithm), gemm: Some(GemmFamily::Tiled), ..Force::default() };
             let floor = c.floor + half_factor * c.terms * 2f64.powi(-25);
-            Case { name: format!("{} f16 {algorithm:?}", c.name), precision: Precision::F16, force, factor, half_factor, floor, spread, ..c }
+            Case {
+                name: format!("{} f16 {algorithm:?}", c.name),
+                precision: Precision::F16,
+                force,
+                factor,
+                half_factor,
+                floor,
+                spread,
+                ..c
+            }
         })
         .collect()
 }

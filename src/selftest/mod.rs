@@ -178,6 +178,11 @@ fn along_lines(op: &Op) -> bool {
     )
 }
 
+/// Kernels that run without wgpu's checks where [`crate::gpu::GpuOptions::shader_checks`] says so.
+pub fn unchecked_kernels() -> &'static [&'static str] {
+    &crate::gpu::UNCHECKED
+}
+
 /// A permutation that this device does not run.
 #[derive(Clone, Debug)]
 pub struct NotHere {
@@ -213,7 +218,9 @@ pub fn not_exercised(gpu: &Gpu, results: &[CaseResult]) -> Vec<&'static str> {
     Shader::all()
         .iter()
         .map(|s| s.name)
-        .filter(|name| !opened(name) && !elsewhere.iter().any(|e| e.permutation == *name) && !results.iter().any(|r| r.permutation == *name))
+        .filter(|name| {
+            !opened(name) && !elsewhere.iter().any(|e| e.permutation == *name) && !results.iter().any(|r| r.permutation == *name)
+        })
         .collect()
 }
 
@@ -245,8 +252,7 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
             let local = if i == 0 { scale.data.get(j).copied().unwrap_or(w.abs()) } else { w.abs() };
             let sum = if case.spread == Spread::Local { local } else { largest };
             let halves = if case.precision == Precision::F16 { 2f64.powi(-11) } else { 0.0 };
-            let bound =
-                (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + case.floor;
+            let bound = (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + case.floor;
             worst.add(difference(g, w), bound);
         }
     }
