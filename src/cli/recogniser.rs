@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lookalike::embed::{EmbedOptions, EmbeddedFace, Embedder, Embedding, FaceEmbedder, Fit, LeftOut, Picture};
+use lookalike::embed::{EmbedOptions, EmbeddedFace, Embedder, Embedding, FaceEmbedder, Fit, LeftOut, Pending, PendingFaces, Picture};
 use lookalike::face::Which;
 use lookalike::gallery::GalleryModel;
 use lookalike::gpu::Gpu;
@@ -126,22 +126,22 @@ impl Recogniser {
 
     /// What each picture gives, in order.
     pub(crate) fn see(&self, pictures: &[Picture]) -> Result<Vec<Answer>> {
-        match &self.eye {
-            Eye::Crops(embedder) => {
-                let of = |embedding| Answer { seen: vec![Seen { face: None, embedding }], left_out: Vec::new() };
-                Ok(embedder.embed(pictures)?.into_iter().map(of).collect())
-            }
+        self.start(pictures)?.finish()
+    }
+
+    /// As [`Recogniser::see`], without waiting for the embeddings.
+    fn start(&self, pictures: &[Picture]) -> Result<Looking<'_>> {
+        Ok(match &self.eye {
+            Eye::Crops(embedder) => Looking::Crops(embedder.start(pictures)?),
             Eye::Photographs(faces) => {
                 let photos = pictures.iter().map(|p| upload(&self.gpu, p)).collect::<Result<Vec<_>>>()?;
-                let seen = |face: EmbeddedFace| Seen { embedding: face.embedding.clone(), face: Some(face) };
-                let found = faces.embed(&photos)?.into_iter();
-                Ok(found.map(|f| Answer { seen: f.faces.into_iter().map(seen).collect(), left_out: f.left_out }).collect())
+                Looking::Photographs(faces.start(&photos)?)
             }
-        }
+        })
     }
 
     /// Decodes in the background, looks at pictures in batches and calls `take` for every file in order: with the picture and what it gave,
-    /// or with the reason why it could not be read.
+    /// or with the reason why it could not be read. While the device embeds a batch, the next one is uploaded, searched and started.
     pub(crate) fn see_files(
         &self,
         ui: &Ui,
@@ -150,11 +150,11 @@ impl Recogniser {
     ) -> Outcome<()> {
         let mut progress = ui.progress(paths.len(), "embedding");
         let mut waiting: Vec<(usize, Result<Picture>)> = Vec::new();
-        let mut flush = |waiting: &mut Vec<(usize, Result<Picture>)>| -> Outcome<()> {
-            let n = waiting.len();
-            let (order, pictures) = sorted_out(std::mem::take(waiting));
-            let answers = if pictures.is_empty() { Vec::new() } else { self.see(&pictures)? };
-            let mut answers = pictures.into_iter().zip(answers);
+        let mut ahead: Option<Batch<'_>> = None;
+        let mut land = |batch: Batch<'_>| -> Outcome<()> {
+            let Batch { order, pictures, looking } = batch;
+            let answers = looking.map_or_else(|| Ok(Vec::new()), Looking::finish)?;
+            let (n, mut answers) = (order.len(), pictures.into_iter().zip(answers));
             progress.interrupt(|| {
                 order.into_iter().try_for_each(|(index, unread)| {
                     take(index, unread.map_or_else(|| answers.next().ok_or_else(|| lost(&paths[index])), Err))
@@ -163,15 +163,56 @@ impl Recogniser {
             progress.advance(n);
             Ok(())
         };
+        let mut flush = |waiting: &mut Vec<(usize, Result<Picture>)>| -> Outcome<()> {
+            let (order, pictures) = sorted_out(std::mem::take(waiting));
+            let looking = if pictures.is_empty() { Ok(None) } else { self.start(&pictures).map(Some) };
+            // What was begun before is not lost when this fails.
+            ahead.take().map_or(Ok(()), &mut land)?;
+            ahead = Some(Batch { order, pictures, looking: looking? });
+            Ok(())
+        };
         pictures::decoded(paths, self.batch(), |index, decoded| {
             waiting.push((index, decoded));
             let pixels: u64 = waiting.iter().filter_map(|w| w.1.as_ref().ok()).map(|p| u64::from(p.width) * u64::from(p.height)).sum();
             if waiting.len() == self.batch() || pixels >= pictures::BATCH_PIXELS { flush(&mut waiting) } else { Ok(()) }
         })?;
         flush(&mut waiting)?;
+        ahead.take().map_or(Ok(()), &mut land)?;
         progress.finish();
         Ok(())
     }
+}
+
+/// What a recogniser is looking at.
+enum Looking<'r> {
+    Crops(Pending<'r>),
+    Photographs(PendingFaces<'r>),
+}
+
+impl Looking<'_> {
+    /// Waits for what each picture gives, in order.
+    fn finish(self) -> Result<Vec<Answer>> {
+        Ok(match self {
+            Self::Crops(pending) => {
+                let of = |embedding| Answer { seen: vec![Seen { face: None, embedding }], left_out: Vec::new() };
+                pending.finish()?.into_iter().map(of).collect()
+            }
+            Self::Photographs(pending) => {
+                let seen = |face: EmbeddedFace| Seen { embedding: face.embedding.clone(), face: Some(face) };
+                let found = pending.finish()?.into_iter();
+                found.map(|f| Answer { seen: f.faces.into_iter().map(seen).collect(), left_out: f.left_out }).collect()
+            }
+        })
+    }
+}
+
+/// A batch of files that is under way.
+struct Batch<'r> {
+    /// Every file, with the reason if it cannot be read.
+    order: Vec<(usize, Option<Error>)>,
+    pictures: Vec<Picture>,
+    /// `None` without pictures.
+    looking: Option<Looking<'r>>,
 }
 
 /// Indices with the reasons of those that cannot be read, and the pictures of the others, both in order.

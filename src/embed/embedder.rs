@@ -1,12 +1,12 @@
 //! A network with everything its description says about pixels and embeddings.
 
-use crate::embed::{Picture, centre_crop, mirrored, stretch};
-use crate::error::{Error, Result};
+use super::Pending;
+use crate::embed::{Picture, centre_crop, stretch};
+use crate::error::Result;
 use crate::gpu::{Gpu, Photo, PhotoView};
 use crate::model::{Flip, Model, Normalize, Precision};
 use crate::network::{CompileOptions, Look, Network, PictureView};
 use crate::score::Scoring;
-use crate::tensor::Tensor;
 
 /// How a picture without landmarks fills the input of the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,13 +80,14 @@ impl Embedding {
 }
 
 /// Pictures to embeddings on a GPU.
+#[derive(Debug)]
 pub struct Embedder {
-    network: Network,
-    size: [usize; 2],
+    pub(super) network: Network,
+    pub(super) size: [usize; 2],
     batch: usize,
-    flip: Flip,
+    pub(super) flip: Flip,
     normalize: Normalize,
-    scoring: Scoring,
+    pub(super) scoring: Scoring,
     fit: Fit,
 }
 
@@ -143,12 +144,17 @@ impl Embedder {
     /// # Errors
     /// A picture whose bytes do not fit its size, an error of the device, or a learned score for embeddings of another length.
     pub fn embed(&self, pictures: &[Picture]) -> Result<Vec<Embedding>> {
-        let mut out = Vec::with_capacity(pictures.len());
-        for chunk in pictures.chunks(self.batch) {
-            let views: Vec<_> = chunk.iter().map(|p| view(p, self.frame(p))).collect();
-            out.extend(self.embed_views(&views)?);
-        }
-        Ok(out)
+        self.start(pictures)?.finish()
+    }
+
+    /// As [`Embedder::embed`], without waiting for the end: pictures are uploaded and batches started, so that the caller can decode, upload and start
+    /// what comes next while the device works.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`], as far as they show before the end.
+    pub fn start(&self, pictures: &[Picture]) -> Result<Pending<'_>> {
+        let views: Vec<_> = pictures.iter().map(|p| view(p, self.frame(p))).collect();
+        self.start_views(&views)
     }
 
     /// One embedding a view, in order; the caller says with each view's transform where to look.
@@ -156,14 +162,18 @@ impl Embedder {
     /// # Errors
     /// As [`Embedder::embed`].
     pub fn embed_views(&self, views: &[PictureView<'_>]) -> Result<Vec<Embedding>> {
-        let mut out = Vec::with_capacity(views.len());
+        self.start_views(views)?.finish()
+    }
+
+    fn start_views(&self, views: &[PictureView<'_>]) -> Result<Pending<'_>> {
+        let mut pending = Pending::new(self);
         for chunk in views.chunks(self.batch) {
             let upload = |v: &PictureView<'_>| Photo::upload(self.network.gpu(), v.rgb, v.width, v.height);
             let photos = chunk.iter().map(upload).collect::<Result<Vec<_>>>()?;
             let views: Vec<_> = chunk.iter().zip(&photos).map(|(v, photo)| PhotoView { photo, look: Look::smooth(v.transform) }).collect();
-            out.extend(self.embed_photos(&views)?);
+            pending.add(&views)?;
         }
-        Ok(out)
+        Ok(pending)
     }
 
     /// One embedding a view of a photo that is on the device, in order. Mirror augmentation needs looks that are warps; rectangles are
@@ -172,26 +182,19 @@ impl Embedder {
     /// # Errors
     /// As [`Embedder::embed`].
     pub fn embed_photos(&self, views: &[PhotoView<'_>]) -> Result<Vec<Embedding>> {
-        let mut embeddings = self.embed_raw(views)?;
-        embeddings.iter_mut().for_each(|e| self.finish(e));
-        Ok(embeddings)
+        self.start_photos(views)?.finish()
     }
 
-    /// As [`Embedder::embed_photos`], before normalisation.
-    pub(super) fn embed_raw(&self, views: &[PhotoView<'_>]) -> Result<Vec<Embedding>> {
-        let mut out = Vec::with_capacity(views.len());
+    /// As [`Embedder::embed_photos`], without waiting for the end; see [`Embedder::start`].
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`], as far as they show before the end.
+    pub fn start_photos(&self, views: &[PhotoView<'_>]) -> Result<Pending<'_>> {
+        let mut pending = Pending::new(self);
         for chunk in views.chunks(self.batch) {
-            let mut embeddings = self.forward(chunk)?;
-            if self.flip != Flip::None {
-                let mirror: Vec<_> = chunk.iter().map(|v| PhotoView { look: mirror(v.look, self.size[0]), ..*v }).collect();
-                combine(&mut embeddings, &self.forward(&mirror)?, self.flip);
-            }
-            out.append(&mut embeddings);
+            pending.add(chunk)?;
         }
-        if let Some(first) = out.first() {
-            self.scoring.check(first.len())?;
-        }
-        Ok(out)
+        Ok(pending)
     }
 
     /// Normalises as the model's description says.
@@ -199,12 +202,6 @@ impl Embedder {
         if self.normalize == Normalize::L2 {
             embedding.normalize();
         }
-    }
-
-    fn forward(&self, views: &[PhotoView<'_>]) -> Result<Vec<Embedding>> {
-        let outputs = self.network.run_photos(views, None)?;
-        let tensor = outputs.first().map(|(_, t)| t);
-        rows(tensor, views.len())
     }
 
     fn frame(&self, picture: &Picture) -> [f32; 6] {
@@ -219,61 +216,10 @@ fn view(picture: &Picture, transform: [f32; 6]) -> PictureView<'_> {
     PictureView { rgb: &picture.rgb, width: picture.width, height: picture.height, transform }
 }
 
-/// The same look in a mirror.
-fn mirror(look: Look, width: usize) -> Look {
-    match look {
-        Look::Warp { transform, border, sampling } => Look::Warp { transform: mirrored(transform, width), border, sampling },
-        Look::Area { .. } => look,
-    }
-}
-
-/// Mirror augmentation, before any normalisation: the longer view weighs more.
-fn combine(embeddings: &mut [Embedding], mirror: &[Embedding], flip: Flip) {
-    for (e, m) in embeddings.iter_mut().zip(mirror) {
-        match flip {
-            Flip::None => {}
-            Flip::Sum => e.0.iter_mut().zip(&m.0).for_each(|(x, y)| *x += y),
-            Flip::Concat => e.0.extend_from_slice(&m.0),
-        }
-    }
-}
-
-/// The output split into one row a picture, whatever its rank.
-fn rows(output: Option<&Tensor>, n: usize) -> Result<Vec<Embedding>> {
-    let wrong = |what: &str| Error::Model(format!("The embedding output of the model has {what}. Name another output in the description."));
-    let tensor = output.ok_or_else(|| wrong("no tensor"))?;
-    if tensor.shape().first() != Some(&n) || tensor.is_empty() {
-        return Err(wrong(&format!("the shape {} for {n} pictures", tensor.shape())));
-    }
-    let data = tensor.to_f32();
-    Ok(data.chunks_exact(data.len() / n).map(|row| Embedding(row.to_vec())).collect())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-
-    #[test]
-    fn rows_of_any_rank_become_embeddings() {
-        let t = Tensor::from_f32([2, 3, 1, 1], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
-        assert_eq!(rows(Some(&t), 2).unwrap()[1].0, [4.0, 5.0, 6.0]);
-        assert!(rows(Some(&t), 3).is_err());
-        assert!(rows(None, 1).is_err());
-    }
-
-    #[test]
-    fn mirror_views_combine_before_normalising() {
-        let base = [Embedding(vec![3.0, 0.0])];
-        let mirror = [Embedding(vec![0.0, 1.0])];
-        let mut sum = base.to_vec();
-        combine(&mut sum, &mirror, Flip::Sum);
-        assert_eq!(sum[0].0, [3.0, 1.0]);
-        let mut both = base.to_vec();
-        combine(&mut both, &mirror, Flip::Concat);
-        both[0].normalize();
-        assert!((both[0][0] - 3.0 / 10f32.sqrt()).abs() < 1e-7);
-    }
 
     #[test]
     fn a_zero_embedding_stays_zero() {

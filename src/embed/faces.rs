@@ -1,6 +1,6 @@
 //! Photographs to embeddings: detect, align, embed.
 
-use crate::embed::{EmbedOptions, Embedder, Embedding};
+use crate::embed::{EmbedOptions, Embedder, Embedding, Pending};
 use crate::error::{Error, Result};
 use crate::face::align::{Aligner, Alignment};
 use crate::face::quality::{Quality, assess};
@@ -70,6 +70,34 @@ impl Found {
     }
 }
 
+/// Photographs whose faces are found and being embedded.
+#[derive(Debug)]
+pub struct PendingFaces<'e> {
+    embedder: &'e Embedder,
+    /// Without embeddings.
+    found: Vec<Found>,
+    embeddings: Pending<'e>,
+}
+
+impl PendingFaces<'_> {
+    /// Waits for the embeddings.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed_photos`].
+    pub fn finish(mut self) -> Result<Vec<Found>> {
+        let embeddings = self.embeddings.finish_raw()?;
+        for (face, mut embedding) in self.found.iter_mut().flat_map(|f| &mut f.faces).zip(embeddings) {
+            face.norm = embedding.norm();
+            if let Some(quality) = &mut face.quality {
+                quality.norm = Some(face.norm);
+            }
+            self.embedder.finish(&mut embedding);
+            face.embedding = embedding;
+        }
+        Ok(self.found)
+    }
+}
+
 /// A finder, an aligner and an embedder. Photographs stay on the device: only boxes, landmarks and embeddings come back.
 pub struct FaceEmbedder {
     finder: Finder,
@@ -120,6 +148,19 @@ impl FaceEmbedder {
     /// # Errors
     /// As [`Embedder::embed_photos`].
     pub fn embed_faces(&self, photos: &[Photo], faces: Vec<Vec<Face>>) -> Result<Vec<Found>> {
+        self.start_faces(photos, faces)?.finish()
+    }
+
+    /// As [`FaceEmbedder::embed`], without waiting for the embeddings: faces are found and their batches started, so that the caller can decode, upload and
+    /// search what comes next while the device works.
+    ///
+    /// # Errors
+    /// As [`FaceEmbedder::embed`], as far as they show before the end.
+    pub fn start(&self, photos: &[Photo]) -> Result<PendingFaces<'_>> {
+        self.start_faces(photos, self.finder.find(photos)?)
+    }
+
+    fn start_faces(&self, photos: &[Photo], faces: Vec<Vec<Face>>) -> Result<PendingFaces<'_>> {
         let mut out = Vec::with_capacity(photos.len());
         for (photo, faces) in photos.iter().zip(faces) {
             out.push(self.judge(photo, faces)?);
@@ -129,16 +170,8 @@ impl FaceEmbedder {
             .zip(&out)
             .flat_map(|(photo, found)| found.faces.iter().map(move |f| PhotoView { photo, look: f.alignment.look }))
             .collect();
-        let embeddings = self.embedder.embed_raw(&views)?;
-        for (face, mut embedding) in out.iter_mut().flat_map(|f| &mut f.faces).zip(embeddings) {
-            face.norm = embedding.norm();
-            if let Some(quality) = &mut face.quality {
-                quality.norm = Some(face.norm);
-            }
-            self.embedder.finish(&mut embedding);
-            face.embedding = embedding;
-        }
-        Ok(out)
+        let embeddings = self.embedder.start_photos(&views)?;
+        Ok(PendingFaces { embedder: &self.embedder, found: out, embeddings })
     }
 
     /// The faces that can be aligned and are good enough, not embedded yet.

@@ -5,6 +5,7 @@ mod classifier;
 mod compare;
 mod embedder;
 mod faces;
+mod pending;
 mod picture;
 mod pool;
 
@@ -14,7 +15,8 @@ pub use builtin::builtin_model;
 pub use classifier::{Classified, Classifier};
 pub use compare::Comparison;
 pub use embedder::{EmbedOptions, Embedder, Embedding, Fit};
-pub use faces::{EmbeddedFace, FaceEmbedder, FaceOptions, Found, LeftOut};
+pub use faces::{EmbeddedFace, FaceEmbedder, FaceOptions, Found, LeftOut, PendingFaces};
+pub use pending::Pending;
 pub use picture::Picture;
 #[cfg(feature = "images")]
 pub use picture::{MAX_FILE_BYTES, MAX_SIDE};

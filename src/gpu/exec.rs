@@ -40,9 +40,16 @@ pub(crate) struct Instance {
     mirrors: Mirrors,
     pub(super) bind_groups: Vec<wgpu::BindGroup>,
     pub(super) pipelines: Vec<Arc<Pipeline>>,
-    /// Outputs side by side, for reading back.
-    pub(super) staging: Buffer,
+    /// Outputs side by side, for reading back: those that no run is using.
+    spare: Mutex<Vec<Buffer>>,
     _params: Buffer,
+}
+
+/// A run that is submitted. Runs of a device come one after the other, so the next may be submitted while this one is under way.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    staging: Buffer,
+    submission: wgpu::SubmissionIndex,
 }
 
 /// Bytes between the parameter structs in their buffer: what any adapter accepts.
@@ -88,6 +95,24 @@ impl Uploaded {
     }
 }
 
+/// A run that is done, with what it wrote.
+#[derive(Debug)]
+pub(crate) struct Landed {
+    bytes: Vec<u8>,
+    staging: Buffer,
+}
+
+impl InFlight {
+    /// Waits for the end of the run and reads its results.
+    ///
+    /// # Errors
+    /// A timeout, a lost device.
+    pub(crate) fn land(self, gpu: &Gpu) -> Result<Landed> {
+        let bytes = gpu.read_back(&self.staging, self.submission, "the network")?;
+        Ok(Landed { bytes, staging: self.staging })
+    }
+}
+
 /// How each weight of a plan is bound.
 fn weight_kinds(plan: &Plan) -> Vec<(&Weight, BindingKind)> {
     let mut kinds = vec![BindingKind::Read; plan.weights.len()];
@@ -126,9 +151,8 @@ impl Instance {
             params.resize(params.len().next_multiple_of(PARAMS_ALIGNMENT), 0);
         }
         let params = gpu.buffer("parameters", (params.len() as u64).max(16), wgpu::BufferUsages::UNIFORM, Some(&params))?;
-        let out_bytes: u64 = plan.outputs.iter().map(|port| plan.bytes(port.source)).sum();
-        let staging = gpu.buffer("results", out_bytes.max(16), wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, None)?;
-        let mut instance = Self { plan, slots, weights, mirrors, bind_groups: Vec::new(), pipelines, staging, _params: params };
+        let spare = Mutex::new(vec![staging(gpu, &plan)?]);
+        let mut instance = Self { plan, slots, weights, mirrors, bind_groups: Vec::new(), pipelines, spare, _params: params };
         instance.bind_groups = gpu.scoped("the bindings of the network", 0, || instance.bind(gpu))?;
         Ok(instance)
     }
@@ -235,14 +259,18 @@ impl Instance {
         gpu.wait(submission, "measuring")
     }
 
-    /// Records copies of all outputs to the staging buffer.
-    fn encode_readback(&self, encoder: &mut wgpu::CommandEncoder) {
+    /// Records copies of all outputs to a staging buffer.
+    fn encode_readback(&self, encoder: &mut wgpu::CommandEncoder, staging: &Buffer) {
         let mut at = 0;
         for port in &self.plan.outputs {
             let bytes = self.plan.bytes(port.source);
-            encoder.copy_buffer_to_buffer(self.raw(port.source), 0, &self.staging.raw, at, bytes);
+            encoder.copy_buffer_to_buffer(self.raw(port.source), 0, &staging.raw, at, bytes);
             at += bytes;
         }
+    }
+
+    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Buffer>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Uploads row-major inputs, in the plan's order; they are packed here where the plan is fed packed.
@@ -272,14 +300,33 @@ impl Instance {
     /// # Errors
     /// Loss of the device, a timeout, or an error of the device. Never data that was not computed.
     pub(crate) fn run(&self, gpu: &Gpu, before: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<Vec<Tensor>> {
+        let landed = self.start(gpu, before)?.land(gpu)?;
+        self.take(landed)
+    }
+
+    /// Submits everything, `before` first, and does not wait.
+    ///
+    /// # Errors
+    /// As [`Instance::run`]; too little memory for the results of another run.
+    pub(crate) fn start(&self, gpu: &Gpu, before: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<InFlight> {
+        let spare = self.spare().pop();
+        let staging = spare.map_or_else(|| staging(gpu, &self.plan), Ok)?;
         let submission = gpu.scoped("running the network", 0, || {
             let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike run") });
             before(&mut encoder);
             self.encode(&mut encoder);
-            self.encode_readback(&mut encoder);
+            self.encode_readback(&mut encoder, &staging);
             gpu.queue().submit([encoder.finish()])
         })?;
-        let bytes = gpu.read_back(&self.staging, submission, "the network")?;
+        Ok(InFlight { staging, submission })
+    }
+
+    /// The outputs of a run that is done.
+    ///
+    /// # Errors
+    /// [`Error::Device`] for results of another plan.
+    pub(crate) fn take(&self, Landed { bytes, staging }: Landed) -> Result<Vec<Tensor>> {
+        self.spare().push(staging);
         let mut rest: &[u32] = bytemuck::try_cast_slice(&bytes).map_err(|e| Error::Device(format!("Results are misaligned: {e}.")))?;
         let mut out = Vec::with_capacity(self.plan.outputs.len());
         for port in &self.plan.outputs {
@@ -293,6 +340,12 @@ impl Instance {
         }
         Ok(out)
     }
+}
+
+/// Memory for the outputs of a plan, side by side.
+fn staging(gpu: &Gpu, plan: &Plan) -> Result<Buffer> {
+    let bytes: u64 = plan.outputs.iter().map(|port| plan.bytes(port.source)).sum();
+    gpu.buffer("results", bytes.max(16), wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, None)
 }
 
 impl Gpu {

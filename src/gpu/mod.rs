@@ -21,7 +21,7 @@ mod warp;
 
 pub use adapter::{AdapterKind, AdapterReport, DeviceLimits, adapters};
 pub(crate) use compute::{Done, Memory, Work, numbers};
-pub(crate) use exec::{Instance, Uploaded};
+pub(crate) use exec::{InFlight, Instance, Uploaded};
 pub(crate) use fit::Fits;
 pub use photo::{Photo, PhotoView};
 pub(crate) use pipelines::UNCHECKED;

@@ -3,8 +3,10 @@
 mod apart;
 mod batch;
 mod looks;
+mod running;
 mod summary;
 
+pub use running::Running;
 pub use summary::{DispatchSummary, PlanSummary};
 
 use std::borrow::Cow;
@@ -53,7 +55,7 @@ struct Ready {
     shapes: Vec<Shape>,
     contents: Contents,
     feed: Feed,
-    /// Locked while it runs: its buffers hold one run at a time.
+    /// Locked while it is recorded and submitted; the device works on one run after the other.
     instance: Arc<Mutex<Instance>>,
 }
 
@@ -246,13 +248,23 @@ impl Network {
     /// A model that does not take one input of pictures, a look that makes no sense, a size that the model does not take, and as
     /// [`Network::run`].
     pub fn run_photos(&self, views: &[PhotoView<'_>], size: Option<[usize; 2]>) -> Result<Vec<(String, Tensor)>> {
+        self.start_photos(views, size)?.finish()
+    }
+
+    /// As [`Network::run_photos`], without waiting: the next batch may be uploaded and started while this one is on the device, which works on batches in
+    /// the order in which they were started.
+    ///
+    /// # Errors
+    /// As [`Network::run_photos`], as far as they show before the end.
+    pub fn start_photos(&self, views: &[PhotoView<'_>], size: Option<[usize; 2]>) -> Result<Running<'_>> {
         let shape = self.photo_shape(views.len(), size)?;
         let size = [shape[3] as u32, shape[2] as u32];
         let instance = self.instance(&[shape], &self.nothing(), Feed::Packed)?;
-        let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
-        let warp = Warp::new(&self.gpu, self.target(&instance)?, size, &self.input, views)?;
-        let results = instance.run(&self.gpu, |encoder| warp.encode(encoder))?;
-        Ok(named(&instance.plan, results))
+        let locked = instance.lock().unwrap_or_else(PoisonError::into_inner);
+        let warp = Warp::new(&self.gpu, self.target(&locked)?, size, &self.input, views)?;
+        let flight = locked.start(&self.gpu, |encoder| warp.encode(encoder))?;
+        drop(locked);
+        Ok(Running { network: self, instance, flight, _warp: warp })
     }
 
     /// What pictures are written to.
