@@ -350,3 +350,35 @@ fn bench_kernels_draws_its_rows_under_the_roof() {
         computing.clone().count() > 10 && computing.map(|r| r["name"].as_str().unwrap()).all(|n| plot.contains(&n.replace("->", "-&gt;")))
     );
 }
+
+/// Code of another width from Mesa's cache would give wrong results.
+#[cfg(target_os = "linux")]
+#[test]
+fn vectors_of_another_width_have_their_own_cache_and_the_right_results() {
+    let cache = tempfile::tempdir().unwrap();
+    let run = |bits: Option<&str>, args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lookalike"));
+        command.args(args).env("MESA_SHADER_CACHE_DIR", cache.path()).env_remove("LOOKALIKE_VECTOR_BITS");
+        bits.map(|b| command.env("LOOKALIKE_VECTOR_BITS", b));
+        command.output().unwrap()
+    };
+    let refused = run(Some("100"), &["devices"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("`100`, but vectors have 128, 256 or 512 bits"), "{refused:?}");
+    let devices = run(None, &["devices", "--json"]);
+    let known: serde_json::Value = serde_json::from_slice(&devices.stdout).unwrap();
+    let Some(software) = known.as_array().unwrap().iter().find(|d| d["driver"] == "llvmpipe") else {
+        println!("skipped: lavapipe is not here");
+        return;
+    };
+    let index = software["index"].to_string();
+    for bits in [None, Some("128"), None] {
+        let devices = run(bits, &["devices", "--json"]);
+        let known: serde_json::Value = serde_json::from_slice(&devices.stdout).unwrap();
+        let subgroup = known.as_array().unwrap().iter().find(|d| d["driver"] == "llvmpipe").unwrap()["subgroup_max"].clone();
+        assert_eq!(subgroup, if bits.is_some() { 4 } else { software["subgroup_max"].as_u64().unwrap() }, "{bits:?}");
+        let tested = run(bits, &["selftest", "conv/subgroup_gemm", "--device", &index]);
+        assert!(tested.status.success(), "{bits:?}: {tested:?}");
+    }
+    assert!(cache.path().join("lookalike-lavapipe-128").is_dir());
+}

@@ -1,23 +1,80 @@
-//! Keeps Mesa's voice out of ours.
+//! What Mesa reads from the environment when a process begins.
+//!
+//! A variable for a library in this process can only be set safely before the process begins, so the program starts itself anew with what is
+//! missing.
 
-/// Starts the program anew with Mesa's device-selection layer switched off, where that layer would only complain.
+use lookalike::Result;
+
+/// How wide lavapipe's vectors shall be, in bits.
+const WIDTH: &str = "LOOKALIKE_VECTOR_BITS";
+
+/// Starts the program anew where Mesa needs other variables than there are; otherwise returns.
 ///
-/// The layer asks Wayland for the default GPU. Without XDG_RUNTIME_DIR (containers, servers, cron) libwayland then writes lines that begin
-/// with `error:` to standard error, which whoever watches this program takes for its own. The layer is switched off by an environment
-/// variable, and the only safe way to set one for a library in this process is to set it before the process begins.
+/// * Mesa's device-selection layer is switched off where it would only complain: it asks Wayland for the default GPU, and without XDG_RUNTIME_DIR
+///   (containers, servers, cron) libwayland then writes lines that begin with `error:` to standard error, which whoever watches this
+///   program takes for its own.
+/// * [`WIDTH`] becomes lavapipe's own variable, with a shader cache of its own: Mesa keeps compiled code without noting its width, and code of another
+///   width gives wrong results.
+///
+/// # Errors
+/// A width that there is not.
 #[cfg(target_os = "linux")]
-pub(crate) fn hush() {
+pub(crate) fn prepare() -> Result<()> {
     use std::os::unix::process::CommandExt;
+    let mut variables = Vec::new();
     // Whoever steers the layer wants it.
-    if ["XDG_RUNTIME_DIR", "NODEVICE_SELECT", "MESA_VK_DEVICE_SELECT", "DRI_PRIME"].iter().any(|v| std::env::var_os(v).is_some()) {
-        return;
+    if !["XDG_RUNTIME_DIR", "NODEVICE_SELECT", "MESA_VK_DEVICE_SELECT", "DRI_PRIME"].iter().any(is_set) {
+        variables.push(("NODEVICE_SELECT", "1".into()));
+    }
+    // Set by the process before this one, or by somebody who looks after the cache.
+    if !is_set(&"LP_NATIVE_VECTOR_WIDTH")
+        && let Some(width) = width()?
+    {
+        variables.push(("LP_NATIVE_VECTOR_WIDTH", width.to_string().into()));
+        variables.push(("MESA_SHADER_CACHE_DIR", cache(width)));
     }
     let mut args = std::env::args_os();
-    let (Some(name), Ok(program)) = (args.next(), std::env::current_exe()) else { return };
-    // Returns only if it fails, and then nothing is lost but silence.
-    let _ = std::process::Command::new(program).arg0(name).args(args).env("NODEVICE_SELECT", "1").exec();
+    let (Some(name), Ok(program), false) = (args.next(), std::env::current_exe(), variables.is_empty()) else { return Ok(()) };
+    // Returns only if it fails, and then nothing is lost but silence and speed.
+    let _ = std::process::Command::new(program).arg0(name).args(args).envs(variables).exec();
+    Ok(())
 }
 
-/// Other systems have no such layer.
+#[cfg(target_os = "linux")]
+fn is_set(name: &&str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
+/// The width that is asked for.
+#[cfg(target_os = "linux")]
+fn width() -> Result<Option<u32>> {
+    let Some(value) = std::env::var_os(WIDTH).filter(|v| !v.is_empty()) else { return Ok(None) };
+    let known = [128, 256, 512].into_iter().find(|w| value.to_str().is_some_and(|v| v.trim() == w.to_string()));
+    let width = known.ok_or_else(|| {
+        lookalike::Error::Caller(format!(
+            "{WIDTH} is `{}`, but vectors have 128, 256 or 512 bits. Correct it or leave it out.",
+            value.display()
+        ))
+    })?;
+    #[cfg(target_arch = "x86_64")]
+    if width == 512 && !std::arch::is_x86_feature_detected!("avx512f") {
+        let text = format!("{WIDTH} is 512, but this processor has no vectors of 512 bits (AVX-512). Leave it out.");
+        return Err(lookalike::Error::Unsupported(text));
+    }
+    Ok(Some(width))
+}
+
+/// The shader cache of a width, inside of the one that is there.
+#[cfg(target_os = "linux")]
+fn cache(width: u32) -> std::ffi::OsString {
+    let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(std::path::PathBuf::from);
+    let base =
+        folder("MESA_SHADER_CACHE_DIR").or_else(|| folder("XDG_CACHE_HOME")).or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    base.unwrap_or_else(std::env::temp_dir).join(format!("lookalike-lavapipe-{width}")).into_os_string()
+}
+
+/// Other systems have no Mesa to prepare.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn hush() {}
+pub(crate) fn prepare() -> Result<()> {
+    Ok(())
+}

@@ -116,9 +116,8 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
         }
     };
-    mesa::hush();
     let ui = Ui::new(&cli.global);
-    match dispatch(&cli.global, &ui, &cli.command) {
+    match mesa::prepare().map_err(Failure::from).and_then(|()| dispatch(&cli.global, &ui, &cli.command)) {
         Ok(code) => code.into(),
         Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Err(Failure::Error(e)) => {
