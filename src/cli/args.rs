@@ -21,6 +21,10 @@ pub(crate) struct GlobalArgs {
     /// Storage of weights on the device, and of weights in converted files.
     #[arg(long, global = true, value_enum, default_value_t = PrecisionArg::F32)]
     pub(crate) precision: PrecisionArg,
+    /// Times the algorithms of each convolution on this adapter, once, and uses the fastest; later runs with --autotune take what was
+    /// chosen. Without it, plans depend on no measurement. For networks that embed and for run, info and bench network.
+    #[arg(long, global = true)]
+    pub(crate) autotune: bool,
     /// Print results as JSON.
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -1,8 +1,10 @@
 //! `lookalike devices`
 
 use lookalike::Error;
-use lookalike::gpu::adapters;
+use lookalike::gpu::{AdapterReport, adapters, known_speed};
+use serde_json::{Value, json};
 
+use super::context::speed_line;
 use super::table::Table;
 use super::ui::{Done, Outcome, Ui};
 
@@ -27,11 +29,11 @@ pub(crate) fn run(ui: &Ui) -> Outcome {
             "There is no graphics adapter. Install a Vulkan, Metal, DX12 or GL driver (on a server, Mesa's lavapipe: mesa-vulkan-drivers).";
         return Err(Error::NoAdapter(text.to_owned()).into());
     }
+    let reports: Vec<_> = found.iter().filter_map(report).collect();
     if ui.json {
-        ui.json(&found)?;
+        ui.json(&reports)?;
         return Ok(Done::Yes);
     }
-    let reports: Vec<_> = found.iter().filter_map(|a| serde_json::to_value(a).ok()).collect();
     let mut table = Table::new(&COLUMNS.map(|c| c.0));
     for report in &reports {
         table.row(COLUMNS.map(|(_, field)| cell(report, field)));
@@ -43,17 +45,29 @@ pub(crate) fn run(ui: &Ui) -> Outcome {
             ui.line(&format!("\nlimits of {}: {}", cell(report, "index"), text.join(", ")))?;
         }
     }
+    for report in &reports {
+        let speed = report.get("speed").and_then(speed_line);
+        let text = speed.unwrap_or_else(|| "not measured yet; `info` and --autotune do it".to_owned());
+        ui.line(&format!("\nspeed of {}: {text}", cell(report, "index")))?;
+    }
     Ok(Done::Yes)
 }
 
-fn cell(report: &serde_json::Value, field: &str) -> String {
+/// The report of an adapter with its `speed`: what an earlier run has measured, or null.
+fn report(adapter: &AdapterReport) -> Option<Value> {
+    let mut report = serde_json::to_value(adapter).ok()?;
+    report["speed"] = json!(known_speed(adapter));
+    Some(report)
+}
+
+fn cell(report: &Value, field: &str) -> String {
     let text = match report.get(field) {
-        Some(serde_json::Value::Bool(b)) => if *b { "yes" } else { "-" }.to_owned(),
-        Some(serde_json::Value::String(s)) => s.clone(),
+        Some(Value::Bool(b)) => if *b { "yes" } else { "-" }.to_owned(),
+        Some(Value::String(s)) => s.clone(),
         Some(other) => other.to_string(),
         None => String::new(),
     };
-    let number = |name: &str| report.get(name).and_then(serde_json::Value::as_u64);
+    let number = |name: &str| report.get(name).and_then(Value::as_u64);
     match (field, number("subgroup_min"), number("subgroup_max")) {
         ("subgroups", Some(low), Some(high)) if text == "yes" && low == high => low.to_string(),
         ("subgroups", Some(low), Some(high)) if text == "yes" => format!("{low}-{high}"),

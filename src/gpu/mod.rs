@@ -14,7 +14,9 @@ mod profile;
 mod recorded_search;
 mod search;
 mod shards;
+mod speed;
 mod texture;
+mod tuned;
 mod warp;
 
 pub use adapter::{AdapterKind, AdapterReport, DeviceLimits, adapters};
@@ -25,15 +27,18 @@ pub use profile::KernelTime;
 pub(crate) use recorded_search::Request;
 pub(crate) use search::{Chosen, Probes, Scanner};
 pub(crate) use shards::{Layout, Name, Seen, Shard};
+pub use speed::known_speed;
+pub(crate) use tuned::TunedLayer;
 pub(crate) use warp::Warp;
 pub use wgpu;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::kernels::conv::subgroup_gemm;
-use crate::recording::{Caps, GemmFamily};
+use crate::recording::{Caps, GemmFamily, Speed};
 use memory::Budget;
 use pipelines::Pipelines;
 
@@ -48,6 +53,8 @@ pub struct GpuOptions {
     pub timeout: Duration,
     /// The matrix product to use. `None` = what suits the adapter.
     pub gemm: Option<GemmFamily>,
+    /// The folder for what is kept between runs: compiled pipelines, the measured speed, algorithms chosen by timing. `None` = nothing is.
+    pub cache: Option<PathBuf>,
 }
 
 impl Default for GpuOptions {
@@ -62,6 +69,7 @@ impl Default for GpuOptions {
             memory_budget: number("LOOKALIKE_MEMORY_BUDGET"),
             timeout: Duration::from_secs(number("LOOKALIKE_TIMEOUT").unwrap_or(120)),
             gemm,
+            cache: cache::folder(),
         }
     }
 }
@@ -82,6 +90,10 @@ struct Inner {
     budget: Arc<Budget>,
     pipelines: Pipelines,
     lost: Arc<Mutex<Option<String>>>,
+    cache: Option<PathBuf>,
+    /// Measured or read when it is first asked for.
+    speed: Mutex<Option<Speed>>,
+    tuned: Mutex<Option<Vec<TunedLayer>>>,
 }
 
 impl Gpu {
@@ -131,8 +143,20 @@ impl Gpu {
             subgroup: None,
             textures: report.is_software() && report.backend != "gl",
         };
-        let pipelines = Pipelines::new(&device, &report);
-        let inner = Inner { device, queue, report, caps: baseline, timeout: options.timeout, budget, pipelines, lost };
+        let pipelines = Pipelines::new(&device, &report, options.cache.as_deref());
+        let inner = Inner {
+            device,
+            queue,
+            report,
+            caps: baseline,
+            timeout: options.timeout,
+            budget,
+            pipelines,
+            lost,
+            cache: options.cache.clone(),
+            speed: Mutex::new(None),
+            tuned: Mutex::new(None),
+        };
         let mut gpu = Self { inner: Arc::new(inner) };
         let subgroup = if gpu.device().features().contains(wgpu::Features::SUBGROUP) { probe::subgroup_size(&gpu)? } else { None };
         let usable = subgroup.filter(|s| subgroup_gemm::SIZES.contains(s));

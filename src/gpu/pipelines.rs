@@ -1,6 +1,7 @@
 //! Compute pipelines, built once per device, in parallel, and cached on disk where the driver profits.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cache::DiskCache;
@@ -23,8 +24,8 @@ pub(super) struct Pipelines {
 }
 
 impl Pipelines {
-    pub(super) fn new(device: &wgpu::Device, report: &AdapterReport) -> Self {
-        Self { built: Mutex::new(HashMap::new()), cache: DiskCache::open(device, report) }
+    pub(super) fn new(device: &wgpu::Device, report: &AdapterReport, folder: Option<&Path>) -> Self {
+        Self { built: Mutex::new(HashMap::new()), cache: DiskCache::open(device, report, folder) }
     }
 }
 
