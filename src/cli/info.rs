@@ -73,7 +73,8 @@ fn plan(global: &GlobalArgs, ui: &Ui, model: &Model, shapes: Vec<(String, Shape)
         autotune: global.autotune,
         ..CompileOptions::default()
     };
-    let compiled = open_gpu(global, ui).and_then(|gpu| Ok((adapter_line(&gpu), gpu.speed()?, Network::compile(&gpu, model, &options)?)));
+    let compiled =
+        open_gpu(global, ui).and_then(|gpu| Ok((adapter_line(&gpu), gpu.speed().ok(), Network::compile(&gpu, model, &options)?)));
     match compiled {
         Ok((adapter, speed, network)) => Ok(serde_json::to_value(network.summary()?).ok().map(|mut summary| {
             summary["speed"] = json!(speed);

@@ -9,10 +9,20 @@ use crate::model::Precision;
 use crate::recording::{Feed, Force, Recorder, Speed};
 
 const KIND: &str = "speed";
-/// Workgroups and rounds of the arithmetic probe: 134 million operations.
-const ARITHMETIC: [u32; 2] = [256, 16];
+/// What is launched: enough for a graphics card to be busy, little enough for a software adapter to be done in time.
+struct Probe {
+    /// Workgroups and rounds of the arithmetic probe.
+    arithmetic: [u32; 2],
+    /// Bytes of a copy: beyond the caches of most adapters.
+    bytes: u64,
+    /// Copies in a row.
+    copies: usize,
+}
+
+const SOFTWARE: Probe = Probe { arithmetic: [256, 8], bytes: 24 << 20, copies: 2 };
+const HARDWARE: Probe = Probe { arithmetic: [4096, 16], bytes: 64 << 20, copies: 8 };
 /// Launches that do next to nothing, one after another.
-const IDLE: usize = 32;
+const IDLE: usize = 16;
 
 /// What was measured of an adapter in an earlier run, in the folder that `LOOKALIKE_CACHE` names or the user's. Opens no device.
 pub fn known_speed(report: &AdapterReport) -> Option<Speed> {
@@ -45,7 +55,8 @@ impl Gpu {
     }
 
     fn measure_speed(&self) -> Result<Speed> {
-        let arithmetic = self.launches(1, ARITHMETIC)?;
+        let probe = if self.inner.report.is_software() { SOFTWARE } else { HARDWARE };
+        let arithmetic = self.launches(1, probe.arithmetic)?;
         let flops: u64 = arithmetic.plan.dispatches.iter().map(|d| d.flops).sum();
         // The first launch compiles. On a fast device one launch is over too soon to be timed.
         arithmetic.time(self, 1)?;
@@ -56,13 +67,13 @@ impl Gpu {
         // What a submission takes is in both.
         let once = self.shortest(3, || idle.time(self, 1))?;
         let thrice = self.shortest(3, || idle.time(self, 3))?;
-        // Beyond the caches of most adapters; software ones spend their time on memory that nobody has touched.
-        let bytes = if self.inner.report.is_software() { 32 << 20 } else { 64 << 20 };
-        let copy = self.copy_seconds(bytes, 1)?;
+        let copy = self.copy_seconds(probe.bytes, probe.copies)?;
+        // Hundredths are written and read without loss.
+        let hundredths = |x: f64| (x * 100.0).round() / 100.0;
         Ok(Speed {
-            gflops: flops as f64 / seconds / 1e9,
-            gbps: 2.0 * bytes as f64 / copy / 1e9,
-            launch_us: 1e6 * ((thrice - once) / (2 * IDLE) as f64).max(0.0),
+            gflops: hundredths(flops as f64 / seconds / 1e9).max(0.01),
+            gbps: hundredths(2.0 * probe.bytes as f64 / copy / 1e9).max(0.01),
+            launch_us: hundredths(1e6 * (thrice - once) / (2 * IDLE) as f64).max(0.0),
         })
     }
 

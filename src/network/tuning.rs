@@ -5,7 +5,7 @@ use crate::gpu::{Gpu, Instance, TunedLayer, Uploaded};
 use crate::graph::Graph;
 use crate::model::Precision;
 use crate::plan::{self, ConvAlgorithm, Force, Plan, PlanOptions};
-use crate::recording::{Trial, Tuning};
+use crate::recording::{Speed, Trial, Tuning};
 use crate::tensor::{Shape, Tensor};
 
 /// Rounds in which the algorithms of a layer take turns; their medians are compared.
@@ -19,7 +19,12 @@ pub(super) fn plan(gpu: &Gpu, graph: &Graph, shapes: &[Shape], options: &PlanOpt
     if options.force != Force::default() {
         return plan::build(graph, shapes, gpu.caps(), options);
     }
-    let mut tuning = Tuning { known: gpu.tuned(), speed: gpu.speed()? };
+    let speed = match gpu.speed() {
+        // Room for the network need not be room for the probes.
+        Err(Error::Limits(_) | Error::OutOfMemory { .. }) => Speed::typical(gpu.caps()),
+        other => other?,
+    };
+    let mut tuning = Tuning { known: gpu.tuned(), speed };
     let plan = plan::build_tuned(graph, shapes, gpu.caps(), options, Some(&tuning))?;
     let mut unknown: Vec<&Trial> = plan.convolutions.iter().filter_map(|c| c.trial.as_ref()).collect();
     unknown.sort_by(|a, b| a.key.cmp(&b.key));
