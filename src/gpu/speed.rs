@@ -13,13 +13,13 @@ const KIND: &str = "speed";
 struct Probe {
     /// Workgroups and rounds of the arithmetic probe.
     arithmetic: [u32; 2],
-    /// Bytes of a copy: beyond the caches of most adapters.
+    /// Bytes of a copy: beyond most caches. On software adapters touching new memory takes longer than copying it.
     bytes: u64,
     /// Copies in a row.
     copies: usize,
 }
 
-const SOFTWARE: Probe = Probe { arithmetic: [256, 8], bytes: 24 << 20, copies: 2 };
+const SOFTWARE: Probe = Probe { arithmetic: [256, 8], bytes: 16 << 20, copies: 3 };
 const HARDWARE: Probe = Probe { arithmetic: [4096, 16], bytes: 64 << 20, copies: 8 };
 /// Launches that do next to nothing, one after another.
 const IDLE: usize = 16;
