@@ -15,14 +15,14 @@ use serde_json::Value;
 
 const SIDE: usize = 14;
 
-/// Two equal layers that Winograd can compute, one that it cannot, one that is smaller.
+/// Two equal layers that Winograd can compute, one that it cannot, one of another shape.
 fn model() -> Model {
     let mut r = Random(5);
-    let (mut g, x) = graph_of(&[16, SIDE, SIDE]);
-    let a = add_conv(&mut g, &mut r, "a", x, [16, 16, 3], 1);
-    let b = add_conv(&mut g, &mut r, "b", a, [16, 16, 3], 1);
-    let c = add_conv(&mut g, &mut r, "c", b, [20, 16, 1], 1);
-    add_conv(&mut g, &mut r, "d", c, [8, 20, 3], 1);
+    let (mut g, x) = graph_of(&[32, SIDE, SIDE]);
+    let a = add_conv(&mut g, &mut r, "a", x, [32, 32, 3], 1);
+    let b = add_conv(&mut g, &mut r, "b", a, [32, 32, 3], 1);
+    let c = add_conv(&mut g, &mut r, "c", b, [36, 32, 1], 1);
+    add_conv(&mut g, &mut r, "d", c, [33, 36, 3], 1);
     model_of(g)
 }
 
@@ -43,7 +43,7 @@ fn choices(network: &Network) -> Vec<(ConvAlgorithm, Origin)> {
 }
 
 fn run(network: &Network, batch: usize) -> Vec<(String, Tensor)> {
-    network.run(&[("input", &Random(3).tensor(&[batch, 16, SIDE, SIDE]))]).unwrap()
+    network.run(&[("input", &Random(3).tensor(&[batch, 32, SIDE, SIDE]))]).unwrap()
 }
 
 /// The file of facts of a kind, which has to be there.

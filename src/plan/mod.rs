@@ -44,7 +44,7 @@ pub(crate) fn build_tuned(graph: &Graph, shapes: &[Shape], caps: &Caps, options:
     recorder.finish(options.feed, inputs, outputs)
 }
 
-/// A layer alone, computed by `algorithm`, on weights that mean nothing: packing a network's own takes longer than timing it.
+/// A layer alone, computed by `algorithm`, on weights that mean nothing: its time does not depend on them, and they need no transform.
 pub(crate) fn build_trial(trial: &Trial, algorithm: ConvAlgorithm, caps: &Caps, precision: Precision) -> Result<Plan> {
     let mut recorder = Recorder::new(caps, precision, Force { conv: Some(algorithm), ..Force::default() });
     let inputs = (trial.record)(&mut recorder)?;

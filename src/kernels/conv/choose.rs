@@ -8,6 +8,9 @@ use crate::error::Result;
 use crate::recording::{Caps, ConvAlgorithm, Origin, Packed, Port, Recorder, Source, Speed, Trial};
 use crate::tensor::{DType, Shape};
 
+/// Channels below which Winograd is no candidate: with fewer, none was measured to be faster, and the planes of a large photograph take twice the
+/// memory of its maps.
+const WINOGRAD_CHANNELS: usize = 32;
 /// A third algorithm that the model finds so many times slower than the best is not timed.
 const HOPELESS: f64 = 4.0;
 
@@ -54,9 +57,9 @@ pub(super) fn candidates(g: &Geometry, caps: &Caps) -> Vec<ConvAlgorithm> {
     std::iter::once(ConvAlgorithm::Gemm).chain(winograd.map(|m| ConvAlgorithm::Winograd(m as u32))).collect()
 }
 
-/// Whether the shape is Winograd's: 3x3, stride 1, no dilation.
+/// Whether the shape is Winograd's: 3x3, stride 1, no dilation, enough channels.
 fn winograd_applies(g: &Geometry) -> bool {
-    g.kernel == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1]
+    g.kernel == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1] && g.x.c.min(g.y.c) >= WINOGRAD_CHANNELS
 }
 
 /// Whether the planes between the transforms fit a binding each way, and those of the weights one.
