@@ -4,8 +4,6 @@
 
 mod layers;
 
-use std::time::Instant as Clock;
-
 use crate::error::Result;
 use crate::gpu::{Gpu, Instance, Uploaded};
 use crate::graph::infer_shapes;
@@ -113,9 +111,7 @@ impl Launchable {
     /// # Errors
     /// What makes the device unusable.
     pub fn run(&self, n: usize) -> Result<f64> {
-        let start = Clock::now();
-        self.instance.run_repeatedly(&self.gpu, n)?;
-        Ok(start.elapsed().as_secs_f64())
+        self.instance.time(&self.gpu, n)
     }
 
     fn row(&self, seconds: f64, peaks: &Peaks) -> BenchRow {

@@ -25,6 +25,10 @@ pub(crate) struct GlobalArgs {
     /// Experimental; activations are rounded to 16 bits, too.
     #[arg(long, global = true)]
     pub(crate) experimental_coop: bool,
+    /// Times the algorithms of each convolution on this adapter, once, and uses the fastest; later runs with --autotune take what was
+    /// chosen. Without it, plans depend on no measurement. For networks that embed and for run, info and bench network.
+    #[arg(long, global = true)]
+    pub(crate) autotune: bool,
     /// Print results as JSON.
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -65,6 +65,13 @@ fn open(global: &GlobalArgs, device: Option<String>, ui: &Ui) -> Result<Gpu> {
     Ok(gpu)
 }
 
+/// What an adapter was measured to reach, from its JSON.
+pub(crate) fn speed_line(speed: &serde_json::Value) -> Option<String> {
+    let number = |field: &str| speed.get(field)?.as_f64();
+    let (gflops, gbps, launch) = (number("gflops")?, number("gbps")?, number("launch_us")?);
+    Some(format!("{gflops:.1} GFLOP/s, {gbps:.1} GB/s, {launch:.1} µs a launch"))
+}
+
 /// Name, kind, backend and driver in one line.
 pub(crate) fn adapter_line(gpu: &Gpu) -> String {
     let a = gpu.adapter();

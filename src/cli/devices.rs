@@ -1,9 +1,11 @@
 //! `lookalike devices`
 
 use lookalike::Error;
-use lookalike::gpu::{AdapterReport, Gpu, GpuOptions, adapters};
+use lookalike::gpu::{AdapterReport, Gpu, GpuOptions, adapters, known_speed};
+use serde_json::{Value, json};
 
 use super::args::GlobalArgs;
+use super::context::speed_line;
 use super::table::Table;
 use super::ui::{Done, Outcome, Ui};
 
@@ -28,7 +30,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui) -> Outcome {
             "There is no graphics adapter. Install a Vulkan, Metal, DX12 or GL driver (on a server, Mesa's lavapipe: mesa-vulkan-drivers).";
         return Err(Error::NoAdapter(text.to_owned()).into());
     }
-    let mut reports: Vec<_> = found.iter().filter_map(|a| serde_json::to_value(a).ok()).collect();
+    let mut reports: Vec<_> = found.iter().filter_map(report).collect();
     if global.experimental_coop {
         for (report, adapter) in reports.iter_mut().zip(&found) {
             report["experimental_coop"] = cooperative(adapter).into();
@@ -49,6 +51,11 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui) -> Outcome {
             ui.line(&format!("\nlimits of {}: {}", cell(report, "index"), text.join(", ")))?;
         }
     }
+    for report in &reports {
+        let speed = report.get("speed").and_then(speed_line);
+        let text = speed.unwrap_or_else(|| "not measured yet; `info` and --autotune do it".to_owned());
+        ui.line(&format!("\nspeed of {}: {text}", cell(report, "index")))?;
+    }
     for report in reports.iter().filter(|r| r.get("experimental_coop").is_some()) {
         ui.line(&format!("\n{}: {}", cell(report, "index"), cell(report, "experimental_coop")))?;
     }
@@ -61,15 +68,22 @@ fn cooperative(adapter: &AdapterReport) -> String {
     Gpu::new(&options).map_or_else(|e| e.to_string(), |gpu| gpu.cooperative().unwrap_or_default().to_owned())
 }
 
-fn cell(report: &serde_json::Value, field: &str) -> String {
+/// The report of an adapter with its `speed`: what an earlier run has measured, or null.
+fn report(adapter: &AdapterReport) -> Option<Value> {
+    let mut report = serde_json::to_value(adapter).ok()?;
+    report["speed"] = json!(known_speed(adapter));
+    Some(report)
+}
+
+fn cell(report: &Value, field: &str) -> String {
     let text = match report.get(field) {
-        Some(serde_json::Value::Bool(b)) => if *b { "yes" } else { "-" }.to_owned(),
-        Some(serde_json::Value::String(s)) => s.clone(),
+        Some(Value::Bool(b)) => if *b { "yes" } else { "-" }.to_owned(),
+        Some(Value::String(s)) => s.clone(),
         Some(other) => other.to_string(),
         None => String::new(),
     };
-    let number = |name: &str| report.get(name).and_then(serde_json::Value::as_u64);
-    let sizes = report.get("cooperative_sizes").and_then(serde_json::Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let number = |name: &str| report.get(name).and_then(Value::as_u64);
+    let sizes = report.get("cooperative_sizes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if field == "cooperative_matrix" && !sizes.is_empty() {
         return sizes.iter().map(|n| format!("{n}x{n}")).collect::<Vec<_>>().join(", ");
     }

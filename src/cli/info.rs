@@ -12,7 +12,7 @@ use lookalike::{Error, Result};
 use serde_json::{Value, json};
 
 use super::args::{DescribeArg, GlobalArgs, ShapeArg, shapes_of};
-use super::context::{adapter_line, model_or_builtin, open_gpu};
+use super::context::{adapter_line, model_or_builtin, open_gpu, speed_line};
 use super::symbolic;
 use super::table::{Table, bytes, grouped};
 use super::ui::{Done, Outcome, Ui};
@@ -63,13 +63,23 @@ fn gather(model: Model, given: &[(String, Shape)]) -> Result<Facts> {
     Ok(Facts { model, layers, symbolic, unknown })
 }
 
-/// The plan on the adapter there is, as the JSON of its summary. A machine without an adapter can still look at models; one that was
+/// The plan on the adapter there is, as the JSON of its summary and of the adapter's speed. A machine without an adapter can still look at models; one that was
 /// asked for has to be there.
 fn plan(global: &GlobalArgs, ui: &Ui, model: &Model, shapes: Vec<(String, Shape)>) -> Result<Option<(String, Value)>> {
-    let options = CompileOptions { batch: 1, shapes, precision: Precision::from(global.precision), ..CompileOptions::default() };
-    let compiled = open_gpu(global, ui).and_then(|gpu| Ok((adapter_line(&gpu), Network::compile(&gpu, model, &options)?)));
+    let options = CompileOptions {
+        batch: 1,
+        shapes,
+        precision: Precision::from(global.precision),
+        autotune: global.autotune,
+        ..CompileOptions::default()
+    };
+    let compiled =
+        open_gpu(global, ui).and_then(|gpu| Ok((adapter_line(&gpu), gpu.speed().ok(), Network::compile(&gpu, model, &options)?)));
     match compiled {
-        Ok((adapter, network)) => Ok(serde_json::to_value(network.summary()?).ok().map(|summary| (adapter, summary))),
+        Ok((adapter, speed, network)) => Ok(serde_json::to_value(network.summary()?).ok().map(|mut summary| {
+            summary["speed"] = json!(speed);
+            (adapter, summary)
+        })),
         Err(e @ Error::NoAdapter(_)) if global.device.is_some() => Err(e),
         Err(e) => {
             ui.note(&format!("There is no plan. {e}"));
@@ -158,6 +168,9 @@ fn description(model: &Model) -> Result<String> {
 
 fn print_plan(ui: &Ui, adapter: &str, plan: &Value) -> Outcome<()> {
     ui.line(&format!("\nplan on {adapter}"))?;
+    if let Some(speed) = plan.get("speed").and_then(speed_line) {
+        ui.line(&format!("  measured: {speed}"))?;
+    }
     let number = |field: &str| plan.get(field).and_then(Value::as_u64);
     let memory: Vec<_> = [("weight_bytes", "weights"), ("slot_bytes", "activations"), ("staging_bytes", "staging")]
         .iter()
@@ -176,5 +189,15 @@ fn print_plan(ui: &Ui, adapter: &str, plan: &Value) -> Outcome<()> {
         let mflop = format!("{:.2}", number("flops") as f64 / 1e6);
         table.row([format!("  {}", text("label")), text("shader"), groups.join("x"), mflop, bytes(number("bytes"))]);
     }
-    ui.line(&table.to_string())
+    ui.line(&table.to_string())?;
+    let convolutions = plan.get("convolutions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if convolutions.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new(&["  convolution", "algorithm", "chosen"]);
+    for c in convolutions {
+        let text = |field: &str| c.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        table.row([format!("  {}", text("layer")), text("algorithm"), text("origin")]);
+    }
+    ui.line(&format!("\n{table}"))
 }

@@ -29,11 +29,13 @@ pub struct EmbedOptions {
     pub flip: Option<Flip>,
     /// How [`Embedder::embed`] frames pictures.
     pub fit: Fit,
+    /// As [`CompileOptions::autotune`].
+    pub autotune: bool,
 }
 
 impl Default for EmbedOptions {
     fn default() -> Self {
-        Self { batch: 8, precision: Precision::F32, flip: None, fit: Fit::CentreCrop }
+        Self { batch: 8, precision: Precision::F32, flip: None, fit: Fit::CentreCrop, autotune: false }
     }
 }
 
@@ -106,6 +108,7 @@ impl Embedder {
             shapes: vec![(name, shape)],
             precision: options.precision,
             outputs: vec![model.graph.name(model.embedding_output()?).to_owned()],
+            autotune: options.autotune,
             ..CompileOptions::default()
         };
         let network = Network::compile(gpu, model, &compile)?;

@@ -1,10 +1,97 @@
-//! The driver's pipeline cache on disk. Drivers that keep one themselves (Mesa) gain nothing, and software adapters are left out.
+//! What is kept on disk for an adapter and driver: the driver's compiled pipelines, the measured speed, choices made by timing.
+//! Failing to read or write it costs time, never a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::AdapterReport;
 
-/// See the module. Failing to read or write it costs time, never a run.
+/// Bytes of a file of facts that are read.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// The folder that `LOOKALIKE_CACHE` names, or the user's; `None` when it is `off`.
+pub(super) fn folder() -> Option<PathBuf> {
+    match std::env::var_os("LOOKALIKE_CACHE").filter(|v| !v.is_empty()) {
+        Some(off) if off == "off" => None,
+        Some(folder) => Some(folder.into()),
+        None => default_folder(),
+    }
+}
+
+/// A JSON file with facts of one kind about an adapter, and whom they are about.
+#[derive(Debug, Deserialize, Serialize)]
+struct Facts<T> {
+    adapter: String,
+    backend: String,
+    driver: String,
+    version: String,
+    content: T,
+}
+
+impl<T> Facts<T> {
+    fn new(report: &AdapterReport, content: T) -> Self {
+        let driver = format!("{} {}", report.driver, report.driver_info).trim().to_owned();
+        Self {
+            adapter: report.name.clone(),
+            backend: report.backend.clone(),
+            driver,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            content,
+        }
+    }
+
+    fn is_about(&self, report: &AdapterReport) -> bool {
+        let other = Facts::new(report, ());
+        self.adapter == other.adapter && self.backend == other.backend && self.driver == other.driver && self.version == other.version
+    }
+}
+
+/// Where facts of a `kind` lie.
+fn facts_path(folder: &Path, kind: &str, report: &AdapterReport) -> PathBuf {
+    folder.join(format!("{kind}-{}-{}.json", report.backend, key(report)))
+}
+
+/// Facts of a `kind` about an adapter; `None` for a file that is missing, damaged, too large or about another adapter, driver or version.
+pub(super) fn load<T: DeserializeOwned>(folder: &Path, kind: &str, report: &AdapterReport) -> Option<T> {
+    let path = facts_path(folder, kind, report);
+    if std::fs::metadata(&path).ok()?.len() > MAX_BYTES {
+        return None;
+    }
+    let facts: Facts<T> = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+    facts.is_about(report).then_some(facts.content)
+}
+
+/// Keeps facts of a `kind` about an adapter.
+pub(super) fn save<T: Serialize>(folder: &Path, kind: &str, report: &AdapterReport, content: &T) {
+    if let Ok(bytes) = serde_json::to_vec_pretty(&Facts::new(report, content)) {
+        write(&facts_path(folder, kind, report), &bytes);
+    }
+}
+
+/// Adapter, driver and version as a part of a file name.
+fn key(report: &AdapterReport) -> String {
+    let name = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    format!("{} {} {}", report.name, report.driver_info, env!("CARGO_PKG_VERSION")).chars().map(name).collect()
+}
+
+/// Writes a file next to its place and renames it, so that a reader never sees half of it.
+fn write(path: &Path, data: &[u8]) {
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    let written = || -> std::io::Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&part, data)?;
+        std::fs::rename(&part, path)
+    };
+    if written().is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+}
+
+/// The driver's pipeline cache. Drivers that keep one themselves (Mesa) gain nothing, and software adapters are left out.
 #[derive(Debug, Default)]
 pub(super) struct DiskCache {
     raw: Option<wgpu::PipelineCache>,
@@ -12,17 +99,12 @@ pub(super) struct DiskCache {
 }
 
 impl DiskCache {
-    /// Opens the cache of this adapter and driver. `LOOKALIKE_CACHE` names the folder; `off` disables it.
-    pub(super) fn open(device: &wgpu::Device, report: &AdapterReport) -> Self {
-        let folder = std::env::var("LOOKALIKE_CACHE").ok();
+    /// Opens the cache of this adapter and driver. Software adapters have one where `LOOKALIKE_CACHE` asks for it.
+    pub(super) fn open(device: &wgpu::Device, report: &AdapterReport, folder: Option<&Path>) -> Self {
         let useful = report.pipeline_cache && device.features().contains(wgpu::Features::PIPELINE_CACHE);
-        if !useful || folder.as_deref() == Some("off") || (report.is_software() && folder.is_none()) {
-            return Self::default();
-        }
-        let Some(folder) = folder.map(PathBuf::from).or_else(default_folder) else { return Self::default() };
-        let name = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let key: String = format!("{} {} {}", report.name, report.driver_info, env!("CARGO_PKG_VERSION")).chars().map(name).collect();
-        let path = folder.join(format!("pipelines-{key}.bin"));
+        let wanted = !report.is_software() || std::env::var_os("LOOKALIKE_CACHE").is_some();
+        let Some(folder) = folder.filter(|_| useful && wanted) else { return Self::default() };
+        let path = folder.join(format!("pipelines-{}.bin", key(report)));
         let data = std::fs::read(&path).ok();
         let descriptor = wgpu::PipelineCacheDescriptor { label: Some("lookalike"), data: data.as_deref(), fallback: true };
         #[expect(
@@ -37,20 +119,10 @@ impl DiskCache {
         self.raw.as_ref()
     }
 
-    /// Writes the cache next to its place and renames it, so that a reader never sees half of it.
+    /// Writes what the driver has compiled.
     pub(super) fn store(&self) {
-        let (Some(raw), Some(path)) = (&self.raw, &self.path) else { return };
-        let Some(data) = raw.get_data() else { return };
-        let part = path.with_extension(format!("{}.part", std::process::id()));
-        let write = || -> std::io::Result<()> {
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            std::fs::write(&part, data)?;
-            std::fs::rename(&part, path)
-        };
-        if write().is_err() {
-            let _ = std::fs::remove_file(&part);
+        if let (Some(path), Some(data)) = (&self.path, self.raw.as_ref().and_then(wgpu::PipelineCache::get_data)) {
+            write(path, &data);
         }
     }
 }

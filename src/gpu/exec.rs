@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Instant;
 
 use super::Gpu;
 use super::memory::Buffer;
@@ -257,6 +258,16 @@ impl Instance {
             gpu.queue().submit([encoder.finish()])
         })?;
         gpu.wait(submission, "measuring")
+    }
+
+    /// Seconds that [`Instance::run_repeatedly`] takes.
+    ///
+    /// # Errors
+    /// As [`Instance::run`].
+    pub(crate) fn time(&self, gpu: &Gpu, n: usize) -> Result<f64> {
+        let start = Instant::now();
+        self.run_repeatedly(gpu, n)?;
+        Ok(start.elapsed().as_secs_f64())
     }
 
     /// Records copies of all outputs to a staging buffer.

@@ -16,7 +16,9 @@ mod profile;
 mod recorded_search;
 mod search;
 mod shards;
+mod speed;
 mod texture;
+mod tuned;
 mod warp;
 
 pub use adapter::{AdapterKind, AdapterReport, DeviceLimits, adapters};
@@ -29,15 +31,18 @@ pub use profile::KernelTime;
 pub(crate) use recorded_search::Request;
 pub(crate) use search::{Chosen, Probes, Scanner};
 pub(crate) use shards::{Layout, Name, Seen, Shard};
+pub use speed::known_speed;
+pub(crate) use tuned::TunedLayer;
 pub(crate) use warp::Warp;
 pub use wgpu;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::kernels::conv::subgroup_gemm;
-use crate::recording::{Caps, GemmFamily};
+use crate::recording::{Caps, GemmFamily, Speed};
 use memory::Budget;
 use pipelines::Pipelines;
 
@@ -59,6 +64,8 @@ pub struct GpuOptions {
     /// halves into sums of f32 and `conv/tiled_gemm` would compute. Activations are then rounded to halves, too. Experimental: when the
     /// device is opened, products are compared with those of `conv/tiled_gemm`, which stays where they differ. [`Gpu::cooperative`] tells.
     pub experimental_coop: bool,
+    /// The folder for what is kept between runs: compiled pipelines, the measured speed, algorithms chosen by timing. `None` = nothing is.
+    pub cache: Option<PathBuf>,
 }
 
 impl Default for GpuOptions {
@@ -80,6 +87,7 @@ impl Default for GpuOptions {
             gemm,
             shader_checks,
             experimental_coop: std::env::var("LOOKALIKE_EXPERIMENTAL_COOP").is_ok_and(|v| v.trim() == "1"),
+            cache: cache::folder(),
         }
     }
 }
@@ -101,6 +109,10 @@ struct Inner {
     pipelines: Pipelines,
     lost: Arc<Mutex<Option<String>>>,
     cooperative: Option<String>,
+    cache: Option<PathBuf>,
+    /// Measured or read when it is first asked for.
+    speed: Mutex<Option<Speed>>,
+    tuned: Mutex<Option<Vec<TunedLayer>>>,
 }
 
 impl Gpu {
@@ -152,8 +164,21 @@ impl Gpu {
             cooperative: None,
         };
         let checked = options.shader_checks.unwrap_or(cfg!(debug_assertions) || report.is_software());
-        let pipelines = Pipelines::new(&device, &report, checked);
-        let inner = Inner { device, queue, report, caps: baseline, timeout: options.timeout, budget, pipelines, lost, cooperative: None };
+        let pipelines = Pipelines::new(&device, &report, options.cache.as_deref(), checked);
+        let inner = Inner {
+            device,
+            queue,
+            report,
+            caps: baseline,
+            timeout: options.timeout,
+            budget,
+            pipelines,
+            lost,
+            cooperative: None,
+            cache: options.cache.clone(),
+            speed: Mutex::new(None),
+            tuned: Mutex::new(None),
+        };
         let mut gpu = Self { inner: Arc::new(inner) };
         let ran = if gpu.device().features().contains(wgpu::Features::SUBGROUP) { probe::subgroup_size(&gpu)? } else { None };
         let report = &gpu.inner.report;

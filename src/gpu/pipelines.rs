@@ -1,6 +1,7 @@
 //! Compute pipelines, built once per device, in parallel, and cached on disk where the driver profits.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cache::DiskCache;
@@ -30,8 +31,8 @@ pub(super) struct Pipelines {
 }
 
 impl Pipelines {
-    pub(super) fn new(device: &wgpu::Device, report: &AdapterReport, checked: bool) -> Self {
-        Self { built: Mutex::new(HashMap::new()), cache: DiskCache::open(device, report), checked }
+    pub(super) fn new(device: &wgpu::Device, report: &AdapterReport, folder: Option<&Path>, checked: bool) -> Self {
+        Self { built: Mutex::new(HashMap::new()), cache: DiskCache::open(device, report, folder), checked }
     }
 }
 

@@ -5,6 +5,7 @@ mod batch;
 mod looks;
 mod running;
 mod summary;
+mod tuning;
 
 pub use running::Running;
 pub use summary::{DispatchSummary, PlanSummary};
@@ -39,11 +40,22 @@ pub struct CompileOptions {
     pub force: Force,
     /// Plans kept ready, one a set of input shapes; the least recently used one goes first. At least 1.
     pub plans: usize,
+    /// Whether the algorithms of each convolution are timed on the device, once, and the fastest is taken. The choice is kept on disk
+    /// ([`crate::gpu::GpuOptions::cache`]), so a later network computes the same bits; another machine may choose, and round, otherwise.
+    pub autotune: bool,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self { batch: 1, shapes: Vec::new(), precision: Precision::F32, outputs: Vec::new(), force: Force::default(), plans: 8 }
+        Self {
+            batch: 1,
+            shapes: Vec::new(),
+            precision: Precision::F32,
+            outputs: Vec::new(),
+            force: Force::default(),
+            plans: 8,
+            autotune: false,
+        }
     }
 }
 
@@ -149,7 +161,11 @@ impl Network {
         let (bound, inputs) = self.bound(shapes, contents)?;
         let (graph, all) = passes::specialise_within(&bound, &inputs, &self.bounds)?;
         let options = PlanOptions { precision: self.options.precision, feed, force: self.options.force.clone() };
-        let plan = plan::build(&graph, &all, self.gpu.caps(), &options)?;
+        let plan = if self.options.autotune {
+            tuning::plan(&self.gpu, &graph, &all, &options)?
+        } else {
+            plan::build(&graph, &all, self.gpu.caps(), &options)?
+        };
         // The memory of the plan that goes is free before the new one asks for it.
         ready.truncate(self.options.plans.saturating_sub(1));
         let instance = Arc::new(Mutex::new(Instance::new(&self.gpu, plan, &self.uploaded)?));

@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
-use crate::plan::Plan;
+use crate::plan::{ConvChoice, Plan};
 
 /// What a compiled network does and needs, for `info` and `bench`.
 #[derive(Clone, Debug, Serialize)]
 pub struct PlanSummary {
     /// Launches in order.
     pub dispatches: Vec<DispatchSummary>,
+    /// The algorithm of every convolution, and why it is that one.
+    pub convolutions: Vec<ConvChoice>,
     /// Bytes of packed weights.
     pub weight_bytes: u64,
     /// Bytes of all activation slots.
@@ -53,6 +55,7 @@ impl PlanSummary {
                     bytes: d.bytes,
                 })
                 .collect(),
+            convolutions: plan.convolutions.clone(),
             weight_bytes: plan.weight_bytes(),
             slot_bytes: plan.slots.iter().sum(),
             slots: plan.slots.len(),

@@ -5,13 +5,14 @@
 mod lower;
 
 pub use crate::recording::{
-    Activation, Caps, ConvAlgorithm, Cooperative, Dispatch, Feed, Force, GemmFamily, Lifetime, Plan, Port, Source, assign_slots,
+    Activation, Caps, ConvAlgorithm, ConvChoice, Cooperative, Dispatch, Feed, Force, GemmFamily, Lifetime, Origin, Plan, Port, Source,
+    Speed, assign_slots,
 };
 
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::model::Precision;
-use crate::recording::Recorder;
+use crate::recording::{Recorder, Trial, Tuning};
 use crate::tensor::Shape;
 
 /// What a plan depends on besides the graph.
@@ -30,9 +31,37 @@ pub struct PlanOptions {
 /// # Errors
 /// An operation no kernel does, or a tensor that no binding of this device can hold.
 pub fn build(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions) -> Result<Plan> {
+    build_tuned(graph, shapes, caps, options, None)
+}
+
+/// As [`build`], with the algorithms that timing has found; the plan names the layers of which it has found none yet.
+pub(crate) fn build_tuned(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions, tuning: Option<&Tuning>) -> Result<Plan> {
     let caps =
         Caps { gemm: options.force.gemm.unwrap_or(caps.gemm), textures: options.force.textures.unwrap_or(caps.textures), ..caps.clone() };
     let mut recorder = Recorder::new(&caps, options.precision, options.force.clone());
+    recorder.tuning = tuning;
     let (inputs, outputs) = lower::lower(graph, shapes, &mut recorder, options.feed)?;
     recorder.finish(options.feed, inputs, outputs)
+}
+
+/// A layer alone, computed by `algorithm`, on weights that mean nothing: its time does not depend on them, and they need no transform.
+pub(crate) fn build_trial(trial: &Trial, algorithm: ConvAlgorithm, caps: &Caps, precision: Precision) -> Result<Plan> {
+    let mut recorder = Recorder::new(caps, precision, Force { conv: Some(algorithm), ..Force::default() });
+    let inputs = (trial.record)(&mut recorder)?;
+    let mut plan = recorder.finish(Feed::Packed, inputs, Vec::new())?;
+    for weight in &mut plan.weights {
+        let bytes = weight.bytes;
+        weight.pack = std::sync::Arc::new(move || noise(bytes));
+    }
+    Ok(plan)
+}
+
+/// Small normal numbers whichever way they are read: two halves around 2^-4 are an f32 around 2^-39.
+fn noise(bytes: u64) -> Vec<u8> {
+    let mut state = 1u32;
+    let halves = (0..bytes / 2).flat_map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((state >> 16) as u16 & 0x83FF | 0x2C00).to_le_bytes()
+    });
+    halves.collect()
 }

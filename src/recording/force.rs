@@ -2,8 +2,9 @@
 
 use super::GemmFamily;
 
-/// How a convolution is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a convolution is computed. Serialised by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum ConvAlgorithm {
     /// The matrix product of [`super::Caps::gemm`].
     Gemm,
@@ -15,6 +16,34 @@ pub enum ConvAlgorithm {
     Grouped,
     /// One invocation per output number: the yardstick.
     Naive,
+}
+
+impl ConvAlgorithm {
+    /// `gemm`, `winograd-f4`, `depthwise` and so on.
+    pub fn name(self) -> String {
+        match self {
+            Self::Gemm => "gemm".to_owned(),
+            Self::Winograd(m) => format!("winograd-f{m}"),
+            Self::Depthwise => "depthwise".to_owned(),
+            Self::Grouped => "grouped".to_owned(),
+            Self::Naive => "naive".to_owned(),
+        }
+    }
+}
+
+impl From<ConvAlgorithm> for String {
+    fn from(algorithm: ConvAlgorithm) -> Self {
+        algorithm.name()
+    }
+}
+
+impl TryFrom<String> for ConvAlgorithm {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let all = [Self::Gemm, Self::Winograd(2), Self::Winograd(4), Self::Depthwise, Self::Grouped, Self::Naive];
+        all.into_iter().find(|a| a.name() == name).ok_or_else(|| format!("`{name}` is no algorithm of a convolution"))
+    }
 }
 
 /// Overrides for tests and benchmarks. The default overrides nothing.

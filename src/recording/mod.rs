@@ -4,17 +4,22 @@
 //! at the end the tensors are assigned to memory slots by their lifetimes.
 
 mod caps;
+mod choice;
 mod force;
 mod layout;
 mod memory;
 mod recorder;
+mod speed;
 mod words;
 
 pub use caps::{Caps, Cooperative, GemmFamily};
+pub use choice::{ConvChoice, Origin};
+pub(crate) use choice::{Trial, Tuning};
 pub use force::{ConvAlgorithm, Force};
 pub(crate) use layout::{Packed, Part, plain_bytes};
 pub use memory::{Lifetime, assign_slots};
 pub(crate) use recorder::{Recorder, Weight};
+pub use speed::Speed;
 pub(crate) use words::{from_words, words};
 
 use std::sync::Arc;
@@ -113,6 +118,8 @@ pub struct Plan {
     pub inputs: Vec<Port>,
     /// Outputs, in the graph's order; row-major.
     pub outputs: Vec<Port>,
+    /// The algorithm of every convolution, in order.
+    pub convolutions: Vec<ConvChoice>,
 }
 
 impl Plan {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Activation, Caps, Constant, Dispatch, Feed, Force, Lifetime, Plan, Port, Source, assign_slots};
+use super::{Activation, Caps, Constant, ConvChoice, Dispatch, Feed, Force, Lifetime, Plan, Port, Source, Tuning, assign_slots};
 use crate::error::{Error, Result};
 use crate::model::Precision;
 use crate::shader::{BindingKind, Shader};
@@ -36,6 +36,10 @@ pub(crate) struct Recorder<'a> {
     pub(crate) caps: &'a Caps,
     pub(crate) precision: Precision,
     pub(crate) force: Force,
+    /// What timing has decided; `None` where nothing is to be timed.
+    pub(crate) tuning: Option<&'a Tuning>,
+    /// What was decided about each convolution.
+    pub(crate) convolutions: Vec<ConvChoice>,
     tensors: Vec<u64>,
     weights: Vec<Weight>,
     by_key: HashMap<String, u32>,
@@ -46,7 +50,18 @@ pub(crate) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     pub(crate) fn new(caps: &'a Caps, precision: Precision, force: Force) -> Self {
-        Self { caps, precision, force, tensors: Vec::new(), weights: Vec::new(), by_key: HashMap::new(), tables: 0, dispatches: Vec::new() }
+        Self {
+            caps,
+            precision,
+            force,
+            tuning: None,
+            convolutions: Vec::new(),
+            tensors: Vec::new(),
+            weights: Vec::new(),
+            by_key: HashMap::new(),
+            tables: 0,
+            dispatches: Vec::new(),
+        }
     }
 
     /// A new activation of at least `bytes`.
@@ -188,6 +203,15 @@ impl<'a> Recorder<'a> {
         }
         let (slot_of, slots) = assign_slots(&lifetimes);
         let tensors = lifetimes.iter().zip(slot_of).map(|(l, slot)| Activation { bytes: l.bytes, slot }).collect();
-        Ok(Plan { tensors, slots, weights: self.weights, dispatches: self.dispatches, feed, inputs, outputs })
+        Ok(Plan {
+            tensors,
+            slots,
+            weights: self.weights,
+            dispatches: self.dispatches,
+            feed,
+            inputs,
+            outputs,
+            convolutions: self.convolutions,
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 mod choose;
 pub(crate) mod coop_gemm;
+mod cost;
 pub(crate) mod depthwise;
 pub(crate) mod filter;
 pub(crate) mod gemm;
@@ -19,7 +20,7 @@ pub(crate) use filter::{Filter, order as packing_order, pack_floats};
 use crate::error::Result;
 use crate::graph::{Epilogue, Window};
 use crate::kernels::{f32_bytes, padded};
-use crate::recording::{Constant, ConvAlgorithm, Packed, Part, Recorder, Source};
+use crate::recording::{Constant, ConvAlgorithm, ConvChoice, Packed, Part, Recorder, Source};
 use crate::shader::Shader;
 
 /// Mirrors `Params` of shaders/shared/conv.wgsl.
@@ -184,7 +185,9 @@ pub(crate) enum Output {
 
 /// Records a convolution by the algorithm that suits it. Where that algorithm can, it writes to `part` when there is one.
 pub(crate) fn record(rec: &mut Recorder<'_>, call: Call<'_>, part: Option<Part>) -> Result<Output> {
-    let algorithm = choose::choose(&call.geometry, call.groups, rec.caps, &rec.force);
+    let (algorithm, origin, trial) = choose::choose(rec, &call);
+    let layer = format!("{} {}", call.label, call.geometry.describe()).trim_start().to_owned();
+    rec.convolutions.push(ConvChoice { layer, algorithm, origin, trial });
     let part = part.filter(|_| matches!(algorithm, ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_)));
     let row = part.map_or(call.geometry.row, |p| [p.row, p.first]);
     let y = part.map_or_else(|| rec.tensor(call.geometry.y.bytes()), |p| p.whole);

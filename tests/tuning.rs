@@ -1,0 +1,229 @@
+//! Choices by timing: kept on disk, taken again, never needed for a result. What is kept may be damaged.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{Random, add_conv, bits, compare, graph_of, model_of};
+use lookalike::gpu::{Gpu, GpuOptions};
+use lookalike::model::{Model, Precision};
+use lookalike::network::{CompileOptions, Network};
+use lookalike::plan::{ConvAlgorithm, Force, Origin};
+use lookalike::tensor::Tensor;
+use serde_json::Value;
+
+const SIDE: usize = 14;
+
+/// Two equal layers that Winograd can compute, one that it cannot, one of another shape.
+fn model() -> Model {
+    let mut r = Random(5);
+    let (mut g, x) = graph_of(&[32, SIDE, SIDE]);
+    let a = add_conv(&mut g, &mut r, "a", x, [32, 32, 3], 1);
+    let b = add_conv(&mut g, &mut r, "b", a, [32, 32, 3], 1);
+    let c = add_conv(&mut g, &mut r, "c", b, [36, 32, 1], 1);
+    add_conv(&mut g, &mut r, "d", c, [33, 36, 3], 1);
+    model_of(g)
+}
+
+fn open(cache: Option<&Path>) -> Gpu {
+    Gpu::new(&GpuOptions { cache: cache.map(Path::to_owned), ..GpuOptions::default() }).unwrap()
+}
+
+fn compile(gpu: &Gpu, options: CompileOptions) -> Network {
+    Network::compile(gpu, &model(), &options).unwrap()
+}
+
+fn tuned(gpu: &Gpu) -> Network {
+    compile(gpu, CompileOptions { autotune: true, ..CompileOptions::default() })
+}
+
+fn choices(network: &Network) -> Vec<(ConvAlgorithm, Origin)> {
+    network.summary().unwrap().convolutions.iter().map(|c| (c.algorithm, c.origin)).collect()
+}
+
+fn run(network: &Network, batch: usize) -> Vec<(String, Tensor)> {
+    network.run(&[("input", &Random(3).tensor(&[batch, 32, SIDE, SIDE]))]).unwrap()
+}
+
+/// The file of facts of a kind, which has to be there.
+fn file(folder: &Path, kind: &str) -> PathBuf {
+    let names = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let mut found: Vec<_> = names.filter(|p| p.file_name().unwrap().to_str().unwrap().starts_with(kind)).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn write(path: &Path, value: &Value) {
+    std::fs::write(path, serde_json::to_vec(value).unwrap()).unwrap();
+}
+
+#[test]
+fn what_was_timed_is_taken_again_and_not_timed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let gpu = open(Some(folder.path()));
+    let first = tuned(&gpu);
+    let [a, b, c, d] = choices(&first)[..] else { panic!("four layers") };
+    assert_eq!((a.1, d.1), (Origin::Tuned, Origin::Tuned));
+    assert_eq!(a, b, "equal layers are timed once");
+    assert_eq!(c, (ConvAlgorithm::Gemm, Origin::Only));
+    let path = file(folder.path(), "tuned");
+    let mut stored = read(&path);
+    assert_eq!(stored["content"].as_array().unwrap().len(), 2);
+    for layer in stored["content"].as_array().unwrap() {
+        let micros = layer["micros"].as_object().unwrap();
+        assert!((2..=3).contains(&micros.len()) && micros.values().all(|t| t.as_f64().unwrap() > 0.0), "{layer}");
+        let best = micros[layer["algorithm"].as_str().unwrap()].as_f64().unwrap();
+        assert!(micros.values().all(|t| best <= t.as_f64().unwrap()), "{layer}");
+    }
+
+    // The same device, the same network: the same bits. Another process: what the file says, whatever is faster.
+    assert_eq!(bits(&run(&first, 1)), bits(&run(&tuned(&gpu), 1)));
+    for name in ["gemm", "winograd-f2", "winograd-f4"] {
+        for layer in stored["content"].as_array_mut().unwrap() {
+            layer["algorithm"] = name.into();
+        }
+        write(&path, &stored);
+        let again = tuned(&open(Some(folder.path())));
+        let named = again.summary().unwrap().convolutions;
+        assert!(named.iter().filter(|c| c.origin == Origin::Tuned).all(|c| c.algorithm.name() == name), "{named:?}");
+        assert_eq!(named.iter().filter(|c| c.origin == Origin::Tuned).count(), 3);
+        assert_eq!(read(&path), stored, "nothing is written when nothing was timed");
+    }
+}
+
+#[test]
+fn another_batch_and_another_precision_are_other_layers() {
+    let folder = tempfile::tempdir().unwrap();
+    let gpu = open(Some(folder.path()));
+    let network = tuned(&gpu);
+    let layers = || read(&file(folder.path(), "tuned"))["content"].as_array().unwrap().len();
+    assert_eq!(layers(), 2);
+    run(&network, 3);
+    assert_eq!(layers(), 4);
+    compile(&gpu, CompileOptions { autotune: true, precision: Precision::F16, ..CompileOptions::default() });
+    assert_eq!(layers(), 6);
+}
+
+#[test]
+fn outputs_agree_whatever_was_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = compile(&open(None), CompileOptions::default());
+    assert!(choices(&plain).iter().all(|c| matches!(c.1, Origin::Modelled | Origin::Only)));
+    let chosen = tuned(&open(Some(folder.path())));
+    let want: Vec<_> = [1, 5].map(|batch| run(&plain, batch)).into();
+    let agrees = |network: &Network, what: &str| {
+        for (batch, want) in [1, 5].into_iter().zip(&want) {
+            let (cosine, error) = compare(&run(network, batch)[0].1.to_f32(), &want[0].1.to_f32());
+            println!("{what}, batch {batch}: relative error {error:e}");
+            assert!(cosine > 0.999_999 && error < 1e-5, "{what}: {cosine} {error}");
+        }
+        choices(network)
+    };
+    agrees(&chosen, "timed");
+    let path = file(folder.path(), "tuned");
+    for name in ["gemm", "winograd-f2", "winograd-f4"] {
+        let mut stored = read(&path);
+        stored["content"].as_array_mut().unwrap().iter_mut().for_each(|layer| layer["algorithm"] = name.into());
+        write(&path, &stored);
+        let used = agrees(&tuned(&open(Some(folder.path()))), name);
+        assert_eq!(used.iter().filter(|c| c.0.name() == name && c.1 == Origin::Tuned).count(), 3);
+    }
+}
+
+#[test]
+fn damaged_and_foreign_files_are_ignored_and_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let gpu = open(Some(folder.path()));
+    tuned(&gpu);
+    let path = file(folder.path(), "tuned");
+    let good = read(&path);
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut value = good.clone();
+        change(&mut value);
+        serde_json::to_vec(&value).unwrap()
+    };
+    let bad: Vec<Vec<u8>> = vec![
+        Vec::new(),
+        std::fs::read(&path).unwrap()[..100].to_vec(),
+        b"\xff\xfe{]".to_vec(),
+        vec![b' '; 5 << 20],
+        changed(&|v| v["driver"] = "another".into()),
+        changed(&|v| v["version"] = "0.0.0".into()),
+        changed(&|v| v["adapter"] = "another".into()),
+        changed(&|v| v["content"][0]["algorithm"] = "fastest".into()),
+        // What does not compute the layer is no choice.
+        changed(&|v| v["content"][0]["algorithm"] = "depthwise".into()),
+    ];
+    for bytes in bad {
+        std::fs::write(&path, &bytes).unwrap();
+        let network = tuned(&open(Some(folder.path())));
+        let (found, what) = (choices(&network), String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned());
+        assert!(found.iter().all(|c| matches!(c.0, ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_))), "{what}: {found:?}");
+        assert_eq!(found.iter().filter(|c| c.1 == Origin::Tuned).count(), 3, "{what}");
+        let stored = read(&path);
+        assert_eq!(stored["driver"], good["driver"], "{what}");
+        assert_eq!(stored["content"].as_array().unwrap().len(), 2, "{what}");
+    }
+}
+
+#[test]
+fn nothing_is_kept_without_a_folder_and_a_folder_that_cannot_be_written_harms_nothing() {
+    let gpu = open(None);
+    let network = tuned(&gpu);
+    assert_eq!(choices(&network).iter().filter(|c| c.1 == Origin::Tuned).count(), 3);
+    // Within the process the choice stays, so the bits do.
+    assert_eq!(choices(&tuned(&gpu)), choices(&network));
+
+    let folder = tempfile::tempdir().unwrap();
+    let blocked = folder.path().join("file");
+    std::fs::write(&blocked, "not a folder").unwrap();
+    let network = tuned(&open(Some(&blocked)));
+    assert_eq!(choices(&network).iter().filter(|c| c.1 == Origin::Tuned).count(), 3);
+    assert_eq!(std::fs::read(&blocked).unwrap(), b"not a folder");
+}
+
+#[test]
+fn what_is_forced_is_not_timed() {
+    let folder = tempfile::tempdir().unwrap();
+    let gpu = open(Some(folder.path()));
+    let force = Force { conv: Some(ConvAlgorithm::Gemm), ..Force::default() };
+    let network = compile(&gpu, CompileOptions { autotune: true, force, ..CompileOptions::default() });
+    assert!(choices(&network).iter().all(|c| *c == (ConvAlgorithm::Gemm, Origin::Forced)));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_default_plan_measures_and_keeps_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let gpu = open(Some(folder.path()));
+    let network = compile(&gpu, CompileOptions::default());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(choices(&network), choices(&compile(&open(None), CompileOptions::default())));
+}
+
+#[test]
+fn the_speed_is_measured_once_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let gpu = open(Some(folder.path()));
+    let speed = gpu.speed().unwrap();
+    assert!(speed.gflops > 0.1 && speed.gbps > 0.1 && (0.0..1e5).contains(&speed.launch_us), "{speed:?}");
+    assert_eq!(gpu.speed().unwrap(), speed);
+    let path = file(folder.path(), "speed");
+    let mut stored = read(&path);
+    assert_eq!(open(Some(folder.path())).speed().unwrap(), speed);
+    stored["content"]["gflops"] = 12_345.0.into();
+    write(&path, &stored);
+    assert_eq!(open(Some(folder.path())).speed().unwrap().gflops, 12_345.0);
+    // No speed of a device: measured again.
+    for nonsense in [0.0, -1.0] {
+        stored["content"]["gbps"] = nonsense.into();
+        write(&path, &stored);
+        assert!(open(Some(folder.path())).speed().unwrap().gbps > 0.1);
+        assert_ne!(read(&path), stored);
+    }
+}
