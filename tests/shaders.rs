@@ -266,6 +266,8 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "sample/resample" => &["image/resize"],
         "image/resize" => &["image/resize"],
         "image/warp" | "image/area" => &["image/warp"],
+        // The f64 alignment of the host, which is what the kernel has to give.
+        "image/fit" => &["../face/align/mod"],
         "search/subgroup_scan" | "search/tiled_scan" => &["search/scan"],
         "search/probes" => &["search/probes"],
         "search/cutoff" => &["search/cutoff"],
@@ -273,6 +275,8 @@ fn references(stem: &str) -> Option<&'static [&'static str]> {
         "search/distance_scan" | "search/subgroup_distance_scan" => &["search/distance"],
         "image/piecewise" => &["image/piecewise"],
         "train/adam" => &["train/adam"],
+        "train/scale" => &["train/scale"],
+        "train/scale_gradient" => &["train/scale_gradient"],
         "train/sgd" => &["train/sgd"],
         "train/squares" => &["train/squares"],
         "train/transpose" => &["train/transpose"],

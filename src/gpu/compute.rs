@@ -74,7 +74,7 @@ impl Gpu {
         if !textures {
             return self.filled(what, content);
         }
-        let texture = self.texture(what, size_of_val(content) as u64, BindingKind::Texture, Some(bytemuck::cast_slice(content)))?;
+        let texture = self.texture(what, size_of_val(content) as u64, BindingKind::Texture, Some(bytemuck::cast_slice(content).into()))?;
         let submission = self.scoped(what, 0, || self.queue().submit([]))?;
         self.wait(submission, what)?;
         Ok(Memory::of(Kind::Texture(texture)))

@@ -69,7 +69,7 @@ impl Uploaded {
             let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
             WeightMemory::Buffer(gpu.buffer("weights", weight.bytes, usage, Some(&bytes))?)
         } else {
-            WeightMemory::Texture(gpu.texture("weights", weight.bytes, kind, Some(&bytes))?)
+            WeightMemory::Texture(gpu.texture("weights", weight.bytes, kind, Some(bytes.into()))?)
         };
         let uploaded = Arc::new(UploadedWeight { memory, _constants: weight.constants.clone() });
         Ok(Arc::clone(lock().entry(key).or_insert(uploaded)))

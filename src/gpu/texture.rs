@@ -3,6 +3,7 @@
 //! Constants are uploaded as textures. An activation is written by its kernel to a buffer and copied to a texture before the first kernel
 //! that fetches it; on the software adapters this is for, that is a `memcpy`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ impl Drop for Texture {
 
 impl Gpu {
     /// Allocates a texture of at least `size` bytes for `what`, filled with `content`.
-    pub(super) fn texture(&self, what: &str, size: u64, kind: BindingKind, content: Option<&[u8]>) -> Result<Texture> {
+    pub(super) fn texture(&self, what: &str, size: u64, kind: BindingKind, content: Option<Cow<'_, [u8]>>) -> Result<Texture> {
         let rows = size.div_ceil(ROW_BYTES).max(1);
         let most = self.device().limits().max_texture_dimension_2d;
         let Some(height) = u32::try_from(rows).ok().filter(|&r| r <= most) else {
@@ -59,7 +60,7 @@ impl Gpu {
                 view_formats: &[],
             });
             if let Some(content) = content {
-                let mut rows = content.to_vec();
+                let mut rows = content.into_owned();
                 rows.resize(bytes as usize, 0);
                 self.queue().write_texture(raw.as_image_copy(), &rows, row_layout(0), extent);
             }

@@ -64,17 +64,7 @@ impl Filters {
         if scale.len() != self.outputs {
             return None;
         }
-        let weights = self.weight.to_f32();
-        let weight = if scale.iter().all(|&s| s == 1.0) {
-            None
-        } else {
-            let rows = weights.chunks_exact(self.inner).enumerate();
-            Some(
-                rows.flat_map(|(r, row)| row.iter().map(move |&w| f64::from(w) * scale[r % self.outputs]))
-                    .map(round)
-                    .collect::<Option<_>>()?,
-            )
-        };
+        let weight = self.scaled(scale, |r, row| times(row, scale[r % self.outputs]))?;
         let bias = self.bias(|r, b| b * scale[r % self.outputs] + shift[r % self.outputs])?;
         Some(Folded { weight, bias })
     }
@@ -85,15 +75,17 @@ impl Filters {
             return None;
         }
         let weights = self.weight.to_f32();
-        let rows = || weights.chunks_exact(self.inner).enumerate();
-        let channel = |r: usize, j: usize| self.channel(r, j, scale.len());
-        let weight = if scale.iter().all(|&s| s == 1.0) {
-            None
-        } else {
-            let row = |(r, row)| -> Vec<f64> { each(row, |j, w| w * scale[channel(r, j)]).collect() };
-            Some(rows().flat_map(row).map(round).collect::<Option<_>>()?)
+        let (width, channels) = (self.width(scale.len()), scale.len());
+        let weight = self.scaled(scale, |r, row| {
+            let of_row = &scale[self.first_channel(r, channels)..];
+            row.chunks_exact_mut(width).zip(of_row).for_each(|(part, &s)| times(part, s));
+        })?;
+        let sum = |part: &[f32]| part.iter().map(|&w| f64::from(w)).sum::<f64>();
+        let added = |(r, row): (usize, &[f32])| -> f64 {
+            let of_row = &shift[self.first_channel(r, channels)..];
+            row.chunks_exact(width).zip(of_row).map(|(part, &t)| sum(part) * t).sum()
         };
-        let added: Vec<f64> = rows().map(|(r, row)| each(row, |j, w| w * shift[channel(r, j)]).sum()).collect();
+        let added: Vec<f64> = weights.chunks_exact(self.inner).enumerate().map(added).collect();
         let bias = self.bias(|r, b| b + added[r])?;
         Some(Folded { weight, bias })
     }
@@ -109,13 +101,33 @@ impl Filters {
             }
     }
 
-    fn channel(&self, row: usize, j: usize, channels: usize) -> usize {
+    /// Numbers side by side in a row that belong to one input channel.
+    fn width(&self, channels: usize) -> usize {
         match self.channel {
-            ChannelOf::Conv { taps, channels_per_group, rows_per_group } => {
-                (row % self.outputs) / rows_per_group * channels_per_group + j / taps
-            }
-            ChannelOf::Flattened => j / (self.inner / channels),
+            ChannelOf::Conv { taps, .. } => taps,
+            ChannelOf::Flattened => self.inner / channels,
         }
+        .max(1)
+    }
+
+    /// The input channel that a row begins with.
+    fn first_channel(&self, row: usize, channels: usize) -> usize {
+        match self.channel {
+            ChannelOf::Conv { channels_per_group, rows_per_group, .. } => {
+                ((row % self.outputs) / rows_per_group * channels_per_group).min(channels)
+            }
+            ChannelOf::Flattened => 0,
+        }
+    }
+
+    /// New weights, row by row; inside, `None` when every factor is 1. `None` when a number overflows.
+    fn scaled(&self, scale: &[f64], row: impl Fn(usize, &mut [f32])) -> Option<Option<Vec<f32>>> {
+        if scale.iter().all(|&s| s == 1.0) {
+            return Some(None);
+        }
+        let mut weights = self.weight.to_f32().into_owned();
+        weights.chunks_exact_mut(self.inner).enumerate().for_each(|(r, numbers)| row(r, numbers));
+        weights.iter().all(|w| w.is_finite()).then_some(Some(weights))
     }
 
     /// A new bias made row by row; inside, `None` when a layer without one does not need one.
@@ -163,8 +175,9 @@ fn conv_channels(taps: usize, channels_per_group: usize, rows_per_group: usize) 
     ChannelOf::Conv { taps, channels_per_group, rows_per_group }
 }
 
-fn each<'a>(row: &'a [f32], f: impl Fn(usize, f64) -> f64 + 'a) -> impl Iterator<Item = f64> + 'a {
-    row.iter().enumerate().map(move |(j, &w)| f(j, f64::from(w)))
+/// Every number times `s`, rounded once.
+fn times(numbers: &mut [f32], s: f64) {
+    numbers.iter_mut().for_each(|w| *w = (f64::from(*w) * s) as f32);
 }
 
 fn round(value: f64) -> Option<f32> {

@@ -128,9 +128,9 @@ pub(super) fn per_channel(tensor: &Tensor, rank: usize, channels: usize) -> Opti
 
 /// Scale and shift of an [`Op::Affine`] in f64.
 pub(super) fn affine_constants(graph: &Graph, node: &Node) -> Option<(Vec<f64>, Vec<f64>)> {
-    let [_, scale, shift] = node.inputs[..] else { return None };
+    let (Op::Affine, &[_, scale, shift]) = (&node.op, &node.inputs[..]) else { return None };
     let (scale, shift) = (graph.constant(scale)?.to_f64(), graph.constant(shift)?.to_f64());
-    (node.op == Op::Affine && scale.len() == shift.len()).then_some((scale, shift))
+    (scale.len() == shift.len()).then_some((scale, shift))
 }
 
 /// Rounds to f32; `None` when a number is not finite, because then the rewriting would not mean the same.

@@ -73,23 +73,24 @@ impl Filter {
             Some(start) if c < self.channels => data[start + ky * self.stride[1] + kx * self.stride[2] + c * self.stride[3]],
             _ => 0.0,
         };
-        let mut out = vec![0f32; blocks.len() * self.block_vec4s(lanes, false) * 4];
-        let mut next = out.chunks_exact_mut(4);
-        for block in blocks {
-            for ky in 0..self.kernel[0] {
-                for kx in 0..self.kernel[1] {
-                    for c4 in 0..c4s {
-                        for (k, lane) in order(lanes, halves) {
-                            let Some(slot) = next.next() else { continue };
-                            for (j, v) in slot.iter_mut().enumerate() {
-                                *v = at((block * lanes + lane) * 4 + j, ky, kx, c4 * 4 + k);
+        let order = order(lanes, halves);
+        packed(blocks.len() * self.block_vec4s(lanes, false) * 4, halves, |out| {
+            let mut next = out.chunks_exact_mut(4);
+            for block in blocks {
+                for ky in 0..self.kernel[0] {
+                    for kx in 0..self.kernel[1] {
+                        for c4 in 0..c4s {
+                            for &(k, lane) in &order {
+                                let Some(slot) = next.next() else { continue };
+                                for (j, v) in slot.iter_mut().enumerate() {
+                                    *v = at((block * lanes + lane) * 4 + j, ky, kx, c4 * 4 + k);
+                                }
                             }
                         }
                     }
                 }
             }
-        }
-        pack_floats(&out, halves)
+        })
     }
 }
 
@@ -102,12 +103,22 @@ pub(crate) fn order(lanes: usize, halves: bool) -> Vec<(usize, usize)> {
     }
 }
 
-/// f32 as bytes, or rounded to halves.
-pub(crate) fn pack_floats(values: &[f32], halves: bool) -> Vec<u8> {
+/// The bytes of `count` numbers, zeros until `fill` has them: f32, or rounded to halves.
+pub(crate) fn packed(count: usize, halves: bool, fill: impl FnOnce(&mut [f32])) -> Vec<u8> {
+    if !halves {
+        let mut bytes = vec![0; count * 4];
+        // Allocators align more than bytes need: nothing is copied.
+        if let Ok(numbers) = bytemuck::try_cast_slice_mut(&mut bytes) {
+            fill(numbers);
+            return bytes;
+        }
+    }
+    let mut numbers = vec![0.0; count];
+    fill(&mut numbers);
     if halves {
-        let h: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
+        let h: Vec<f16> = numbers.iter().map(|&v| f16::from_f32(v)).collect();
         bytemuck::cast_slice(&h).to_vec()
     } else {
-        f32_bytes(values)
+        f32_bytes(&numbers)
     }
 }

@@ -1,6 +1,6 @@
 //! Winograd convolution F(m x m, 3x3) (Lavin and Gray 2016): input transform, batched product, output transform.
 
-use super::filter::{order, pack_floats};
+use super::filter::{order, packed};
 use super::{Call, Finish, Geometry, gemm, winograd_input, winograd_output};
 use crate::error::Result;
 use crate::model::Precision;
@@ -115,31 +115,36 @@ fn pack_filter(w: &[f32], outputs: usize, inputs: usize, m: usize, lanes: usize,
         [0.0, 0.0, 1.0],
     ];
     let g2 = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
-    let g: &[[f64; 3]] = if m == 4 { &g4 } else { &g2 };
-    let n = m + 2;
+    if m == 4 { transformed(&g4, w, outputs, inputs, lanes, halves) } else { transformed(&g2, w, outputs, inputs, lanes, halves) }
+}
+
+/// [`pack_filter`] with the matrix G. In the order of the result, so that every plane is written from its beginning to its end.
+fn transformed<const N: usize>(g: &[[f64; 3]; N], w: &[f32], outputs: usize, inputs: usize, lanes: usize, halves: bool) -> Vec<u8> {
     let (c4s, blocks) = (inputs.div_ceil(4), outputs.div_ceil(4 * lanes));
     let plane = blocks * c4s * 16 * lanes;
-    let mut out = vec![0f32; n * n * plane];
-    // Where (k, lane) of a c4 lies, in vec4s of outputs.
-    let mut place = vec![0; 4 * lanes];
-    for (i, (k, lane)) in order(lanes, halves).into_iter().enumerate() {
-        place[k * lanes + lane] = i;
-    }
-    for (i, filter) in w.chunks_exact(9).enumerate() {
-        let (o, c) = (i / inputs, i % inputs);
-        let (block, lane) = (o / (4 * lanes), o / 4 % lanes);
-        let base = ((block * c4s + c / 4) * 4 * lanes + place[c % 4 * lanes + lane]) * 4 + o % 4;
-        for a in 0..n {
-            for b in 0..n {
-                let mut sum = 0.0;
-                for (ky, gy) in g[a].iter().enumerate() {
-                    for (kx, gx) in g[b].iter().enumerate() {
-                        sum += gy * gx * f64::from(filter[ky * 3 + kx]);
+    let order = order(lanes, halves);
+    packed(N * N * plane, halves, |out| {
+        let mut at = 0;
+        for (block, c4) in (0..blocks).flat_map(|block| (0..c4s).map(move |c4| (block, c4))) {
+            for &(k, lane) in &order {
+                for j in 0..4 {
+                    let (o, c) = ((block * lanes + lane) * 4 + j, c4 * 4 + k);
+                    if o < outputs && c < inputs {
+                        let filter = &w[(o * inputs + c) * 9..][..9];
+                        let u = sandwiched(g, filter);
+                        u.as_flattened().iter().enumerate().for_each(|(p, &v)| out[p * plane + at] = v as f32);
                     }
+                    at += 1;
                 }
-                out[(a * n + b) * plane + base] = sum as f32;
             }
         }
-    }
-    pack_floats(&out, halves)
+    })
+}
+
+/// `G g Gᵀ` of a 3x3 filter.
+fn sandwiched<const N: usize>(g: &[[f64; 3]; N], filter: &[f32]) -> [[f64; N]; N] {
+    let f: [f64; 9] = std::array::from_fn(|i| f64::from(filter[i]));
+    // Rows of G times the columns of the filter.
+    let left: [[f64; 3]; N] = std::array::from_fn(|a| std::array::from_fn(|x| g[a][0] * f[x] + g[a][1] * f[3 + x] + g[a][2] * f[6 + x]));
+    std::array::from_fn(|a| std::array::from_fn(|b| left[a][0] * g[b][0] + left[a][1] * g[b][1] + left[a][2] * g[b][2]))
 }

@@ -94,19 +94,21 @@ fn pack(weight: &Constant, g: &Geometry, banks: std::ops::Range<usize>, halves: 
     let data = weight.to_f32();
     let (taps, c, o, c4s, o4s) = (g.taps(), g.x.c, g.y.c, g.x.c4(), g.y.c4());
     let order = crate::kernels::conv::packing_order(o4s, halves);
-    let mut out = Vec::with_capacity(banks.len() * taps * c4s * 16 * o4s);
-    for bank in banks {
-        for tap in 0..taps {
-            for c4 in 0..c4s {
-                for &(k, lane) in &order {
-                    for j in 0..4 {
-                        let (channel, output) = (c4 * 4 + k, lane * 4 + j);
-                        let inside = channel < c && output < o;
-                        out.push(if inside { data[((bank * o + output) * c + channel) * taps + tap] } else { 0.0 });
+    crate::kernels::conv::packed(banks.len() * taps * c4s * 16 * o4s, halves, |out| {
+        let mut next = out.iter_mut();
+        for bank in banks {
+            for tap in 0..taps {
+                for c4 in 0..c4s {
+                    for &(k, lane) in &order {
+                        for (j, slot) in next.by_ref().take(4).enumerate() {
+                            let (channel, output) = (c4 * 4 + k, lane * 4 + j);
+                            if channel < c && output < o {
+                                *slot = data[((bank * o + output) * c + channel) * taps + tap];
+                            }
+                        }
                     }
                 }
             }
         }
-    }
-    crate::kernels::conv::pack_floats(&out, halves)
+    })
 }
