@@ -69,7 +69,10 @@ impl Uploaded {
             let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
             WeightMemory::Buffer(gpu.buffer("weights", weight.bytes, usage, Some(&bytes))?)
         } else {
-            WeightMemory::Texture(gpu.texture("weights", weight.bytes, kind, Some(bytes.into()))?)
+            let texture = gpu.texture("weights", weight.bytes, kind, Some(bytes.into()))?;
+            // The device copies it from where the host wrote it while the next one is packed.
+            gpu.scoped("weights", 0, || gpu.queue().submit([]))?;
+            WeightMemory::Texture(texture)
         };
         let uploaded = Arc::new(UploadedWeight { memory, _constants: weight.constants.clone() });
         Ok(Arc::clone(lock().entry(key).or_insert(uploaded)))

@@ -127,24 +127,25 @@ fn transformed<const N: usize>(g: &[[f64; 3]; N], w: &[f32], outputs: usize, inp
         let mut at = 0;
         for (block, c4) in (0..blocks).flat_map(|block| (0..c4s).map(move |c4| (block, c4))) {
             for &(k, lane) in &order {
-                for j in 0..4 {
-                    let (o, c) = ((block * lanes + lane) * 4 + j, c4 * 4 + k);
-                    if o < outputs && c < inputs {
-                        let filter = &w[(o * inputs + c) * 9..][..9];
-                        let u = sandwiched(g, filter);
-                        u.as_flattened().iter().enumerate().for_each(|(p, &v)| out[p * plane + at] = v as f32);
-                    }
-                    at += 1;
+                let (o, c) = ((block * lanes + lane) * 4, c4 * 4 + k);
+                let inside = if c < inputs { outputs.saturating_sub(o).min(4) } else { 0 };
+                let mut filters = [[0.0; 4]; 9];
+                for j in 0..inside {
+                    let filter = &w[((o + j) * inputs + c) * 9..][..9];
+                    filters.iter_mut().zip(filter).for_each(|(tap, &v)| tap[j] = f64::from(v));
                 }
+                for (p, v) in sandwiched(g, &filters).as_flattened().iter().enumerate() {
+                    out[p * plane + at..][..4].copy_from_slice(&v.map(|v| v as f32));
+                }
+                at += 4;
             }
         }
     })
 }
 
-/// `G g Gᵀ` of a 3x3 filter.
-fn sandwiched<const N: usize>(g: &[[f64; 3]; N], filter: &[f32]) -> [[f64; N]; N] {
-    let f: [f64; 9] = std::array::from_fn(|i| f64::from(filter[i]));
-    // Rows of G times the columns of the filter.
-    let left: [[f64; 3]; N] = std::array::from_fn(|a| std::array::from_fn(|x| g[a][0] * f[x] + g[a][1] * f[3 + x] + g[a][2] * f[6 + x]));
-    std::array::from_fn(|a| std::array::from_fn(|b| left[a][0] * g[b][0] + left[a][1] * g[b][1] + left[a][2] * g[b][2]))
+/// `G g Gᵀ` of four 3x3 filters side by side, which fit a vector register.
+fn sandwiched<const N: usize>(g: &[[f64; 3]; N], f: &[[f64; 4]; 9]) -> [[[f64; 4]; N]; N] {
+    let sum = |w: &[f64; 3], v: [&[f64; 4]; 3]| -> [f64; 4] { std::array::from_fn(|j| w[0] * v[0][j] + w[1] * v[1][j] + w[2] * v[2][j]) };
+    let left: [[[f64; 4]; 3]; N] = std::array::from_fn(|a| std::array::from_fn(|x| sum(&g[a], [&f[x], &f[3 + x], &f[6 + x]])));
+    std::array::from_fn(|a| std::array::from_fn(|b| sum(&g[b], [&left[a][0], &left[a][1], &left[a][2]])))
 }
