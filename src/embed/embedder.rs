@@ -97,7 +97,7 @@ impl Embedder {
     /// Compiles `model` for pictures.
     ///
     /// # Errors
-    /// [`Error::Model`] when the model does not take one picture or it is unclear which output is the embedding;
+    /// [`crate::Error::Model`] when the model does not take one picture or it is unclear which output is the embedding;
     /// otherwise as [`Network::compile`].
     pub fn new(gpu: &Gpu, model: &Model, options: &EmbedOptions) -> Result<Self> {
         let batch = options.batch.max(1);
