@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::align::Align;
+use super::similarity::{ScoreParameters, Similarity};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::score::Scoring;
 
 /// How to feed a network and what to make of its output. The fields are those of a `--describe` file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,18 +76,6 @@ pub struct EmbeddingDescription {
     pub score: Option<ScoreParameters>,
 }
 
-/// The parameters of a comparison: one number for every number of an embedding, none negative.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ScoreParameters {
-    /// Of `joint_bayesian`: the variance of people, in units of the variance within people.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub phi: Vec<f32>,
-    /// Of `chi_squared` and `siamese`: what every term is multiplied by.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub weights: Vec<f32>,
-}
-
 /// Scaling of embeddings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -110,51 +98,6 @@ pub enum Flip {
     Sum,
     /// Appended: the embedding doubles in length.
     Concat,
-}
-
-/// Comparison of embeddings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Similarity {
-    /// Cosine of the angle, -1..1; more is more alike.
-    #[default]
-    Cosine,
-    /// Euclidean distance; less is more alike.
-    Euclidean,
-    /// Joint Bayesian: the log-likelihood ratio of one person against two, in nats, of embeddings in the basis that is part of the model; more is
-    /// more alike.
-    JointBayesian,
-    /// Weighted chi-squared distance of embeddings without negative numbers; less is more alike.
-    ChiSquared,
-    /// Weighted L1 distance; less is more alike.
-    Siamese,
-}
-
-impl Similarity {
-    /// Whether less is more alike.
-    pub fn is_distance(self) -> bool {
-        matches!(self, Self::Euclidean | Self::ChiSquared | Self::Siamese)
-    }
-
-    /// For people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cosine => "cosine",
-            Self::Euclidean => "Euclidean distance",
-            Self::JointBayesian => "log-likelihood ratio",
-            Self::ChiSquared => "chi-squared distance",
-            Self::Siamese => "weighted L1 distance",
-        }
-    }
-
-    /// The name in [`ScoreParameters`] of its parameters, if it has any.
-    pub fn parameters(self) -> Option<&'static str> {
-        match self {
-            Self::Cosine | Self::Euclidean => None,
-            Self::JointBayesian => Some("phi"),
-            Self::ChiSquared | Self::Siamese => Some("weights"),
-        }
-    }
 }
 
 impl Description {
@@ -186,7 +129,7 @@ impl Description {
         if embedding.threshold.is_some_and(|t| !t.is_finite()) {
             return broken("has a threshold that is not finite. Give a number or leave it out".into());
         }
-        if let Err(e) = Scoring::of(embedding) {
+        if let Err(e) = embedding.score_numbers() {
             return Err(Error::Model(format!(
                 "The description of the model `{}` does not say how embeddings are compared. {e}",
                 self.name

@@ -1,9 +1,8 @@
-//! What was learned on embeddings, put into their model: a layer behind the network, a score.
+//! A layer behind a network's embedding: a projection that was learned on embeddings.
 
 use crate::error::{Error, Result};
 use crate::graph::{Binary, Dim, Graph, Linear, Op, ValueId, infer_shapes};
-use crate::model::{Flip, Model, Normalize, ScoreParameters, Similarity};
-use crate::score::Scoring;
+use crate::model::{Flip, Model, Normalize, Similarity};
 use crate::tensor::{Shape, Tensor};
 
 /// `y = W x + b`, on embeddings as the model gives them.
@@ -53,29 +52,6 @@ impl Model {
         let own = shapes.get(self.embedding_output().ok()?.0 as usize)?.len();
         let joined = self.description.embedding.as_ref().is_some_and(|e| e.flip == Flip::Concat);
         Some(if joined { 2 * own } else { own })
-    }
-
-    /// This model with embeddings compared by `scoring`, one person where `threshold` says so. Only chi-squared changes them too: it is of rows of unit
-    /// length.
-    ///
-    /// # Errors
-    /// [`Error::Model`] when the description does not take it.
-    pub fn compared_by(&self, scoring: &Scoring, threshold: Option<f32>) -> Result<Self> {
-        let mut description = self.description.clone();
-        let embedding = description.embedding.get_or_insert_with(Default::default);
-        let numbers = scoring.numbers().to_vec();
-        (embedding.similarity, embedding.threshold) = (scoring.similarity(), threshold);
-        embedding.score = match scoring.similarity() {
-            Similarity::JointBayesian => Some(ScoreParameters { phi: numbers, ..ScoreParameters::default() }),
-            Similarity::ChiSquared | Similarity::Siamese => Some(ScoreParameters { weights: numbers, ..ScoreParameters::default() }),
-            Similarity::Cosine | Similarity::Euclidean => None,
-        };
-        if scoring.similarity() == Similarity::ChiSquared {
-            embedding.normalize = Normalize::L2;
-        }
-        let mut model = self.clone();
-        model.describe(description)?;
-        Ok(model)
     }
 
     /// This model with a layer behind its embedding, which takes the embedding's place. Where embeddings are scaled to unit length, that
@@ -159,7 +135,7 @@ fn unused(graph: &Graph, name: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::model::{Description, EmbeddingDescription};
+    use crate::model::{Description, EmbeddingDescription, ScoreParameters};
     use crate::reference::{Array, run_graph};
 
     fn model(outputs: usize) -> Model {

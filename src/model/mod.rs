@@ -6,6 +6,7 @@ mod extend;
 mod file;
 mod layout;
 mod picture;
+mod similarity;
 
 use std::path::Path;
 
@@ -13,8 +14,9 @@ use prost::bytes::Bytes;
 
 pub use align::{ARCFACE_112, Align, Method};
 pub(crate) use align::{Fit, Framing, Placement};
-pub use description::{Channels, Description, EmbeddingDescription, Flip, InputDescription, Normalize, ScoreParameters, Similarity};
+pub use description::{Channels, Description, EmbeddingDescription, Flip, InputDescription, Normalize};
 pub use extend::LastLayer;
+pub use similarity::{ScoreParameters, Similarity};
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "fit")]
 mod chi_squared;
+mod compared;
 #[cfg(feature = "fit")]
 mod joint_bayesian;
 #[cfg(feature = "fit")]
@@ -54,27 +55,7 @@ impl Scoring {
     /// # Errors
     /// [`Error::Model`] for numbers where there are none, for too few, and for those that are negative or not finite.
     pub fn new(similarity: Similarity, numbers: &[f32]) -> Result<Self> {
-        let what = similarity.parameters();
-        let refuse = |text: String| Err(Error::Model(text));
-        match what {
-            None if !numbers.is_empty() => {
-                return refuse(format!("The {} has no parameters, but {} were given. Leave them out.", similarity.name(), numbers.len()));
-            }
-            Some(what) if numbers.is_empty() => {
-                return refuse(format!("The {} needs `{what}` in [embedding.score]. Fit it with `lookalike fit`.", similarity.name()));
-            }
-            Some(what) => {
-                if let Some((i, v)) = numbers.iter().enumerate().find(|(_, v)| !v.is_finite() || **v < 0.0) {
-                    return refuse(format!("Number {i} of `{what}` in [embedding.score] is {v}. Give finite numbers of at least 0."));
-                }
-                if numbers.iter().all(|&v| v == 0.0) {
-                    return refuse(format!(
-                        "Every number of `{what}` in [embedding.score] is 0, so all embeddings are alike. Fit the score on other data."
-                    ));
-                }
-            }
-            None => {}
-        }
+        similarity.check(numbers)?;
         let ratio = (similarity == Similarity::JointBayesian).then(|| LogRatio::new(numbers));
         Ok(Self { similarity, numbers: numbers.into(), ratio })
     }
@@ -84,18 +65,7 @@ impl Scoring {
     /// # Errors
     /// As [`Scoring::new`].
     pub fn of(embedding: &EmbeddingDescription) -> Result<Self> {
-        let given = embedding.score.clone().unwrap_or_default();
-        let numbers = match embedding.similarity.parameters() {
-            Some("phi") => [&given.phi, &given.weights],
-            _ => [&given.weights, &given.phi],
-        };
-        if !numbers[1].is_empty() {
-            return Err(Error::Model(format!(
-                "The {} does not use one of the lists in [embedding.score]. Give `phi` for joint_bayesian, `weights` for chi_squared and siamese, nothing for the others.",
-                embedding.similarity.name()
-            )));
-        }
-        Self::new(embedding.similarity, numbers[0])
+        Self::new(embedding.similarity, embedding.score_numbers()?)
     }
 
     /// Which score it is.
