@@ -9,7 +9,7 @@ impl Model {
     /// length.
     ///
     /// # Errors
-    /// [`Error::Model`] when the description does not take it.
+    /// [`crate::Error::Model`] when the description does not take it.
     pub fn compared_by(&self, scoring: &Scoring, threshold: Option<f32>) -> Result<Self> {
         let mut description = self.description.clone();
         let embedding = description.embedding.get_or_insert_with(Default::default);
