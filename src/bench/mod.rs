@@ -5,7 +5,7 @@
 mod layers;
 
 use crate::error::Result;
-use crate::gpu::{Gpu, Instance, Uploaded};
+use crate::gpu::{Gpu, Instance, Uploaded, median, medians};
 use crate::graph::infer_shapes;
 use crate::kernels::movement::copy::{self, Axis, Copy};
 use crate::kernels::probe::peak;
@@ -54,7 +54,7 @@ impl Peaks {
     /// What makes the device unusable.
     pub fn measure(gpu: &Gpu, rounds: usize) -> Result<Self> {
         let both = yardsticks(gpu)?;
-        let times = medians(&both, rounds)?;
+        let times = seconds_of(gpu, &both, rounds)?;
         Self::of(gpu, &both, &times, rounds)
     }
 
@@ -165,34 +165,14 @@ pub fn kernels(gpu: &Gpu, rounds: usize) -> Result<BenchReport> {
     for case in layers::all() {
         all.push(Launchable::layer(gpu, &case)?);
     }
-    let seconds = medians(&all, rounds)?;
+    let seconds = seconds_of(gpu, &all, rounds)?;
     let peaks = Peaks::of(gpu, &all, &seconds, rounds)?;
     let rows = all.iter().zip(&seconds).skip(2).map(|(layer, &s)| layer.row(s, &peaks)).collect();
     Ok(BenchReport { rows, peaks })
 }
 
-/// Median seconds of a launch of each, measured in turn.
-fn medians(all: &[Launchable], rounds: usize) -> Result<Vec<f64>> {
-    // The first launch compiles; then as many launches as fill some milliseconds.
-    let repeats: Vec<usize> = all
-        .iter()
-        .map(|l| {
-            l.run(1)?;
-            Ok(((5e-3 / l.run(1)?) as usize).clamp(1, 50))
-        })
-        .collect::<Result<_>>()?;
-    let mut times = vec![Vec::with_capacity(rounds); all.len()];
-    for _ in 0..rounds.max(1) {
-        for ((layer, &n), times) in all.iter().zip(&repeats).zip(&mut times) {
-            times.push(layer.run(n)? / n as f64);
-        }
-    }
-    Ok(times.iter_mut().map(|t| median(t)).collect())
-}
-
-fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+fn seconds_of(gpu: &Gpu, all: &[Launchable], rounds: usize) -> Result<Vec<f64>> {
+    medians(gpu, &all.iter().map(|l| &l.instance).collect::<Vec<_>>(), rounds)
 }
 
 /// Arithmetic alone, and a copy alone.

@@ -153,12 +153,7 @@ impl<'g> Work<'g> {
         let params = gpu.buffer("parameters", launch.params.len() as u64, wgpu::BufferUsages::UNIFORM, Some(&launch.params))?;
         let group = gpu.scoped(shader.name, 0, || {
             let resources = std::iter::once(params.raw.as_entire_binding()).chain(bindings.iter().map(|m| m.resource()));
-            let entries: Vec<_> = resources.enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
-            gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(shader.name),
-                layout: &pipeline.layout,
-                entries: &entries,
-            })
+            pipeline.bind(gpu, shader.name, resources)
         })?;
         self.params.push(params);
         self.shaders.push(shader.name);

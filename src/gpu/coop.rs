@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{Gpu, Work, numbers};
 use crate::error::{Error, Result};
 use crate::kernels::conv::{Filter, Finish, Geometry, Params, coop_gemm, tiled_gemm};
+use crate::random::mix;
 use crate::recording::{Cooperative, GemmFamily, Launch, Packed};
 use crate::shader::Shader;
 use crate::tensor::Tensor;
@@ -52,9 +53,7 @@ enum Data {
 
 impl Data {
     fn value(self, i: usize, seed: u32) -> f32 {
-        let mut h = (i as u32).wrapping_mul(0x9E37_79B9).wrapping_add(seed.wrapping_mul(0x85EB_CA6B));
-        h = (h ^ (h >> 16)).wrapping_mul(0x7FEB_352D);
-        h ^= h >> 15;
+        let h = (mix(u64::from(seed) << 32 | i as u64) >> 32) as u32;
         match (self, seed) {
             (Self::Noise, _) => (h >> 8) as f32 / 8_388_608.0 - 1.0,
             (Self::Whole, WEIGHTS) => (h % 16) as f32 - 3.0,

@@ -1,36 +1,17 @@
 //! Running a plan: buffers and bind groups made once, then one pass and one submit a run.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::Gpu;
 use super::memory::Buffer;
 use super::pipelines::Pipeline;
-use super::texture::{Mirrors, ROW_BYTES, Texture};
+use super::texture::{Mirrors, ROW_BYTES};
+use super::weights::{Uploaded, UploadedWeight, WeightMemory, weight_kinds};
 use crate::error::{Error, Result};
-use crate::recording::{Constant, Feed, Packed, Plan, Source, Weight, from_words, words};
+use crate::recording::{Feed, Packed, Plan, Source, from_words, words};
 use crate::shader::{BindingKind, Shader};
 use crate::tensor::Tensor;
-
-/// A packed constant on the device; keeps its sources, so that an address in a key is never reused.
-#[derive(Debug)]
-pub(crate) struct UploadedWeight {
-    memory: WeightMemory,
-    _constants: Vec<Constant>,
-}
-
-#[derive(Debug)]
-enum WeightMemory {
-    Buffer(Buffer),
-    Texture(Texture),
-}
-
-/// The packed constants of a network, shared by the plans for its input shapes.
-#[derive(Debug, Default)]
-pub(crate) struct Uploaded {
-    by_key: Mutex<HashMap<(String, bool), Arc<UploadedWeight>>>,
-}
 
 /// A plan on a device.
 #[derive(Debug)]
@@ -56,49 +37,6 @@ pub(crate) struct InFlight {
 /// Bytes between the parameter structs in their buffer: what any adapter accepts.
 const PARAMS_ALIGNMENT: usize = 256;
 
-impl Uploaded {
-    /// `kind`: how kernels bind it.
-    fn get(&self, gpu: &Gpu, weight: &Weight, kind: BindingKind) -> Result<Arc<UploadedWeight>> {
-        let lock = || self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (weight.key.clone(), kind != BindingKind::Read);
-        if let Some(found) = lock().get(&key) {
-            return Ok(Arc::clone(found));
-        }
-        let bytes = (weight.pack)();
-        let memory = if kind == BindingKind::Read {
-            let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-            WeightMemory::Buffer(gpu.buffer("weights", weight.bytes, usage, Some(&bytes))?)
-        } else {
-            let texture = gpu.texture("weights", weight.bytes, kind, Some(bytes.into()))?;
-            // The device copies it from where the host wrote it while the next one is packed.
-            gpu.scoped("weights", 0, || gpu.queue().submit([]))?;
-            WeightMemory::Texture(texture)
-        };
-        let uploaded = Arc::new(UploadedWeight { memory, _constants: weight.constants.clone() });
-        Ok(Arc::clone(lock().entry(key).or_insert(uploaded)))
-    }
-
-    /// All weights of a plan, packed on as many threads as there are cores.
-    fn get_all(&self, gpu: &Gpu, weights: &[(&Weight, BindingKind)]) -> Result<Vec<Arc<UploadedWeight>>> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(weights.len().max(1));
-        let mut parts = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|t| {
-                    scope.spawn(move || {
-                        weights.iter().skip(t).step_by(threads).map(|(w, kind)| self.get(gpu, w, *kind)).collect::<Result<Vec<_>>>()
-                    })
-                })
-                .collect();
-            workers
-                .into_iter()
-                .map(|w| w.join().unwrap_or_else(|_| Err(Error::Device("A thread that uploads weights ended.".to_owned()))))
-                .map(|part| part.map(Vec::into_iter))
-                .collect::<Result<Vec<_>>>()
-        })?;
-        Ok((0..weights.len()).filter_map(|i| parts[i % threads].next()).collect())
-    }
-}
-
 /// A run that is done, with what it wrote.
 #[derive(Debug)]
 pub(crate) struct Landed {
@@ -115,19 +53,6 @@ impl InFlight {
         let bytes = gpu.read_back(&self.staging, self.submission, "the network")?;
         Ok(Landed { bytes, staging: self.staging })
     }
-}
-
-/// How each weight of a plan is bound.
-fn weight_kinds(plan: &Plan) -> Vec<(&Weight, BindingKind)> {
-    let mut kinds = vec![BindingKind::Read; plan.weights.len()];
-    for d in &plan.dispatches {
-        for (source, kind) in d.bindings.iter().zip(&d.shader.bindings[1..]) {
-            if let Source::Weight(w) = source {
-                kinds[*w as usize] = *kind;
-            }
-        }
-    }
-    plan.weights.iter().zip(kinds).collect()
 }
 
 impl Instance {
@@ -360,64 +285,6 @@ impl Instance {
 fn staging(gpu: &Gpu, plan: &Plan) -> Result<Buffer> {
     let bytes: u64 = plan.outputs.iter().map(|port| plan.bytes(port.source)).sum();
     gpu.buffer("results", bytes.max(16), wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, None)
-}
-
-impl Gpu {
-    /// Maps a staging buffer after `submission` and copies its bytes out. A failed mapping is an error, never zeros.
-    pub(super) fn read_back(&self, staging: &Buffer, submission: wgpu::SubmissionIndex, what: &str) -> Result<Vec<u8>> {
-        let (sender, receiver) = mpsc::channel();
-        self.scoped(what, 0, || {
-            staging.raw.map_async(wgpu::MapMode::Read, .., move |result| {
-                // The receiver is gone only when the wait below has failed already.
-                let _ = sender.send(result);
-            });
-        })?;
-        let bytes = self.wait(submission, what).and_then(|()| self.mapped_bytes(staging, &receiver, what));
-        // The next run needs the buffer, whatever became of this one: after a timeout it is still waiting to be mapped.
-        let unmapped = self.scoped(what, 0, || staging.raw.unmap());
-        let bytes = bytes?;
-        unmapped?;
-        Ok(bytes)
-    }
-
-    /// Writes parts of a buffer that the host can map, each from a byte on. Waits until the device does not use the buffer.
-    pub(super) fn write_mapped(&self, buffer: &Buffer, parts: &[(usize, &[u8])], what: &str) -> Result<()> {
-        let (sender, receiver) = mpsc::channel();
-        self.scoped(what, 0, || {
-            buffer.raw.map_async(wgpu::MapMode::Write, .., move |result| {
-                // The receiver is gone only when the wait below has failed already.
-                let _ = sender.send(result);
-            });
-        })?;
-        let submission = self.scoped(what, 0, || self.queue().submit([]))?;
-        let written = self.wait(submission, what).and_then(|()| {
-            let mapped = receiver.recv_timeout(self.inner.timeout).map_err(|_| Error::DeviceLost(format!("no answer during {what}")));
-            mapped?.map_err(|e| Error::DeviceLost(format!("{e} during {what}")))?;
-            let mut view = buffer.raw.get_mapped_range_mut(..).map_err(|e| Error::Device(format!("The GPU did not map {what}: {e}")))?;
-            for &(first, bytes) in parts {
-                view.slice(first..first + bytes.len()).copy_from_slice(bytes);
-            }
-            Ok(())
-        });
-        let unmapped = self.scoped(what, 0, || buffer.raw.unmap());
-        written.and(unmapped)
-    }
-
-    /// The bytes of a staging buffer once `receiver` says that it is mapped.
-    fn mapped_bytes(
-        &self,
-        staging: &Buffer,
-        receiver: &mpsc::Receiver<std::result::Result<(), wgpu::BufferAsyncError>>,
-        what: &str,
-    ) -> Result<Vec<u8>> {
-        // Another thread that polls the device may have taken the answer and be about to deliver it.
-        let mapped =
-            receiver.recv_timeout(self.inner.timeout).map_err(|_| Error::DeviceLost(format!("no answer while reading {what} back")));
-        self.check_lost()?;
-        mapped?.map_err(|e| Error::DeviceLost(format!("{e} while reading {what} back")))?;
-        let view = staging.raw.get_mapped_range(..).map_err(|e| Error::Device(format!("Results of {what} cannot be read: {e}")))?;
-        Ok(view.to_vec())
-    }
 }
 
 impl Instance {

@@ -5,9 +5,8 @@ use super::memory::Buffer;
 use super::photo::Photo;
 use super::warp::Warp;
 use crate::error::{Error, Result};
-use crate::kernels::image::fit::{Look, Params};
+use crate::kernels::image::fit::{self, Look, Params};
 use crate::model::InputDescription;
-use crate::shader;
 
 /// Room for the looks of up to so many faces.
 #[derive(Debug)]
@@ -49,21 +48,9 @@ impl Fits {
         if count == 0 {
             return Ok(());
         }
-        let pipeline = gpu.pipeline(&shader::IMAGE_FIT)?;
-        let uniform = gpu.buffer("faces", size_of::<Params>() as u64, wgpu::BufferUsages::UNIFORM, Some(bytemuck::bytes_of(params)))?;
-        let resources = [uniform.raw.as_entire_binding(), faces.as_entire_binding(), self.looks.raw.as_entire_binding()];
-        let entries: Vec<_> =
-            resources.into_iter().enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
-        let descriptor = wgpu::BindGroupDescriptor { label: Some("faces"), layout: &pipeline.layout, entries: &entries };
-        gpu.scoped("the fits of faces", 0, || {
-            let bind_group = gpu.device().create_bind_group(&descriptor);
-            let mut pass =
-                encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("lookalike faces"), timestamp_writes: None });
-            pass.set_pipeline(&pipeline.raw);
-            pass.set_bind_group(0, &bind_group, &[]);
-            let [x, y, z] = gpu.caps().fold(count.div_ceil(64));
-            pass.dispatch_workgroups(x, y, z);
-        })
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("lookalike faces"), timestamp_writes: None });
+        let resources = [faces.as_entire_binding(), self.looks.raw.as_entire_binding()];
+        gpu.record(&mut pass, &fit::launch(gpu.caps(), params), resources)
     }
 
     /// The warp that fills `target`, a packed input of `size`, with the first `count` of the looks at `photo`.
@@ -83,27 +70,5 @@ impl Fits {
             return Err(Error::Caller(format!("A batch of {count} is more than the {} faces that there is room for.", self.most)));
         }
         Warp::fitted(gpu, target, size, input, photo, (&self.looks.raw, count as u32))
-    }
-
-    /// Fits faces of the host, and reads their looks.
-    ///
-    /// # Errors
-    /// As [`Fits::encode`], a lost device.
-    pub(crate) fn run(&self, gpu: &Gpu, params: &Params, faces: &[f32]) -> Result<Vec<Look>> {
-        let bytes = u64::from(params.faces) * size_of::<Look>() as u64;
-        if bytes == 0 {
-            return Ok(Vec::new());
-        }
-        let faces = gpu.buffer("faces", size_of_val(faces) as u64, wgpu::BufferUsages::STORAGE, Some(bytemuck::cast_slice(faces)))?;
-        let staging = gpu.buffer("looks", bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, None)?;
-        let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike faces") });
-        self.encode(gpu, &mut encoder, params, &faces.raw)?;
-        let submission = gpu.scoped("the fits of faces", 0, || {
-            encoder.copy_buffer_to_buffer(&self.looks.raw, 0, &staging.raw, 0, bytes);
-            gpu.queue().submit([encoder.finish()])
-        })?;
-        let read = gpu.read_back(&staging, submission, "the fits of faces")?;
-        let looks = read.get(..bytes as usize).and_then(|b| bytemuck::try_cast_slice(b).ok());
-        looks.map(<[Look]>::to_vec).ok_or_else(|| Error::Device("The fits of faces are cut short.".to_owned()))
     }
 }

@@ -4,14 +4,13 @@ use std::sync::PoisonError;
 
 use super::Gpu;
 use super::memory::Buffer;
-use super::search::{Dispatch, PASS, Scanner, bind, fit, part};
+use super::search::{Dispatch, PASS, Scanner, fit, part};
 use super::shards::{Home, Operand, Seen};
 use super::texture::ROW_BYTES;
 use crate::error::{Error, Result};
 use crate::kernels::search::cutoff::{self, Slack};
 use crate::kernels::search::rescore::Rescore;
 use crate::kernels::search::{Family, Params, probes};
-use crate::recording::Launch;
 
 /// What to search for.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +116,7 @@ impl Scanner {
         encoder.copy_buffer_to_buffer(request.probes, range.start as u64 * given, &input.raw, 0, count as u64 * given);
         let pack = probes::launch(count, layout.dimension, layout.format, request.slack.score, request.most_exponent);
         let buffers = [input, packed, factors, norms].map(|b| b.raw.as_entire_binding());
-        run(gpu, &mut encoder.begin_compute_pass(&PASS), &pack, buffers)?;
+        gpu.record(&mut encoder.begin_compute_pass(&PASS), &pack, buffers)?;
         let texture = match layout.family {
             Family::Tiled => None,
             Family::Subgroup(_) => {
@@ -161,12 +160,12 @@ impl Scanner {
                     factors.raw.as_entire_binding(),
                     maxima.raw.as_entire_binding(),
                 ];
-                pass.set_bind_group(0, &gpu.scoped("a search", 0, || bind(gpu, pipeline, resources))?, &[]);
+                pass.set_bind_group(0, &gpu.scoped("a search", 0, || pipeline.bind(gpu, "search", resources))?, &[]);
                 let [x, y, z] = dispatch.groups();
                 pass.dispatch_workgroups(x, y, z);
             }
             let buffers = [maxima, factors, norms, cutoffs].map(|b| b.raw.as_entire_binding());
-            run(gpu, &mut pass, &cutoff::launch(count, blocks, k, request.slack), buffers)?;
+            gpu.record(&mut pass, &cutoff::launch(count, blocks, k, request.slack), buffers)?;
             let rescore = Rescore {
                 family: layout.family,
                 format: layout.format,
@@ -180,7 +179,7 @@ impl Scanner {
             };
             for launch in rescore.launches() {
                 let [bits, maxima, cutoffs, tags, hits] = [&shard.bits, maxima, cutoffs, tags, hits].map(|b| b.raw.as_entire_binding());
-                run(gpu, &mut pass, &launch, [rows.resource(), operand(), bits, maxima, cutoffs, tags, hits])?;
+                gpu.record(&mut pass, &launch, [rows.resource(), operand(), bits, maxima, cutoffs, tags, hits])?;
             }
         }
         encoder.copy_buffer_to_buffer(&hits.raw, 0, request.hits, (range.start * k * 16) as u64, (count * k * 16) as u64);
@@ -190,27 +189,4 @@ impl Scanner {
 
 fn defect(what: &str) -> Error {
     Error::Device(format!("A recorded search has no {what}. Report this."))
-}
-
-/// Records one launch.
-fn run<const N: usize>(
-    gpu: &Gpu,
-    pass: &mut wgpu::ComputePass<'_>,
-    launch: &Launch,
-    resources: [wgpu::BindingResource<'_>; N],
-) -> Result<()> {
-    let pipeline = gpu.pipeline(launch.shader)?;
-    let params = gpu.buffer("parameters", launch.params.len() as u64, wgpu::BufferUsages::UNIFORM, Some(&launch.params))?;
-    let entries: Vec<_> = std::iter::once(params.raw.as_entire_binding())
-        .chain(resources)
-        .enumerate()
-        .map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource })
-        .collect();
-    let descriptor = wgpu::BindGroupDescriptor { label: Some(launch.shader.name), layout: &pipeline.layout, entries: &entries };
-    let group = gpu.scoped(launch.shader.name, 0, || gpu.device().create_bind_group(&descriptor))?;
-    pass.set_pipeline(&pipeline.raw);
-    pass.set_bind_group(0, &group, &[]);
-    let [x, y, z] = launch.groups;
-    pass.dispatch_workgroups(x, y, z);
-    Ok(())
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Gpu;
 use super::memory::Buffer;
-use super::pipelines::Pipeline;
 use super::recorded_search::Workspace;
 use super::shards::{Home, Layout, Operand, Seen};
 use crate::error::Result;
@@ -89,13 +88,6 @@ pub(super) const PASS: wgpu::ComputePassDescriptor<'_> = wgpu::ComputePassDescri
 pub(super) fn part(buffer: &Buffer, offset: usize, bytes: usize) -> wgpu::BindingResource<'_> {
     let size = std::num::NonZeroU64::new(bytes as u64);
     wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: &buffer.raw, offset: offset as u64, size })
-}
-
-/// A bind group of these resources in order.
-pub(super) fn bind<const N: usize>(gpu: &Gpu, pipeline: &Pipeline, resources: [wgpu::BindingResource<'_>; N]) -> wgpu::BindGroup {
-    let entries: Vec<_> =
-        resources.into_iter().enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
-    gpu.device().create_bind_group(&wgpu::BindGroupDescriptor { label: Some("search"), layout: &pipeline.layout, entries: &entries })
 }
 
 impl Scanner {
@@ -196,7 +188,7 @@ impl Scanner {
                         factors.raw.as_entire_binding(),
                         maxima.raw.as_entire_binding(),
                     ];
-                    pass.set_bind_group(0, &bind(gpu, pipeline, resources), &[]);
+                    pass.set_bind_group(0, &pipeline.bind(gpu, "search", resources), &[]);
                     let [x, y, z] = dispatch.groups();
                     pass.dispatch_workgroups(x, y, z);
                 }

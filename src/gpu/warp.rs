@@ -116,10 +116,7 @@ fn dispatch(
         records.as_entire_binding(),
         target.as_entire_binding(),
     ];
-    let entries: Vec<_> =
-        resources.into_iter().enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
-    let descriptor = wgpu::BindGroupDescriptor { label: Some(group.shader.name), layout: &pipeline.layout, entries: &entries };
-    let bind_group = gpu.scoped("the bindings of a picture", 0, || gpu.device().create_bind_group(&descriptor))?;
+    let bind_group = gpu.scoped("the bindings of a picture", 0, || pipeline.bind(gpu, group.shader.name, resources))?;
     Ok((pipeline, bind_group, grid))
 }
 

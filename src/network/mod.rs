@@ -2,7 +2,7 @@
 
 mod apart;
 mod batch;
-mod looks;
+mod encode;
 mod running;
 mod summary;
 mod tuning;
@@ -317,24 +317,6 @@ impl Network {
              or correct `channels` in the description.",
             dims.join(" and ")
         ))
-    }
-
-    /// Records the network into the caller's encoder: no submit, no readback. Inputs and outputs are the caller's buffers, row-major f32;
-    /// inputs need `COPY_SRC`, outputs `COPY_DST`. Shapes are those the network was compiled for.
-    ///
-    /// The buffers of the network are in use until the caller's submission is done: wait for it before the next run or encoding.
-    ///
-    /// # Errors
-    /// A name that is missing or unknown, or a buffer that is too small.
-    pub fn encode(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        inputs: &[(&str, &wgpu::Buffer)],
-        outputs: &[(&str, &wgpu::Buffer)],
-    ) -> Result<()> {
-        let instance = self.compiled(Feed::Plain)?;
-        let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
-        instance.encode_shared(encoder, inputs, outputs)
     }
 
     /// Runs once and says how long each kernel took.

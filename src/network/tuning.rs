@@ -1,7 +1,7 @@
 //! Plans whose convolutions were timed on the device.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Instance, TunedLayer, Uploaded};
+use crate::gpu::{Gpu, Instance, TunedLayer, Uploaded, medians};
 use crate::graph::Graph;
 use crate::model::Precision;
 use crate::plan::{self, ConvAlgorithm, Force, Plan, PlanOptions};
@@ -10,9 +10,6 @@ use crate::tensor::{Shape, Tensor};
 
 /// Rounds in which the algorithms of a layer take turns; their medians are compared.
 const ROUNDS: usize = 7;
-/// Seconds that the launches of one algorithm in one round should fill, and how many there may be.
-const FILL: f64 = 3e-3;
-const LAUNCHES: usize = 200;
 
 /// A plan by what is known of this device's times; layers without any are timed first. What `options` force is not timed.
 pub(super) fn plan(gpu: &Gpu, graph: &Graph, shapes: &[Shape], options: &PlanOptions) -> Result<Plan> {
@@ -51,19 +48,8 @@ fn fastest(gpu: &Gpu, trial: &Trial, precision: Precision) -> Result<Option<Tune
     if ready.len() < 2 {
         return Ok(None);
     }
-    let mut launches = Vec::with_capacity(ready.len());
-    for (_, instance) in &ready {
-        // The first launch compiles on some drivers.
-        instance.time(gpu, 1)?;
-        launches.push(((FILL / instance.time(gpu, 1)?) as usize).clamp(1, LAUNCHES));
-    }
-    let mut times = vec![Vec::with_capacity(ROUNDS); ready.len()];
-    for _ in 0..ROUNDS {
-        for (((_, instance), &n), times) in ready.iter().zip(&launches).zip(&mut times) {
-            times.push(instance.time(gpu, n)? / n as f64);
-        }
-    }
-    let micros = ready.iter().zip(&mut times).map(|((algorithm, _), times)| (*algorithm, 1e6 * median(times)));
+    let seconds = medians(gpu, &ready.iter().map(|(_, instance)| instance).collect::<Vec<_>>(), ROUNDS)?;
+    let micros = ready.iter().zip(seconds).map(|((algorithm, _), seconds)| (*algorithm, 1e6 * seconds));
     Ok(TunedLayer::fastest(trial.key.clone(), micros.collect()))
 }
 
@@ -79,9 +65,4 @@ fn prepare(gpu: &Gpu, trial: &Trial, algorithm: ConvAlgorithm, precision: Precis
 fn ramp(shape: &Shape) -> Tensor {
     let data = (0..shape.len()).map(|i| (i % 251) as f32 / 125.0 - 1.0).collect();
     Tensor::from_f32(shape.clone(), data).unwrap_or_else(|| Tensor::zeros(shape.clone()))
-}
-
-fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }

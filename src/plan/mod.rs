@@ -12,6 +12,7 @@ pub use crate::recording::{
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::model::Precision;
+use crate::random::Random;
 use crate::recording::{Recorder, Trial, Tuning};
 use crate::tensor::Shape;
 
@@ -58,10 +59,6 @@ pub(crate) fn build_trial(trial: &Trial, algorithm: ConvAlgorithm, caps: &Caps, 
 
 /// Small normal numbers whichever way they are read: two halves around 2^-4 are an f32 around 2^-39.
 fn noise(bytes: u64) -> Vec<u8> {
-    let mut state = 1u32;
-    let halves = (0..bytes / 2).flat_map(|_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        ((state >> 16) as u16 & 0x83FF | 0x2C00).to_le_bytes()
-    });
-    halves.collect()
+    let mut random = Random(1);
+    (0..bytes / 2).flat_map(|_| (random.next() as u16 & 0x83FF | 0x2C00).to_le_bytes()).collect()
 }

@@ -54,6 +54,12 @@ impl Learned {
         self.matrix.refresh(work)
     }
 
+    /// The first number of the matrix.
+    pub(super) fn first(&self, ground: &Ground<'_>) -> Result<f32> {
+        let done = Work::new(ground.gpu, "a weight").run(&[(&self.matrix.buffer, 4)])?;
+        Ok(numbers(done.part(0))?.first().copied().unwrap_or(f32::NAN))
+    }
+
     /// The matrix and the states, without what pads them.
     pub(super) fn read(&self, ground: &Ground<'_>) -> Result<Vec<Vec<f32>>> {
         let bytes = self.matrix.vec4s as u64 * 16;

@@ -256,8 +256,9 @@ impl<'a> Trainer<'a> {
                 return classes.step(ground, &loss, label_smoothing, embedded, labels, out);
             }
             (Head::Pairs(loss), _) => {
+                // Pairs learn a number only under a Siamese score: where its logistic unit decides.
                 let loss = match self.numbers.first() {
-                    Some(learned) => PairLoss::LogisticL1 { b: f64::from(learned.read(ground)?[0][0]) },
+                    Some(learned) => PairLoss::LogisticL1 { b: f64::from(learned.first(ground)?) },
                     None => loss,
                 };
                 pairs::on_device(ground, &loss, embedded, &self.sampler.pairs(labels, number), out)?

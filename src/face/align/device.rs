@@ -3,8 +3,8 @@
 use super::{Aligner, Alignment, affine, look_of, no_alignment};
 use crate::error::{Error, Result};
 use crate::face::Face;
-use crate::gpu::{Fits, Gpu, Photo, wgpu};
-use crate::kernels::image::fit::{Look as Record, Params, placement};
+use crate::gpu::{self, Fits, Gpu, Photo, Work, wgpu};
+use crate::kernels::image::fit::{self, Look as Record, Params, placement};
 use crate::model::{Fit, Framing, Placement};
 use crate::network::Network;
 use crate::tensor::Sampling;
@@ -117,10 +117,10 @@ impl DeviceAligner {
         network.encode_fits(encoder, photo, &self.fits, self.size, outputs)
     }
 
-    /// Aligns faces of the host on the device: what [`Aligner::align`] gives for each, in order.
+    /// Aligns faces of the host on the device, however many: what [`Aligner::align`] gives for each, in order.
     ///
     /// # Errors
-    /// A face with another number of landmarks, more faces than there is room for, a lost device. What a face itself lacks is in its place.
+    /// A face with another number of landmarks, too little memory, a lost device. What a face itself lacks is in its place.
     pub fn align(&self, faces: &[Face], photo: [u32; 2]) -> Result<Vec<Result<Alignment>>> {
         let mut numbers = Vec::with_capacity(faces.len() * (4 + 2 * self.landmarks));
         for face in faces {
@@ -134,9 +134,17 @@ impl DeviceAligner {
             numbers.extend(face.bounds);
             numbers.extend(face.landmarks.iter().flatten());
         }
-        let records = self.fits.run(&self.gpu, &self.of(faces.len(), photo), &numbers)?;
+        if faces.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bytes = (faces.len() * size_of::<Record>()) as u64;
+        let (numbers, looks) = (self.gpu.filled("faces", &numbers)?, self.gpu.blank("looks", bytes)?);
+        let mut work = Work::new(&self.gpu, "the fits of faces");
+        work.launch(&fit::launch(self.gpu.caps(), &self.of(faces.len(), photo)), &[&numbers, &looks])?;
+        let done = work.run(&[(&looks, bytes)])?;
+        let records = gpu::numbers::<Record>(done.part(0))?;
         let sampling = if self.params.averaged == 1 { Sampling::Smooth } else { Sampling::Point };
-        Ok(faces.iter().zip(&records).map(|(face, record)| found(face, record, sampling)).collect())
+        Ok(faces.iter().zip(records).map(|(face, record)| found(face, record, sampling)).collect())
     }
 
     fn of(&self, count: usize, [width, height]: [u32; 2]) -> Params {

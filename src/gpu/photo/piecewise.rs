@@ -35,10 +35,7 @@ impl Photo {
                 ids.raw.as_entire_binding(),
                 pixels.raw.as_entire_binding(),
             ];
-            let entries: Vec<_> =
-                resources.into_iter().enumerate().map(|(i, resource)| wgpu::BindGroupEntry { binding: i as u32, resource }).collect();
-            let descriptor = wgpu::BindGroupDescriptor { label: Some("pieces"), layout: &pipeline.layout, entries: &entries };
-            let bind_group = gpu.device().create_bind_group(&descriptor);
+            let bind_group = pipeline.bind(gpu, "pieces", resources);
             let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("lookalike pieces") });
             let mut pass =
                 encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("lookalike pieces"), timestamp_writes: None });

@@ -1,4 +1,4 @@
-//! Looks that are on the device, recorded with the network behind them.
+//! Networks recorded into the caller's commands: on the caller's buffers, or on looks that are on the device.
 
 use std::sync::PoisonError;
 
@@ -8,6 +8,24 @@ use crate::gpu::{Fits, Photo, wgpu};
 use crate::recording::Feed;
 
 impl Network {
+    /// Records the network into the caller's encoder: no submit, no readback. Inputs and outputs are the caller's buffers, row-major f32;
+    /// inputs need `COPY_SRC`, outputs `COPY_DST`. Shapes are those the network was compiled for.
+    ///
+    /// The buffers of the network are in use until the caller's submission is done: wait for it before the next run or encoding.
+    ///
+    /// # Errors
+    /// A name that is missing or unknown, or a buffer that is too small.
+    pub fn encode(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        inputs: &[(&str, &wgpu::Buffer)],
+        outputs: &[(&str, &wgpu::Buffer)],
+    ) -> Result<()> {
+        let instance = self.compiled(Feed::Plain)?;
+        let instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
+        instance.encode_shared(encoder, inputs, outputs)
+    }
+
     /// Records what `fits` found, `size` = width, height, for each place of the batch that the network was compiled for, and the network.
     ///
     /// # Errors
