@@ -2,8 +2,12 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use common::tool::npy;
 
 /// A protobuf field with a length: a message, a string or bytes.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
@@ -47,17 +51,6 @@ fn onnx(operators: &[&str], side: u8, out_side: u8) -> Vec<u8> {
     graph.extend(field(12, &value("output", out_side)));
     let opset = [field(1, b""), number(2, 17)].concat();
     [number(1, 8), field(7, &graph), field(8, &opset)].concat()
-}
-
-/// A .npy file of f32.
-fn npy(shape: &[usize], data: &[f32]) -> Vec<u8> {
-    let dims: String = shape.iter().map(|d| format!("{d},")).collect();
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({dims}), }}\n");
-    let mut out = b"\x93NUMPY\x01\x00".to_vec();
-    out.extend((header.len() as u16).to_le_bytes());
-    out.extend(header.bytes());
-    out.extend(data.iter().flat_map(|x| x.to_le_bytes()));
-    out
 }
 
 /// A folder with a model, an array for it and a picture.
