@@ -354,10 +354,10 @@ mod external {
         std::fs::write(folder.path().join("w.bin"), [&[0; 16], weights.as_slice(), &[0; 4]].concat()).unwrap();
         for entries in [&[("location", "w.bin"), ("offset", "16")][..], &[("location", "w.bin"), ("offset", "16"), ("length", "288")]] {
             // Same weights, same name: the same model.
-            assert_eq!(load_in(folder.path(), entries).unwrap().digest, {
+            assert_eq!(load_in(folder.path(), entries).unwrap().digest(), {
                 let mut m = inside.clone();
                 m.describe(lookalike::model::Description { name: "m".into(), ..Default::default() }).unwrap();
-                m.digest
+                m.digest()
             });
         }
     }

@@ -56,7 +56,7 @@ fn report(ui: &Ui, output: &Path, model: &Model, import: Option<&ImportReport>, 
     let size = std::fs::metadata(output).map_err(|e| Error::io("Reading", output, e))?.len();
     if ui.json {
         ui.json(&json!({
-            "file": output.display().to_string(), "bytes": size, "digest": model.digest, "precision": precision,
+            "file": output.display().to_string(), "bytes": size, "digest": model.digest(), "precision": precision,
             "largest_relative_error": rounding.as_ref().map(|r| r.error), "largest_error_in": rounding.as_ref().map(|r| &r.tensor), "import": import,
         }))?;
         return Ok(Done::Yes);
@@ -66,7 +66,7 @@ fn report(ui: &Ui, output: &Path, model: &Model, import: Option<&ImportReport>, 
         ui.line(&format!("{} nodes in the file, {} in the model", import.nodes_in_file, import.nodes))?;
         import.sentences().iter().try_for_each(|change| ui.line(change))?;
     }
-    ui.line(&format!("digest {}", model.digest))?;
+    ui.line(&format!("digest {}", model.digest()))?;
     if let Some(r) = rounding {
         ui.line(&format!("largest rounding error {:.2e} of the largest value of its tensor (`{}`)", r.error, r.tensor))?;
     }

@@ -108,7 +108,7 @@ fn as_json(facts: &Facts, plan: Option<&(String, Value)>) -> Value {
     let (parameters, macs) = total(&facts.layers);
     json!({
         "name": facts.model.description.name, "inputs": inputs, "outputs": outputs, "parameters": parameters, "macs": macs,
-        "layers": facts.layers, "digest": facts.model.digest, "description": facts.model.description,
+        "layers": facts.layers, "digest": facts.model.digest(), "description": facts.model.description,
         "preprocessing": graph.preprocessing(), "import": facts.model.import, "plan": plan.map(|(_, p)| p), "adapter": plan.map(|(a, _)| a), "needs": facts.unknown,
     })
 }
@@ -131,7 +131,7 @@ fn print(ui: &Ui, facts: &Facts, plan: Option<&(String, Value)>) -> Outcome<()> 
     for change in facts.model.import.iter().flat_map(ImportReport::sentences) {
         ui.line(&format!("import: {change}"))?;
     }
-    ui.line(&format!("digest  {}", facts.model.digest))?;
+    ui.line(&format!("digest  {}", facts.model.digest()))?;
     if let Some(needs) = &facts.unknown {
         ui.line(&format!("\n{needs}"))?;
     }

@@ -74,7 +74,8 @@ impl Gpu {
         if !textures {
             return self.filled(what, content);
         }
-        let texture = self.texture(what, size_of_val(content) as u64, BindingKind::Texture, Some(bytemuck::cast_slice(content).into()))?;
+        let bytes: &[u8] = bytemuck::cast_slice(content);
+        let texture = self.filled_texture(what, bytes.len() as u64, BindingKind::Texture, &|out: &mut [u8]| out.copy_from_slice(bytes))?;
         let submission = self.scoped(what, 0, || self.queue().submit([]))?;
         self.wait(submission, what)?;
         Ok(Memory::of(Kind::Texture(texture)))
@@ -82,7 +83,7 @@ impl Gpu {
 
     /// A texture for vec4s that [`Work::copy`] fills.
     pub(crate) fn blank_texture(&self, what: &str, bytes: u64) -> Result<Memory> {
-        Ok(Memory::of(Kind::Texture(self.texture(what, bytes, BindingKind::Texture, None)?)))
+        Ok(Memory::of(Kind::Texture(self.texture(what, bytes, BindingKind::Texture)?)))
     }
 }
 

@@ -194,7 +194,10 @@ impl Product {
         let (lanes, mut packed) = (GemmFamily::Tiled.lanes() as usize, Vec::new());
         for plane in weights.chunks_exact(filters) {
             let tensor = Tensor::from_f32(shape, plane.to_vec()).unwrap_or_else(|| Tensor::zeros(shape));
-            packed.extend(Filter::conv(&Arc::new(tensor)).pack(lanes, 0..self.outputs.div_ceil(4 * lanes), true));
+            let filter = Filter::conv(&Arc::new(tensor));
+            let (start, blocks) = (packed.len(), self.outputs.div_ceil(4 * lanes));
+            packed.resize(start + blocks * filter.block_vec4s(lanes, true) * 16, 0);
+            filter.pack(lanes, 0..blocks, true, &mut packed[start..]);
         }
 
         let params = Params {

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::Gpu;
 use super::memory::Buffer;
+use super::mirrors::Mirrors;
 use super::pipelines::Pipeline;
-use super::texture::{Mirrors, ROW_BYTES};
 use super::weights::{Uploaded, UploadedWeight, WeightMemory, weight_kinds};
 use crate::error::{Error, Result};
 use crate::recording::{Feed, Packed, Plan, Source, from_words, words};
@@ -65,15 +65,7 @@ impl Instance {
         gpu.build_pipelines(&shaders)?;
         let pipelines = shaders.into_iter().map(|s| gpu.pipeline(s)).collect::<Result<Vec<_>>>()?;
         let weights = uploaded.get_all(gpu, &weight_kinds(&plan))?;
-        let mirrors = Mirrors::new(gpu, &plan)?;
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-        // Whole texture rows, where slots are copied to textures.
-        let row = if mirrors.is_used() { ROW_BYTES } else { 16 };
-        let slots = plan
-            .slots
-            .iter()
-            .map(|&bytes| gpu.buffer("activations", bytes.next_multiple_of(row), usage, None))
-            .collect::<Result<Vec<_>>>()?;
+        let (slots, mirrors) = Mirrors::allocate(gpu, &plan)?;
         let mut params = Vec::with_capacity(plan.dispatches.len() * PARAMS_ALIGNMENT);
         for d in &plan.dispatches {
             params.extend_from_slice(&d.params);

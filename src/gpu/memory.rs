@@ -63,6 +63,13 @@ impl Drop for Buffer {
     }
 }
 
+impl Buffer {
+    /// A buffer whose `size` bytes were taken from `budget`.
+    pub(super) fn new(raw: wgpu::Buffer, size: u64, budget: Arc<Budget>) -> Self {
+        Self { raw, size, budget }
+    }
+}
+
 impl Gpu {
     /// Allocates `size` bytes for `what`; with `content`, filled (padded with zeros) before first use.
     pub(super) fn buffer(&self, what: &str, size: u64, usage: wgpu::BufferUsages, content: Option<&[u8]>) -> Result<Buffer> {

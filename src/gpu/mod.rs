@@ -10,6 +10,7 @@ mod exec;
 mod fit;
 mod launch;
 mod memory;
+mod mirrors;
 mod photo;
 mod pipelines;
 mod probe;
@@ -18,10 +19,12 @@ mod readback;
 mod recorded_search;
 mod search;
 mod shards;
+mod shared_memory;
 mod speed;
 mod texture;
 mod timing;
 mod tuned;
+mod warm_up;
 mod warp;
 mod weights;
 
@@ -43,7 +46,7 @@ pub(crate) use weights::Uploaded;
 pub use wgpu;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -66,6 +69,9 @@ pub struct GpuOptions {
     /// Whether the kernels of the large products keep the checks of indices, loops and divisors that wgpu adds to shaders. `None` = on software adapters,
     /// where they cost nothing (docs/rejected.md), and in debug builds; all other kernels always have them.
     pub shader_checks: Option<bool>,
+    /// Whether activations may lie in memory that is a buffer and a texture at once, on Mesa's lavapipe, where kernels fetch from textures; without
+    /// it they are copied.
+    pub shared_memory: bool,
     /// Products of halves ([`crate::model::Precision::F16`]) on cooperative matrices (tensor cores), where the adapter has some that multiply
     /// halves into sums of f32 and `conv/tiled_gemm` would compute. Activations are then rounded to halves, too. Experimental: when the
     /// device is opened, products are compared with those of `conv/tiled_gemm`, which stays where they differ. [`Gpu::cooperative`] tells.
@@ -92,6 +98,7 @@ impl Default for GpuOptions {
             timeout: Duration::from_secs(number("LOOKALIKE_TIMEOUT").unwrap_or(120)),
             gemm,
             shader_checks,
+            shared_memory: std::env::var("LOOKALIKE_SHARED_MEMORY").map_or(true, |v| v.trim() != "off"),
             experimental_coop: std::env::var("LOOKALIKE_EXPERIMENTAL_COOP").is_ok_and(|v| v.trim() == "1"),
             cache: cache::folder(),
         }
@@ -115,6 +122,9 @@ struct Inner {
     pipelines: Pipelines,
     lost: Arc<Mutex<Option<String>>>,
     cooperative: Option<String>,
+    /// [`GpuOptions::shared_memory`], and what became of it.
+    shared_memory: bool,
+    shares_memory: OnceLock<bool>,
     cache: Option<PathBuf>,
     /// Measured or read when it is first asked for.
     speed: Mutex<Option<Speed>>,
@@ -181,6 +191,8 @@ impl Gpu {
             pipelines,
             lost,
             cooperative: None,
+            shared_memory: options.shared_memory,
+            shares_memory: OnceLock::new(),
             cache: options.cache.clone(),
             speed: Mutex::new(None),
             tuned: Mutex::new(None),

@@ -51,7 +51,7 @@ impl Gpu {
         Ok(Arc::clone(built.entry(shader.name).or_insert(pipeline)))
     }
 
-    /// Builds all pipelines that are still missing, on as many threads as there are cores.
+    /// Builds all pipelines that are still missing, on as many threads as there are cores, and has the driver begin with what it leaves for later.
     pub(super) fn build_pipelines(&self, shaders: &[&'static Shader]) -> Result<()> {
         let mut missing: Vec<&'static Shader> = shaders.iter().copied().filter(|s| self.built(s).is_none()).collect();
         missing.sort_by_key(|s| s.name);
@@ -72,7 +72,8 @@ impl Gpu {
             })
         })?;
         self.inner.pipelines.cache.store();
-        Ok(())
+        let built = missing.into_iter().map(|s| Ok((s, self.pipeline(s)?))).collect::<Result<Vec<_>>>()?;
+        self.warm_up(&built)
     }
 
     fn build_pipeline(&self, shader: &'static Shader) -> Result<Pipeline> {

@@ -3,15 +3,19 @@
 use std::time::Instant;
 
 use super::Gpu;
+use super::shared_memory::{Rows, SharedMemory};
+use super::texture::ROW_BYTES;
 use crate::error::Result;
-use crate::kernels::probe::subgroup::Params;
+use crate::kernels::probe::{subgroup, texel};
+use crate::recording::Launch;
 use crate::shader;
 
 /// The subgroup size that this device really ran with, or `None` when there were several.
 pub(super) fn subgroup_size(gpu: &Gpu) -> Result<Option<u32>> {
     const INVOCATIONS: u64 = 64;
     let out = gpu.buffer("the subgroup probe", INVOCATIONS * 4, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC, None)?;
-    let params = gpu.buffer("the subgroup probe", 16, wgpu::BufferUsages::UNIFORM, Some(bytemuck::bytes_of(&Params { one: 1 })))?;
+    let params =
+        gpu.buffer("the subgroup probe", 16, wgpu::BufferUsages::UNIFORM, Some(bytemuck::bytes_of(&subgroup::Params { one: 1 })))?;
     let read = gpu.buffer("the subgroup probe", INVOCATIONS * 4, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, None)?;
     let pipeline = gpu.pipeline(&shader::PROBE_SUBGROUP)?;
     let submission = gpu.scoped("the subgroup probe", 0, || {
@@ -37,6 +41,43 @@ pub(super) fn subgroup_size(gpu: &Gpu) -> Result<Option<u32>> {
     let sizes: &[u32] = bytemuck::cast_slice(&bytes);
     let size = sizes.first().copied().unwrap_or(0);
     Ok(Some(size).filter(|&size| size > 0 && sizes.iter().all(|&s| s == size)))
+}
+
+/// Whether a dispatch fetches through a texture what the dispatch before it in the same pass has stored to the buffer on the same memory.
+pub(super) fn shares_memory(gpu: &Gpu) -> Result<bool> {
+    const ROWS: u32 = 3;
+    let floats = ROWS as usize * ROW_BYTES as usize / 4;
+    let ramp: Vec<f32> = (0..floats).map(|i| i as f32).collect();
+    let rows = Rows { what: "the texture probe", rows: ROWS, format: wgpu::TextureFormat::Rgba32Float };
+    let shared = |content: &[f32]| gpu.shared(&rows, |bytes| bytes.copy_from_slice(bytemuck::cast_slice(content)));
+    let blank = vec![0.0; floats];
+    let (Some(a), Some(b), Some(c)) = (shared(&ramp), shared(&blank), shared(&blank)) else { return Ok(false) };
+    let bytes = u64::from(ROWS) * ROW_BYTES;
+    let read = gpu.buffer("the texture probe", bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST, None)?;
+    let launch = Launch {
+        shader: &shader::PROBE_TEXEL,
+        groups: [(floats / 4 / 64) as u32, 1, 1],
+        params: bytemuck::bytes_of(&texel::Params { one: 1.0 }).to_vec(),
+        flops: 0,
+    };
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        let mut step = |from: &SharedMemory, to: &SharedMemory| {
+            let view = from.texture.create_view(&wgpu::TextureViewDescriptor::default());
+            gpu.record(&mut pass, &launch, [wgpu::BindingResource::TextureView(&view), to.buffer.as_entire_binding()])
+        };
+        // Twice there and back: nothing but the order of dispatches stands between them.
+        step(&a, &b)?;
+        step(&b, &c)?;
+        step(&c, &b)?;
+        step(&b, &c)?;
+    }
+    encoder.copy_buffer_to_buffer(&c.buffer, 0, &read.raw, 0, bytes);
+    let submission = gpu.scoped("the texture probe", 0, || gpu.queue().submit([encoder.finish()]))?;
+    let bytes = gpu.read_back(&read, submission, "the texture probe")?;
+    let got: &[f32] = bytemuck::try_cast_slice(&bytes).unwrap_or_default();
+    Ok(got.len() == floats && got.iter().zip(&ramp).all(|(got, x)| *got == x + 4.0))
 }
 
 impl Gpu {

@@ -74,7 +74,7 @@ impl Operand {
         Ok(match family {
             Family::Tiled => Self::Buffer(gpu.buffer(what, bytes, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST, None)?),
             Family::Subgroup(_) => {
-                Self::Texture(gpu.texture(what, bytes, if integers { BindingKind::TextureUint } else { BindingKind::Texture }, None)?)
+                Self::Texture(gpu.texture(what, bytes, if integers { BindingKind::TextureUint } else { BindingKind::Texture })?)
             }
         })
     }

@@ -1,16 +1,14 @@
 //! Tensors as textures, for kernels that load through texel fetches (`shaders/shared/texel.wgsl`).
 //!
-//! Constants are uploaded as textures. An activation is written by its kernel to a buffer and copied to a texture before the first kernel
-//! that fetches it; on the software adapters this is for, that is a `memcpy`.
+//! Constants are uploaded as textures. An activation is written by its kernel to a buffer, and fetched from a texture on the same memory
+//! ([`super::shared_memory`]) or one that it is copied to ([`super::mirrors`]); on the software adapters this is for, a copy is a `memcpy`.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Gpu;
 use super::memory::{Budget, Buffer};
+use super::shared_memory::Rows;
 use crate::error::{Error, Result};
-use crate::recording::{Plan, Source};
 use crate::shader::BindingKind;
 
 /// Texels of a row, as in shaders/shared/texel.wgsl.
@@ -34,45 +32,103 @@ impl Drop for Texture {
 }
 
 impl Gpu {
-    /// Allocates a texture of at least `size` bytes for `what`, filled with `content`.
-    pub(super) fn texture(&self, what: &str, size: u64, kind: BindingKind, content: Option<Cow<'_, [u8]>>) -> Result<Texture> {
-        let rows = size.div_ceil(ROW_BYTES).max(1);
-        let most = self.device().limits().max_texture_dimension_2d;
-        let Some(height) = u32::try_from(rows).ok().filter(|&r| r <= most) else {
-            return Err(Error::Limits(format!(
-                "A texture for {what} would have {rows} rows, but this device allows {most}. Use a smaller batch."
-            )));
-        };
-        let bytes = rows * ROW_BYTES;
+    /// Allocates a texture of at least `size` bytes for `what`.
+    pub(super) fn texture(&self, what: &str, size: u64, kind: BindingKind) -> Result<Texture> {
+        let height = self.rows(what, size)?;
+        let bytes = self.take_rows(what, height)?;
         let budget = &self.inner.budget;
-        budget.take(bytes).map_err(|limit| Error::OutOfMemory { what: what.to_owned(), wanted: bytes, limit })?;
-        let format = if kind == BindingKind::TextureUint { wgpu::TextureFormat::Rgba32Uint } else { wgpu::TextureFormat::Rgba32Float };
-        let extent = wgpu::Extent3d { width: ROW as u32, height, depth_or_array_layers: 1 };
-        let made = self.scoped(what, bytes, || {
-            let raw = self.device().create_texture(&wgpu::TextureDescriptor {
-                label: Some(what),
-                size: extent,
-                mip_level_count: 1,
-                sample_count: 1,
-                dimension: wgpu::TextureDimension::D2,
-                format,
-                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-                view_formats: &[],
-            });
-            if let Some(content) = content {
-                let mut rows = content.into_owned();
-                rows.resize(bytes as usize, 0);
-                self.queue().write_texture(raw.as_image_copy(), &rows, row_layout(0), extent);
+        let descriptor = wgpu::TextureDescriptor {
+            label: Some(what),
+            size: extent(height),
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: format_of(kind),
+            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        };
+        let raw = self.scoped(what, bytes, || self.device().create_texture(&descriptor)).inspect_err(|_| budget.give(bytes))?;
+        Ok(Texture::new(raw, bytes, Arc::clone(budget)))
+    }
+
+    /// The same, filled: `fill` writes all of `size` bytes.
+    pub(super) fn filled_texture(&self, what: &str, size: u64, kind: BindingKind, fill: &dyn Fn(&mut [u8])) -> Result<Texture> {
+        let fill_rows = |rows: &mut [u8]| {
+            let (own, rest) = rows.split_at_mut((size as usize).min(rows.len()));
+            fill(own);
+            rest.fill(0);
+        };
+        if self.shares_memory() {
+            let height = self.rows(what, size)?;
+            let bytes = self.take_rows(what, height)?;
+            let budget = &self.inner.budget;
+            // Written where it stays, not to a buffer that is copied there.
+            if let Some(shared) = self.shared(&Rows { what, rows: height, format: format_of(kind) }, fill_rows) {
+                return Ok(Texture::new(shared.texture, bytes, Arc::clone(budget)));
             }
-            let view = raw.create_view(&wgpu::TextureViewDescriptor::default());
-            (raw, view)
-        });
-        let (raw, view) = made.inspect_err(|_| budget.give(bytes))?;
-        Ok(Texture { raw, view, bytes, budget: Arc::clone(budget) })
+            budget.give(bytes);
+        }
+        let texture = self.texture(what, size, kind)?;
+        let mut rows = vec![0; texture.bytes as usize];
+        fill_rows(&mut rows);
+        let size = texture.raw.size();
+        self.scoped(what, texture.bytes, || self.queue().write_texture(texture.raw.as_image_copy(), &rows, row_layout(0), size))?;
+        Ok(texture)
+    }
+
+    /// A buffer of at least `size` bytes and a texture of the same memory. `None` where this device has no such thing.
+    pub(super) fn buffer_and_texture(&self, what: &str, size: u64) -> Result<Option<(Buffer, Texture)>> {
+        if !self.shares_memory() {
+            return Ok(None);
+        }
+        let rows = self.rows(what, size)?;
+        let bytes = self.take_rows(what, rows)?;
+        let budget = &self.inner.budget;
+        let Some(shared) = self.shared(&Rows { what, rows, format: format_of(BindingKind::Texture) }, |_| ()) else {
+            budget.give(bytes);
+            return Ok(None);
+        };
+        let texture = Texture::new(shared.texture, 0, Arc::clone(budget));
+        Ok(Some((Buffer::new(shared.buffer, bytes, Arc::clone(budget)), texture)))
+    }
+
+    /// Takes the bytes of `rows` rows from the budget.
+    fn take_rows(&self, what: &str, rows: u32) -> Result<u64> {
+        let bytes = u64::from(rows) * ROW_BYTES;
+        self.inner.budget.take(bytes).map_err(|limit| Error::OutOfMemory { what: what.to_owned(), wanted: bytes, limit })?;
+        Ok(bytes)
+    }
+
+    /// Rows of a texture of at least `size` bytes: never a power of two, if there is room for one more. Mesa's software driver compiles a shader again for
+    /// every combination of textures whose height is one and whose height is not.
+    fn rows(&self, what: &str, size: u64) -> Result<u32> {
+        let most = self.device().limits().max_texture_dimension_2d;
+        let rows = size.div_ceil(ROW_BYTES).max(1);
+        match u32::try_from(rows) {
+            Ok(rows) if rows < most && rows.is_power_of_two() => Ok(rows.max(2) + 1),
+            Ok(rows) if rows <= most => Ok(rows),
+            _ => Err(Error::Limits(format!(
+                "A texture for {what} would have {rows} rows, but this device allows {most}. Use a smaller batch."
+            ))),
+        }
     }
 }
 
+fn extent(height: u32) -> wgpu::Extent3d {
+    wgpu::Extent3d { width: ROW as u32, height, depth_or_array_layers: 1 }
+}
+
+fn format_of(kind: BindingKind) -> wgpu::TextureFormat {
+    if kind == BindingKind::TextureUint { wgpu::TextureFormat::Rgba32Uint } else { wgpu::TextureFormat::Rgba32Float }
+}
+
 impl Texture {
+    /// `bytes` were taken from `budget`.
+    fn new(raw: wgpu::Texture, bytes: u64, budget: Arc<Budget>) -> Self {
+        let view = raw.create_view(&wgpu::TextureViewDescriptor::default());
+        Self { raw, view, bytes, budget }
+    }
+
     /// Bytes it has room for.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
@@ -97,75 +153,6 @@ impl Texture {
     }
 }
 
-fn row_layout(offset: u64) -> wgpu::TexelCopyBufferLayout {
+pub(super) fn row_layout(offset: u64) -> wgpu::TexelCopyBufferLayout {
     wgpu::TexelCopyBufferLayout { offset, bytes_per_row: Some(ROW_BYTES as u32), rows_per_image: None }
-}
-
-/// The texture of each slot that is fetched from, and what has to be copied before which dispatch.
-#[derive(Debug, Default)]
-pub(super) struct Mirrors {
-    by_slot: HashMap<usize, Texture>,
-    /// Per dispatch: tensors to copy first.
-    copies: Vec<Vec<u32>>,
-}
-
-impl Mirrors {
-    pub(super) fn new(gpu: &Gpu, plan: &Plan) -> Result<Self> {
-        let mut largest: HashMap<usize, u64> = HashMap::new();
-        // Which tensor the texture of a slot holds.
-        let mut current: HashMap<usize, u32> = HashMap::new();
-        let mut copies = Vec::with_capacity(plan.dispatches.len());
-        for d in &plan.dispatches {
-            let mut needed = Vec::new();
-            let tensors = || {
-                d.bindings.iter().zip(&d.shader.bindings[1..]).filter_map(|(s, k)| match s {
-                    Source::Tensor(t) => Some((*t, *k)),
-                    Source::Weight(_) => None,
-                })
-            };
-            for (t, _) in tensors().filter(|(_, k)| *k == BindingKind::Texture) {
-                let activation = plan.tensors[t as usize];
-                let size = largest.entry(activation.slot).or_default();
-                *size = (*size).max(activation.bytes);
-                if current.insert(activation.slot, t) != Some(t) {
-                    needed.push(t);
-                }
-            }
-            for (t, _) in tensors().filter(|(_, k)| *k == BindingKind::Write) {
-                current.remove(&plan.tensors[t as usize].slot);
-            }
-            copies.push(needed);
-        }
-        let make = |(slot, bytes)| Ok((slot, gpu.texture("activations", bytes, BindingKind::Texture, None)?));
-        Ok(Self { by_slot: largest.into_iter().map(make).collect::<Result<_>>()?, copies })
-    }
-
-    /// Whether any slot is copied.
-    pub(super) fn is_used(&self) -> bool {
-        !self.by_slot.is_empty()
-    }
-
-    /// The texture that mirrors a slot.
-    pub(super) fn view(&self, slot: usize) -> Option<&wgpu::TextureView> {
-        self.by_slot.get(&slot).map(|t| &t.view)
-    }
-
-    /// Whether dispatch `i` needs copies before it, so that a pass has to end there.
-    pub(super) fn needs_copies(&self, i: usize) -> bool {
-        !self.copies[i].is_empty()
-    }
-
-    /// Records the copies before dispatch `i`.
-    pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder, plan: &Plan, slots: &[Buffer], i: usize) {
-        for &t in &self.copies[i] {
-            let activation = plan.tensors[t as usize];
-            let Some(texture) = self.by_slot.get(&activation.slot) else { continue };
-            let height = activation.bytes.div_ceil(ROW_BYTES) as u32;
-            encoder.copy_buffer_to_texture(
-                wgpu::TexelCopyBufferInfo { buffer: &slots[activation.slot].raw, layout: row_layout(0) },
-                texture.raw.as_image_copy(),
-                wgpu::Extent3d { width: ROW as u32, height, depth_or_array_layers: 1 },
-            );
-        }
-    }
 }

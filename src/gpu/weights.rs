@@ -1,6 +1,7 @@
 //! Packed constants on the device.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Gpu;
@@ -37,13 +38,14 @@ impl Uploaded {
         if let Some(found) = lock().get(&key) {
             return Ok(Arc::clone(found));
         }
-        let bytes = (weight.pack)();
         let memory = if kind == BindingKind::Read {
             let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+            let mut bytes = vec![0; weight.bytes as usize];
+            (weight.pack)(&mut bytes);
             WeightMemory::Buffer(gpu.buffer("weights", weight.bytes, usage, Some(&bytes))?)
         } else {
-            let texture = gpu.texture("weights", weight.bytes, kind, Some(bytes.into()))?;
-            // The device copies it from where the host wrote it while the next one is packed.
+            let texture = gpu.filled_texture("weights", weight.bytes, kind, &*weight.pack)?;
+            // Where the driver copies it, it does so while the next one is packed.
             gpu.scoped("weights", 0, || gpu.queue().submit([]))?;
             WeightMemory::Texture(texture)
         };
@@ -51,24 +53,24 @@ impl Uploaded {
         Ok(Arc::clone(lock().entry(key).or_insert(uploaded)))
     }
 
-    /// All weights of a plan, packed on as many threads as there are cores.
+    /// All weights of a plan, packed on as many threads as there are cores, the largest first.
     pub(super) fn get_all(&self, gpu: &Gpu, weights: &[(&Weight, BindingKind)]) -> Result<Vec<Arc<UploadedWeight>>> {
+        let mut order: Vec<usize> = (0..weights.len()).collect();
+        order.sort_by_key(|&i| std::cmp::Reverse(weights[i].0.bytes));
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(weights.len().max(1));
-        let mut parts = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|t| {
-                    scope.spawn(move || {
-                        weights.iter().skip(t).step_by(threads).map(|(w, kind)| self.get(gpu, w, *kind)).collect::<Result<Vec<_>>>()
-                    })
-                })
-                .collect();
+        let next = AtomicUsize::new(0);
+        let take = || order.get(next.fetch_add(1, Ordering::Relaxed)).copied();
+        let work = || std::iter::from_fn(take).map(|i| Ok((i, self.get(gpu, weights[i].0, weights[i].1)?))).collect::<Result<Vec<_>>>();
+        let mut packed = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
             workers
                 .into_iter()
                 .map(|w| w.join().unwrap_or_else(|_| Err(Error::Device("A thread that uploads weights ended.".to_owned()))))
-                .map(|part| part.map(Vec::into_iter))
                 .collect::<Result<Vec<_>>>()
-        })?;
-        Ok((0..weights.len()).filter_map(|i| parts[i % threads].next()).collect())
+        })?
+        .concat();
+        packed.sort_by_key(|(i, _)| *i);
+        Ok(packed.into_iter().map(|(_, weight)| weight).collect())
     }
 }
 

@@ -150,7 +150,7 @@ mod tests {
         Model {
             graph,
             description: Description { embedding, ..Description::default() },
-            digest: String::new(),
+            digest: Default::default(),
             import: None,
             limits: Default::default(),
         }

@@ -1,12 +1,10 @@
-//! The graph as JSON, by names, and the digest.
+//! The graph as JSON, by names.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::Description;
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph, Node, Op, ValueId};
 use crate::tensor::{DType, Data, Tensor};
@@ -149,29 +147,6 @@ pub(super) fn with_bytes<E>(tensor: &Tensor, mut sink: impl FnMut(&[u8]) -> Resu
         Data::I64(v) => tensor.dtype().integers_to_le(v),
     };
     sink(&bytes)
-}
-
-/// SHA-256 of the canonical content: graph, description, and tensors by name, each part preceded by its length.
-pub(super) fn digest(graph: &Graph, description: &Description) -> Result<String> {
-    let mut hash = Sha256::new();
-    let part = |hash: &mut Sha256, bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    part(&mut hash, b"lookalike model 1");
-    part(&mut hash, json(&GraphLayout::of(graph))?.as_bytes());
-    part(&mut hash, json(description)?.as_bytes());
-    for (name, tensor) in tensors(graph) {
-        part(&mut hash, name.as_bytes());
-        part(&mut hash, dtype_name(tensor.dtype()).as_bytes());
-        let dims: Vec<u8> = tensor.shape().iter().flat_map(|&d| (d as u64).to_le_bytes()).collect();
-        part(&mut hash, &dims);
-        let Ok(()) = with_bytes(tensor, |bytes| -> Result<(), std::convert::Infallible> {
-            part(&mut hash, bytes);
-            Ok(())
-        });
-    }
-    Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod align;
 mod description;
+mod digest;
 mod extend;
 mod file;
 mod layout;
@@ -22,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::import::onnx::{self, ImportReport};
 use crate::import::{Limits, canonical, file_name, read_file, validate};
+use digest::Digest;
 
 /// How floating-point numbers are stored: in a model file, or as weights on the GPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -41,9 +43,7 @@ pub struct Model {
     pub graph: Graph,
     /// What the file formats of networks do not say.
     pub description: Description,
-    /// SHA-256, in lower-case hex, of the graph, the description and the weights, whatever file they are stored in.
-    /// Embeddings of models with different digests must not be compared.
-    pub digest: String,
+    digest: Digest,
     /// What importing changed, when the model was read from an ONNX file.
     pub import: Option<ImportReport>,
     /// What the model was read with; compiling it keeps to the same limits.
@@ -65,8 +65,14 @@ impl Model {
     /// The model of a graph that is canonical and valid.
     fn checked(graph: Graph, description: Description, limits: &Limits) -> Result<Self> {
         description.check(&graph)?;
-        let digest = layout::digest(&graph, &description)?;
+        let digest = Digest::of(&graph, &description)?;
         Ok(Self { graph, description, digest, import: None, limits: *limits })
+    }
+
+    /// SHA-256, in lower-case hex, of the graph, the description and the weights, whatever file they are stored in.
+    /// Embeddings of models with different digests must not be compared. Computed when it is first asked for.
+    pub fn digest(&self) -> &str {
+        self.digest.get(&self.graph)
     }
 
     /// Replaces the description, and with it the digest.
@@ -75,7 +81,7 @@ impl Model {
     /// [`Error::Model`] when the description does not fit the graph.
     pub fn describe(&mut self, description: Description) -> Result<()> {
         description.check(&self.graph)?;
-        self.digest = layout::digest(&self.graph, &description)?;
+        self.digest = Digest::of(&self.graph, &description)?;
         self.description = description;
         Ok(())
     }

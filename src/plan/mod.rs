@@ -51,14 +51,15 @@ pub(crate) fn build_trial(trial: &Trial, algorithm: ConvAlgorithm, caps: &Caps, 
     let inputs = (trial.record)(&mut recorder)?;
     let mut plan = recorder.finish(Feed::Packed, inputs, Vec::new())?;
     for weight in &mut plan.weights {
-        let bytes = weight.bytes;
-        weight.pack = std::sync::Arc::new(move || noise(bytes));
+        weight.pack = std::sync::Arc::new(noise);
     }
     Ok(plan)
 }
 
 /// Small normal numbers whichever way they are read: two halves around 2^-4 are an f32 around 2^-39.
-fn noise(bytes: u64) -> Vec<u8> {
+fn noise(bytes: &mut [u8]) {
     let mut random = Random(1);
-    (0..bytes / 2).flat_map(|_| (random.next() as u16 & 0x83FF | 0x2C00).to_le_bytes()).collect()
+    for half in bytes.chunks_exact_mut(2) {
+        half.copy_from_slice(&(random.next() as u16 & 0x83FF | 0x2C00).to_le_bytes());
+    }
 }

@@ -16,8 +16,8 @@ pub(crate) struct Weight {
     pub(crate) key: String,
     /// Bytes, a multiple of 16.
     pub(crate) bytes: u64,
-    /// Makes the bytes.
-    pub(crate) pack: Arc<dyn Fn() -> Vec<u8> + Send + Sync>,
+    /// Writes the bytes, all of them.
+    pub(crate) pack: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
     /// Keeps the constants alive, so that an address in `key` stays theirs.
     pub(crate) constants: Vec<Constant>,
 }
@@ -77,6 +77,22 @@ impl<'a> Recorder<'a> {
         constants: &[Constant],
         bytes: u64,
         pack: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+    ) -> Source {
+        self.weight_in_place(form, constants, bytes, move |out| {
+            let packed = pack();
+            let (own, rest) = out.split_at_mut(packed.len().min(out.len()));
+            own.copy_from_slice(&packed[..own.len()]);
+            rest.fill(0);
+        })
+    }
+
+    /// As [`Recorder::weight`] for large ones: `pack` writes every byte of where they go.
+    pub(crate) fn weight_in_place(
+        &mut self,
+        form: &str,
+        constants: &[Constant],
+        bytes: u64,
+        pack: impl Fn(&mut [u8]) + Send + Sync + 'static,
     ) -> Source {
         let addresses: Vec<_> = constants.iter().map(|c| format!("{:p}", Arc::as_ptr(c))).collect();
         let key = format!("{form} {}", addresses.join(" "));

@@ -124,7 +124,7 @@ fn sizes(graph: &Graph, batch: usize, free: usize) -> Vec<(String, Shape)> {
 fn survives_the_model_file(model: &Model) {
     match model.to_bytes(Precision::F32) {
         Ok(file) => match Model::from_safetensors(&file, "again.safetensors", &Limits::default()) {
-            Ok(again) => assert_eq!(again.digest, model.digest, "another model came back"),
+            Ok(again) => assert_eq!(again.digest(), model.digest(), "another model came back"),
             Err(e) => panic!("what was written does not read: {e}"),
         },
         Err(e) => sentence(&e),

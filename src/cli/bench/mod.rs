@@ -170,7 +170,7 @@ fn network(global: &GlobalArgs, ui: &Ui, args: &NetworkArgs) -> Outcome {
             "p50_ms": p50, "p95_ms": p95, "min_ms": times.first(), "images_per_second": rate, "dispatches": dispatches,
             "first_run_ms": first_run_ms, "compile_ms": compile_ms, "bytes": bytes, "floor_ms": floor_ms, "peak_gflops": peaks.gflops,
             "peak_gbps": peaks.gbps, "batch": batch, "runs": times.len(),
-            "precision": global.precision.name(), "model": model.description.name, "digest": model.digest, "adapter": gpu.adapter(),
+            "precision": global.precision.name(), "model": model.description.name, "digest": model.digest(), "adapter": gpu.adapter(),
         }))?;
     } else {
         ui.line(&format!("{} at batch {batch}, {}, on {}", title(&model.description.name), global.precision.name(), adapter_line(&gpu)))?;

@@ -106,7 +106,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let auc = found.as_ref().map(|(separation, _)| separation.auc());
     if ui.json {
         ui.json(&json!({
-            "file": args.output.display().to_string(), "digest": written.digest, "rows": samples.rows(),
+            "file": args.output.display().to_string(), "digest": written.digest(), "rows": samples.rows(),
             "people": labelled.then_some(samples.people()), "learned_pairs": learned.pairs, "pairs": pairs, "inputs": samples.dimension(),
             "outputs": learned.rows.dimension(), "similarity": learned.scoring.similarity(), "threshold": learned.threshold, "auc": auc,
             "log_likelihood": learned.log_likelihood, "explained_variance": learned.explained,
@@ -136,7 +136,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     ui.line(
         &learned.threshold.map_or(format!("compared by       {compared}"), |t| format!("compared by       {compared}, threshold {t}")),
     )?;
-    ui.line(&format!("{}: digest {}", args.output.display(), written.digest))?;
+    ui.line(&format!("{}: digest {}", args.output.display(), written.digest()))?;
     Ok(Done::Yes)
 }
 

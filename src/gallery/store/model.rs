@@ -46,7 +46,7 @@ impl GalleryModel {
         });
         let preprocessing = preprocessing.to_string();
         Self {
-            digest: model.digest.clone(),
+            digest: model.digest().to_owned(),
             name: d.name.clone(),
             preprocessing_digest: hex(&Sha256::digest(preprocessing.as_bytes())),
             preprocessing,

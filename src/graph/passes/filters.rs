@@ -10,6 +10,9 @@ use crate::error::Result;
 use crate::graph::{Graph, Node, Op};
 use crate::tensor::{Shape, Tensor};
 
+/// Weights below which a thread costs more than it saves.
+const WORTH_A_THREAD: usize = 1 << 18;
+
 /// Weights and bias of a layer.
 pub(super) struct Filters {
     weight: Arc<Tensor>,
@@ -121,13 +124,29 @@ impl Filters {
     }
 
     /// New weights, row by row; inside, `None` when every factor is 1. `None` when a number overflows.
-    fn scaled(&self, scale: &[f64], row: impl Fn(usize, &mut [f32])) -> Option<Option<Vec<f32>>> {
+    fn scaled(&self, scale: &[f64], row: impl Fn(usize, &mut [f32]) + Sync) -> Option<Option<Vec<f32>>> {
         if scale.iter().all(|&s| s == 1.0) {
             return Some(None);
         }
-        let mut weights = self.weight.to_f32().into_owned();
-        weights.chunks_exact_mut(self.inner).enumerate().for_each(|(r, numbers)| row(r, numbers));
-        weights.iter().all(|w| w.is_finite()).then_some(Some(weights))
+        let old = self.weight.to_f32();
+        let mut new = vec![0.0; old.len()];
+        let part = |first: usize, from: &[f32], to: &mut [f32]| {
+            to.copy_from_slice(from);
+            to.chunks_exact_mut(self.inner).enumerate().for_each(|(r, numbers)| row(first + r, numbers));
+            to.iter().all(|w| w.is_finite())
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = cores.min(old.len() / WORTH_A_THREAD + 1);
+        let rows = (old.len() / self.inner.max(1)).div_ceil(threads).max(1);
+        let len = rows * self.inner.max(1);
+        let finite = std::thread::scope(|scope| {
+            let mut parts = old.chunks(len).zip(new.chunks_mut(len)).enumerate().map(|(i, (from, to))| (i * rows, from, to));
+            let own = parts.next();
+            let others: Vec<_> = parts.map(|(first, from, to)| scope.spawn(move || part(first, from, to))).collect();
+            let own = own.is_none_or(|(first, from, to)| part(first, from, to));
+            others.into_iter().fold(own, |all, other| other.join().unwrap_or(false) && all)
+        });
+        finite.then_some(Some(new))
     }
 
     /// A new bias made row by row; inside, `None` when a layer without one does not need one.

@@ -2,7 +2,6 @@
 
 use half::f16;
 
-use crate::kernels::f32_bytes;
 use crate::recording::Constant;
 
 /// A view of a constant: element `(o, ky, kx, c)` is at `o * stride[0] + ky * stride[1] + kx * stride[2] + c * stride[3]`, but for periods.
@@ -66,31 +65,30 @@ impl Filter {
     }
 
     /// Packs blocks for the matrix kernels. f32: `[block][tap][c4][4 k][lane][4 o]`; halves: `[block][tap][c4][2][lane][2 k][4 o]`.
-    pub(crate) fn pack(&self, lanes: usize, blocks: std::ops::Range<usize>, halves: bool) -> Vec<u8> {
+    /// Fills `bytes`.
+    pub(crate) fn pack(&self, lanes: usize, blocks: std::ops::Range<usize>, halves: bool, bytes: &mut [u8]) {
         let data = self.constant.to_f32();
         let c4s = self.channels.div_ceil(4);
-        let at = |o: usize, ky: usize, kx: usize, c: usize| match self.output(o) {
-            Some(start) if c < self.channels => data[start + ky * self.stride[1] + kx * self.stride[2] + c * self.stride[3]],
-            _ => 0.0,
-        };
         let order = order(lanes, halves);
-        packed(blocks.len() * self.block_vec4s(lanes, false) * 4, halves, |out| {
+        let taps: Vec<_> = (0..self.kernel[0]).flat_map(|ky| (0..self.kernel[1]).map(move |kx| (ky, kx))).collect();
+        pack(bytes, halves, |out| {
             let mut next = out.chunks_exact_mut(4);
             for block in blocks {
-                for ky in 0..self.kernel[0] {
-                    for kx in 0..self.kernel[1] {
-                        for c4 in 0..c4s {
-                            for &(k, lane) in &order {
-                                let Some(slot) = next.next() else { continue };
-                                for (j, v) in slot.iter_mut().enumerate() {
-                                    *v = at((block * lanes + lane) * 4 + j, ky, kx, c4 * 4 + k);
-                                }
-                            }
+                let outputs: Vec<_> = (block * lanes * 4..(block + 1) * lanes * 4).map(|o| self.output(o)).collect();
+                for (ky, kx, c4) in taps.iter().flat_map(|&(ky, kx)| (0..c4s).map(move |c4| (ky, kx, c4))) {
+                    let tap = ky * self.stride[1] + kx * self.stride[2];
+                    for (&(k, lane), slot) in order.iter().zip(&mut next) {
+                        let c = c4 * 4 + k;
+                        for (v, output) in slot.iter_mut().zip(&outputs[lane * 4..][..4]) {
+                            *v = match output {
+                                Some(start) if c < self.channels => data[start + tap + c * self.stride[3]],
+                                _ => 0.0,
+                            };
                         }
                     }
                 }
             }
-        })
+        });
     }
 }
 
@@ -103,22 +101,19 @@ pub(crate) fn order(lanes: usize, halves: bool) -> Vec<(usize, usize)> {
     }
 }
 
-/// The bytes of `count` numbers, zeros until `fill` has them: f32, or rounded to halves.
-pub(crate) fn packed(count: usize, halves: bool, fill: impl FnOnce(&mut [f32])) -> Vec<u8> {
-    if !halves {
-        let mut bytes = vec![0; count * 4];
-        // Allocators align more than bytes need: nothing is copied.
-        if let Ok(numbers) = bytemuck::try_cast_slice_mut(&mut bytes) {
-            fill(numbers);
-            return bytes;
-        }
+/// Writes what `fill` makes of all numbers to `bytes`: as f32, or rounded to halves. What they held before means nothing.
+pub(crate) fn pack(bytes: &mut [u8], halves: bool, fill: impl FnOnce(&mut [f32])) {
+    if !halves && let Ok(numbers) = bytemuck::try_cast_slice_mut(bytes) {
+        // Memory for the device is aligned to more than bytes need: nothing is copied.
+        return fill(numbers);
     }
-    let mut numbers = vec![0.0; count];
+    let mut numbers = vec![0.0; bytes.len() / if halves { 2 } else { 4 }];
     fill(&mut numbers);
     if halves {
-        let h: Vec<f16> = numbers.iter().map(|&v| f16::from_f32(v)).collect();
-        bytemuck::cast_slice(&h).to_vec()
+        for (pair, v) in bytes.chunks_exact_mut(2).zip(&numbers) {
+            pair.copy_from_slice(&f16::from_f32(*v).to_ne_bytes());
+        }
     } else {
-        f32_bytes(&numbers)
+        bytes.copy_from_slice(bytemuck::cast_slice(&numbers));
     }
 }

@@ -55,8 +55,8 @@ pub(crate) fn weight_chunks(rec: &mut Recorder<'_>, filter: &Filter, lanes: usiz
             let chunk = start..(start + per_binding).min(blocks);
             let form = filter.form("product", lanes, chunk.clone(), halves);
             let (f, c) = (filter.clone(), chunk.clone());
-            let w = rec.weight(&form, std::slice::from_ref(&filter.constant), chunk.len() as u64 * block_bytes, move || {
-                f.pack(lanes, c.clone(), halves)
+            let w = rec.weight_in_place(&form, std::slice::from_ref(&filter.constant), chunk.len() as u64 * block_bytes, move |out| {
+                f.pack(lanes, c.clone(), halves, out);
             });
             (chunk, w)
         })

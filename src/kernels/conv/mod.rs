@@ -15,7 +15,7 @@ pub(crate) mod winograd;
 pub(crate) mod winograd_input;
 pub(crate) mod winograd_output;
 
-pub(crate) use filter::{Filter, order as packing_order, packed};
+pub(crate) use filter::{Filter, order as packing_order, pack as pack_numbers};
 
 use crate::error::Result;
 use crate::graph::{Epilogue, Window};

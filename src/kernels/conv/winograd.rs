@@ -1,6 +1,6 @@
 //! Winograd convolution F(m x m, 3x3) (Lavin and Gray 2016): input transform, batched product, output transform.
 
-use super::filter::{order, packed};
+use super::filter::{order, pack};
 use super::{Call, Finish, Geometry, gemm, winograd_input, winograd_output};
 use crate::error::Result;
 use crate::model::Precision;
@@ -76,8 +76,9 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, y: Sourc
     let weight = call.weight.clone();
     let form = format!("winograd {m} lanes {lanes} halves {halves}");
     let bytes = (planes * plane_vec4s * 16) as u64;
-    let u =
-        rec.weight(&form, std::slice::from_ref(call.weight), bytes, move || pack_filter(&weight.to_f32(), g.y.c, g.x.c, m, lanes, halves));
+    let u = rec.weight_in_place(&form, std::slice::from_ref(call.weight), bytes, move |out| {
+        pack_filter(&weight.to_f32(), g.y.c, g.x.c, m, lanes, halves, out);
+    });
 
     let products = rec.tensor((planes * tiles * g.y.c4() * 16) as u64);
     let plain = Finish::default();
@@ -103,8 +104,8 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, y: Sourc
     winograd_output::record(rec, call, m, &label("output"), &Params { c4: g.y.c4() as u32, ..params }, products, y)
 }
 
-/// `U = G g Gᵀ` of every filter, in f64, packed `[plane][block][c4][4 k][lane][4 o]`.
-fn pack_filter(w: &[f32], outputs: usize, inputs: usize, m: usize, lanes: usize, halves: bool) -> Vec<u8> {
+/// `U = G g Gᵀ` of every filter, in f64, packed `[plane][block][c4][4 k][lane][4 o]` into `bytes`.
+fn pack_filter(w: &[f32], outputs: usize, inputs: usize, m: usize, lanes: usize, halves: bool, bytes: &mut [u8]) {
     let r = std::f64::consts::SQRT_2;
     let g4 = [
         [1.0, 0.0, 0.0],
@@ -115,32 +116,32 @@ fn pack_filter(w: &[f32], outputs: usize, inputs: usize, m: usize, lanes: usize,
         [0.0, 0.0, 1.0],
     ];
     let g2 = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
-    if m == 4 { transformed(&g4, w, outputs, inputs, lanes, halves) } else { transformed(&g2, w, outputs, inputs, lanes, halves) }
+    pack(bytes, halves, |out| {
+        if m == 4 { transform(&g4, w, outputs, inputs, lanes, halves, out) } else { transform(&g2, w, outputs, inputs, lanes, halves, out) }
+    });
 }
 
 /// [`pack_filter`] with the matrix G. In the order of the result, so that every plane is written from its beginning to its end.
-fn transformed<const N: usize>(g: &[[f64; 3]; N], w: &[f32], outputs: usize, inputs: usize, lanes: usize, halves: bool) -> Vec<u8> {
+fn transform<const N: usize>(g: &[[f64; 3]; N], w: &[f32], outputs: usize, inputs: usize, lanes: usize, halves: bool, out: &mut [f32]) {
     let (c4s, blocks) = (inputs.div_ceil(4), outputs.div_ceil(4 * lanes));
     let plane = blocks * c4s * 16 * lanes;
     let order = order(lanes, halves);
-    packed(N * N * plane, halves, |out| {
-        let mut at = 0;
-        for (block, c4) in (0..blocks).flat_map(|block| (0..c4s).map(move |c4| (block, c4))) {
-            for &(k, lane) in &order {
-                let (o, c) = ((block * lanes + lane) * 4, c4 * 4 + k);
-                let inside = if c < inputs { outputs.saturating_sub(o).min(4) } else { 0 };
-                let mut filters = [[0.0; 4]; 9];
-                for j in 0..inside {
-                    let filter = &w[((o + j) * inputs + c) * 9..][..9];
-                    filters.iter_mut().zip(filter).for_each(|(tap, &v)| tap[j] = f64::from(v));
-                }
-                for (p, v) in sandwiched(g, &filters).as_flattened().iter().enumerate() {
-                    out[p * plane + at..][..4].copy_from_slice(&v.map(|v| v as f32));
-                }
-                at += 4;
+    let mut at = 0;
+    for (block, c4) in (0..blocks).flat_map(|block| (0..c4s).map(move |c4| (block, c4))) {
+        for &(k, lane) in &order {
+            let (o, c) = ((block * lanes + lane) * 4, c4 * 4 + k);
+            let inside = if c < inputs { outputs.saturating_sub(o).min(4) } else { 0 };
+            let mut filters = [[0.0; 4]; 9];
+            for j in 0..inside {
+                let filter = &w[((o + j) * inputs + c) * 9..][..9];
+                filters.iter_mut().zip(filter).for_each(|(tap, &v)| tap[j] = f64::from(v));
             }
+            for (p, v) in sandwiched(g, &filters).as_flattened().iter().enumerate() {
+                out[p * plane + at..][..4].copy_from_slice(&v.map(|v| v as f32));
+            }
+            at += 4;
         }
-    })
+    }
 }
 
 /// `G g Gᵀ` of four 3x3 filters side by side, which fit a vector register.

@@ -47,7 +47,8 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>) -> Result<Source> 
         let (banks, weight) = (start * columns..end * columns, call.weight.clone());
         let form = format!("local banks {banks:?} halves {halves}");
         let bytes = (end - start) as u64 * row_bytes;
-        let w = rec.weight(&form, std::slice::from_ref(call.weight), bytes, move || pack(&weight, &g, banks.clone(), halves));
+        let w =
+            rec.weight_in_place(&form, std::slice::from_ref(call.weight), bytes, move |out| pack(&weight, &g, banks.clone(), halves, out));
         let first_row = start * call.tile[0];
         let places = ((end * call.tile[0]).min(g.y.h) - first_row) * g.y.w;
         let params = Params {
@@ -90,11 +91,11 @@ fn slope_table(rec: &mut Recorder<'_>, call: &Call<'_>) -> Source {
 }
 
 /// `[bank][tap][c4][4 k][o4][4 o]`, or for halves `[bank][tap][c4][2][o4][2 k][4 o]`.
-fn pack(weight: &Constant, g: &Geometry, banks: std::ops::Range<usize>, halves: bool) -> Vec<u8> {
+fn pack(weight: &Constant, g: &Geometry, banks: std::ops::Range<usize>, halves: bool, bytes: &mut [u8]) {
     let data = weight.to_f32();
     let (taps, c, o, c4s, o4s) = (g.taps(), g.x.c, g.y.c, g.x.c4(), g.y.c4());
     let order = crate::kernels::conv::packing_order(o4s, halves);
-    crate::kernels::conv::packed(banks.len() * taps * c4s * 16 * o4s, halves, |out| {
+    crate::kernels::conv::pack_numbers(bytes, halves, |out| {
         let mut next = out.iter_mut();
         for bank in banks {
             for tap in 0..taps {
@@ -102,13 +103,12 @@ fn pack(weight: &Constant, g: &Geometry, banks: std::ops::Range<usize>, halves: 
                     for &(k, lane) in &order {
                         for (j, slot) in next.by_ref().take(4).enumerate() {
                             let (channel, output) = (c4 * 4 + k, lane * 4 + j);
-                            if channel < c && output < o {
-                                *slot = data[((bank * o + output) * c + channel) * taps + tap];
-                            }
+                            let inside = channel < c && output < o;
+                            *slot = if inside { data[((bank * o + output) * c + channel) * taps + tap] } else { 0.0 };
                         }
                     }
                 }
             }
         }
-    })
+    });
 }

@@ -2,3 +2,4 @@
 
 pub(crate) mod peak;
 pub(crate) mod subgroup;
+pub(crate) mod texel;

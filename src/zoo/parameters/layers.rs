@@ -96,10 +96,10 @@ mod tests {
         let entry = find("deepid-library").unwrap();
         let mut dict = file(entry, Format::Caffe);
         let seeded = entry.model(&mut Seeded(3)).unwrap();
-        assert_eq!(entry.load(&dict).unwrap().digest, seeded.digest);
+        assert_eq!(entry.load(&dict).unwrap().digest(), seeded.digest());
         dict.insert("test", "softmax.weight", Tensor::zeros([100, 160])).unwrap();
         dict.insert("test", "softmax.bias", Tensor::zeros([100])).unwrap();
-        assert_eq!(entry.load(&dict).unwrap().digest, seeded.digest);
+        assert_eq!(entry.load(&dict).unwrap().digest(), seeded.digest());
         dict.insert("test", "more.weight", Tensor::zeros([100, 160])).unwrap();
         assert!(entry.load(&dict).unwrap_err().to_string().contains("3 tensors more"));
     }
