@@ -9,8 +9,7 @@ class PyTorch:
     packages = ("torch", "onnx2torch")
     device = ""
     device_ms = None  # of the last run, without upload and readback, where the device has a clock
-    precision = "ieee"
-    half = compiled = False
+    tf32 = half = compiled = False
 
     def __init__(self, model, _, threads):
         import torch
@@ -55,7 +54,8 @@ class PyTorchCuda(PyTorch):
         if not cuda.is_available():
             raise RuntimeError("PyTorch finds no CUDA device")
         backends.cudnn.benchmark = True
-        backends.cuda.matmul.fp32_precision = backends.cudnn.conv.fp32_precision = self.precision
+        # Not their successors, `fp32_precision`: torch.compile reads these, and PyTorch refuses that after the successors were set.
+        backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = self.tf32
         self.device = f"{cuda.get_device_name()} (CUDA {self.torch.version.cuda}, cuDNN {backends.cudnn.version()})"
         self.events = [cuda.Event(enable_timing=True) for _ in range(2)]
         return "cuda"
@@ -75,7 +75,7 @@ class PyTorchCuda(PyTorch):
 class PyTorchCudaTf32(PyTorchCuda):
     """The same with products of 10 bits on tensor cores, sums in f32."""
 
-    precision = "tf32"
+    tf32 = True
 
 
 class PyTorchCudaF16(PyTorchCuda):

@@ -213,12 +213,14 @@ class Torch(unittest.TestCase):
             torch.set_num_threads.assert_called_once_with(3)
 
     def test_each_engine_sets_its_precision(self):
-        for name, precision in (("pytorch-cuda", "ieee"), ("pytorch-cuda-tf32", "tf32"), ("pytorch-cuda-compile", "ieee")):
-            torch = mock.MagicMock()
-            with mock.patch.dict(sys.modules, {"torch": torch, "onnx2torch": mock.MagicMock()}):
+        for name in ("pytorch-cuda", "pytorch-cuda-tf32", "pytorch-cuda-f16", "pytorch-cuda-compile"):
+            torch, converter = mock.MagicMock(), mock.MagicMock()
+            with mock.patch.dict(sys.modules, {"torch": torch, "onnx2torch": converter}):
                 engine = compare_worker.ENGINES[name]("m.onnx", "x", 1)
             backends = torch.backends
-            self.assertEqual((backends.cuda.matmul.fp32_precision, backends.cudnn.conv.fp32_precision), (precision, precision))
+            self.assertEqual((backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32), (name.endswith("tf32"),) * 2)
+            network = converter.convert.return_value.eval.return_value.to.return_value
+            self.assertEqual(network.half.called, name.endswith("f16"))
             self.assertIs(backends.cudnn.benchmark, True)
             self.assertEqual((torch.compile.called, engine.target), (name.endswith("compile"), "cuda"))
 

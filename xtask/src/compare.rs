@@ -129,6 +129,9 @@ mod tests {
         ];
         assert_eq!(args, expected.map(OsString::from));
         assert_eq!(environments(DEFAULT_PEERS, make), ["--interpreter", "ncnn=compare-ncnn-venv"].map(OsString::from));
-        assert!(environments("onnxruntime", make).is_empty());
+        assert!(environments("onnxruntime,burn", make).is_empty());
+        let args = environments("pytorch-cuda-f16,pytorch", make);
+        let expected = ["--interpreter", "pytorch=compare-pytorch-venv", "--interpreter", "pytorch-cuda-f16=compare-pytorch-cuda-venv"];
+        assert_eq!(args, expected.map(OsString::from));
     }
 }
