@@ -1,5 +1,7 @@
 """PyTorch as engines of compare_worker.py, on the modules that onnx2torch makes of the ONNX file."""
 
+import os
+
 WARM_UP = 3  # runs before the first whose output is kept: torch.compile compiles in them, and cuDNN times its algorithms
 
 
@@ -12,6 +14,8 @@ class PyTorch:
     tf32 = half = compiled = False
 
     def __init__(self, model, _, threads):
+        # Read when the library is loaded: waiting threads that spin make a run ten times slower when the cores are not all free.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         import torch
 
         self.torch, self.threads = torch, threads

@@ -36,8 +36,10 @@ Engines:
   wonnx               wonnx on the GPU
   burn                burn on the GPU by wgpu; cargo builds a program of each network, the first one in tens of minutes
   pytorch             PyTorch on the CPU
-  pytorch-cuda        PyTorch on an NVIDIA GPU in f32 without TF32; the same as pytorch-cuda-tf32, with TF32; as pytorch-cuda-f16, in f16 with
-                      the channels of a pixel side by side; as pytorch-cuda-compile, in f32 after torch.compile
+  pytorch-cuda        PyTorch on an NVIDIA GPU in f32, without TF32
+  pytorch-cuda-tf32   the same with TF32
+  pytorch-cuda-f16    the same in f16, the channels of a pixel side by side
+  pytorch-cuda-compile  pytorch-cuda after torch.compile
 The packages come from PyPI when an engine is first used, burn from crates.io. Those of PyTorch with CUDA take about 6 GB under target/.";
 
 const PYTHON: Environment = Environment { folder: "compare-venv", requirements: "requirements.txt", pip: &[], command: "compare" };
