@@ -180,7 +180,8 @@ class Worker(Folder):
         peer = compare_peers.PEERS[engine]
         command = compare_peers.worker(peer, sys.executable, "m.onnx", "x", source, self.folder / "y.npy", 1)
         hidden = "import runpy, sys\nfor m in ('wonnx', 'ncnn', 'onnxruntime', 'torch'): sys.modules[m] = None\n" \
-            "sys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')"
+            "sys.argv = sys.argv[1:]\nsys.path[0] = sys.argv[0].removesuffix('compare_worker.py')\n" \
+            "runpy.run_path(sys.argv[0], run_name='__main__')"
         return [sys.executable, "-c", hidden, *command[1:]]
 
     def test_a_missing_package_is_named(self):
