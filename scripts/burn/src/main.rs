@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
 
-#[allow(clippy::all, reason = "generated")]
+#[allow(clippy::all, dead_code, reason = "generated")]
 mod network {
     include!(env!("NETWORK"));
 }
