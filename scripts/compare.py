@@ -24,8 +24,9 @@ import onnx
 from onnx import TensorProto, helper
 
 import networks
+import compare_burn
 from compare_model import Model
-from compare_peers import DEFAULT, NO_SPINNING, PEERS, REFERENCE, Gone, Paced, worker
+from compare_peers import BURN, DEFAULT, NO_SPINNING, PEERS, REFERENCE, Gone, Paced, worker
 from compare_report import markdown
 
 PAUSE = 0.08  # seconds between two engines
@@ -160,6 +161,10 @@ def summary(times):
     return {"median_ms": statistics.median(ordered), "min_ms": ordered[0], "max_ms": ordered[-1], "rounds": len(ordered)}
 
 
+def median(times):
+    return statistics.median(times) if times else None
+
+
 @dataclasses.dataclass
 class Row:
     """An engine on one network and batch. Without a process it is not measured, and `reason` says why."""
@@ -173,16 +178,18 @@ class Row:
     note: str = ""
     wall: list = dataclasses.field(default_factory=list)
     processor: list = dataclasses.field(default_factory=list)
+    device: list = dataclasses.field(default_factory=list)
 
     def run(self, keep):
         try:
-            wall, processor = self.process.run()
+            wall, processor, device = self.process.run()
         except Gone as gone:
             self.stop(str(gone))
             return
         if keep:
             self.wall.append(wall)
             self.processor += [] if processor is None else [processor]
+            self.device += [] if device is None else [device]
 
     def stop(self, reason):
         self.reason = reason
@@ -192,7 +199,7 @@ class Row:
     def figures(self):
         found = {"peer": self.peer, "title": self.title, "versions": self.versions, "note": self.note, "reason": self.reason}
         if not self.reason:
-            found |= {"wall": summary(self.wall), "processor_ms": statistics.median(self.processor) if self.processor else None}
+            found |= {"wall": summary(self.wall), "processor_ms": median(self.processor), "device_ms": median(self.device)}
         return found
 
 
@@ -207,6 +214,10 @@ def start(peer, model, batch, x, args):
     np.save(source, x)
     output.unlink(missing_ok=True)
     try:
+        if peer == BURN:
+            row.process, row.output = compare_burn.start(model, x, args.out)
+            row.versions = row.process.said
+            return row
         file = model.with_shapes(batch, folder) if peer.fixed_shapes else model.path
         command = worker(peer, args.interpreter.get(peer.name, sys.executable), file, model.input, source, output, args.threads)
         row.process = Paced(command, folder / f"{peer.name}.log")

@@ -24,6 +24,7 @@ class Peer:
 
 REFERENCE = Peer("onnxruntime", "ONNX Runtime")
 NO_SPINNING = Peer("onnxruntime-nospin", "ONNX Runtime, spinning off")
+BURN = Peer("burn", "burn, wgpu")  # not in compare_worker.py: compare_burn.py builds a program for each network
 PEERS = {peer.name: peer for peer in (
     REFERENCE,
     NO_SPINNING,
@@ -31,6 +32,12 @@ PEERS = {peer.name: peer for peer in (
     Peer("ncnn-vulkan", "ncnn, Vulkan, f32", one_by_one=True),
     Peer("onnxruntime-webgpu", "ONNX Runtime, WebGPU"),
     Peer("wonnx", "wonnx", fixed_shapes=True),
+    BURN,
+    Peer("pytorch", "PyTorch, CPU"),
+    Peer("pytorch-cuda", "PyTorch, CUDA, f32"),
+    Peer("pytorch-cuda-tf32", "PyTorch, CUDA, TF32"),
+    Peer("pytorch-cuda-f16", "PyTorch, CUDA, f16"),
+    Peer("pytorch-cuda-compile", "PyTorch, CUDA, f32, compiled"),
 )}
 DEFAULT = ("onnxruntime", "onnxruntime-nospin", "ncnn")
 
@@ -76,11 +83,12 @@ class Paced:
 
     def last_words(self):
         """What the process said last on standard error."""
-        lines = self.log.read_text(errors="replace").splitlines()
-        return next((line.strip().removeprefix("error: ").rstrip(".") for line in reversed(lines) if line.strip()), "")
+        lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines()]
+        lines = [line for line in lines if line and not line.startswith("note: run with `RUST_BACKTRACE")]  # what a panic says after its reason
+        return lines[-1].removeprefix("error: ").rstrip(".") if lines else ""
 
     def run(self):
-        """Wall milliseconds as the process measures them, and its processor milliseconds or None."""
+        """Wall milliseconds as the process measures them, its processor's and its device's; None for what is not known."""
         before = self.clock() if self.clock else None
         try:
             self.process.stdin.write("\n")
@@ -89,7 +97,8 @@ class Paced:
             pass  # it has ended; what is missing is the answer
         answer = self.answer()
         after = self.clock() if self.clock else None
-        return float(answer), None if after is None else (after - before) * 1e3
+        wall, device = (*map(float, answer.split()), None)[:2]
+        return wall, None if after is None else (after - before) * 1e3, device
 
     def close(self):
         try:

@@ -1,11 +1,8 @@
 """The Markdown report of compare.py."""
 
-NOT_MEASURED = (
-    "burn is not among the engines: it generates Rust code for each network, and its build takes over 20 minutes on two cores.")
-
 
 def markdown(report):
-    return "\n".join([*machine(report), *measured(report), *refused(report), "", NOT_MEASURED, *kernels(report)]) + "\n"
+    return "\n".join([*machine(report), *measured(report), *refused(report), *kernels(report)]) + "\n"
 
 
 def machine(report):
@@ -30,23 +27,27 @@ def rows(report, measured):
 
 
 def measured(report):
-    lines = [
-        "",
-        "| network | batch | engine | ms (min-max) | processor ms | over ONNX Runtime | over it, spinning off | 1 - cosine, worst | relative L2 |",
-        "|---|---|---|---|---|---|---|---|---|",
+    timed = any(row.get("device_ms") for _, _, row in rows(report, measured=True))
+    titles = [
+        "network", "batch", "engine", "ms (min-max)", "processor ms", *(["on the device, ms"] if timed else []),
+        "over ONNX Runtime", "over it, spinning off", "1 - cosine, worst", "relative L2",
     ]
+    lines = ["", f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for network, batch, row in rows(report, measured=True):
         wall, title = row["wall"], row["title"] + (f" ({row['note']})" if row["note"] else "")
         far = ["-"] * 2
         if row["agreement"]:
             far = [cell(row["agreement"][name], ".1e", "not finite") for name in ("one_minus_cosine", "relative_l2")]
         cells = [
-            network, batch, title, f"{wall['median_ms']:.1f} ({wall['min_ms']:.1f}-{wall['max_ms']:.1f})", cell(row["processor_ms"], ".1f"),
-            cell(row["over_onnxruntime"], ".2f"), cell(row["over_nospin"], ".2f"),
-            *far,
+            network, batch, title, f"{ms(wall['median_ms'])} ({ms(wall['min_ms'])}-{ms(wall['max_ms'])})", ms(row["processor_ms"]),
+            *([ms(row.get("device_ms"))] if timed else []), cell(row["over_onnxruntime"], ".2f"), cell(row["over_nospin"], ".2f"), *far,
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return lines
+
+
+def ms(number):
+    return cell(number, ".1f" if number and number >= 10 else ".2f")
 
 
 def cell(number, form, missing="-"):

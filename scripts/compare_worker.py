@@ -3,8 +3,9 @@
     python compare_worker.py ENGINE MODEL.onnx --input NAME=X.npy --output Y.npy [--threads N]
 
 Loads the model, runs it once on X and writes the output to Y. Then it prints `ready VERSIONS`, and for every line on standard input it
-runs once more and prints the wall milliseconds, as `lookalike bench network --paced` does. When the engine is missing or does not take the
-model, it prints `refused REASON` instead and ends. What engines print by themselves goes to standard error.
+runs once more and prints the wall milliseconds, as `lookalike bench network --paced` does; an engine that has its device's clock adds the
+milliseconds that the device computed. When the engine is missing or does not take the model, it prints `refused REASON` instead and ends.
+What engines print by themselves goes to standard error.
 """
 
 import argparse
@@ -18,6 +19,8 @@ import tempfile
 import time
 
 import numpy as np
+
+from compare_torch import PyTorch, PyTorchCuda, PyTorchCudaCompiled, PyTorchCudaF16, PyTorchCudaTf32
 
 
 class OnnxRuntime:
@@ -148,6 +151,11 @@ ENGINES = {
     "ncnn": Ncnn,
     "ncnn-vulkan": NcnnVulkan,
     "wonnx": Wonnx,
+    "pytorch": PyTorch,
+    "pytorch-cuda": PyTorchCuda,
+    "pytorch-cuda-tf32": PyTorchCudaTf32,
+    "pytorch-cuda-f16": PyTorchCudaF16,
+    "pytorch-cuda-compile": PyTorchCudaCompiled,
 }
 
 
@@ -206,7 +214,8 @@ def main():
     for _ in sys.stdin:
         start = time.perf_counter()
         engine.run(x)
-        answers.write(f"{(time.perf_counter() - start) * 1e3:.4f}\n")
+        times = [(time.perf_counter() - start) * 1e3, getattr(engine, "device_ms", None)]
+        answers.write(" ".join(f"{ms:.4f}" for ms in times if ms is not None) + "\n")
     answers.flush()
     os._exit(0)  # drivers' threads may outlive the interpreter and crash while it ends
 

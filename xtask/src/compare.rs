@@ -34,12 +34,18 @@ Engines:
   ncnn-vulkan         ncnn on the GPU, all in f32, one picture at a time
   onnxruntime-webgpu  ONNX Runtime on the GPU by Dawn; refuses the software adapter of Mesa 22, runs on that of Mesa 25
   wonnx               wonnx on the GPU
-The packages come from PyPI when an engine is first used.";
+  burn                burn on the GPU by wgpu; cargo builds a program of each network, the first one in tens of minutes
+  pytorch             PyTorch on the CPU
+  pytorch-cuda        PyTorch on an NVIDIA GPU in f32, without TF32
+  pytorch-cuda-tf32   the same with TF32
+  pytorch-cuda-f16    the same in f16, the channels of a pixel side by side
+  pytorch-cuda-compile  pytorch-cuda after torch.compile
+The packages come from PyPI when an engine is first used, burn from crates.io. Those of PyTorch with CUDA take about 6 GB under target/.";
 
 const PYTHON: Environment = Environment { folder: "compare-venv", requirements: "requirements.txt", pip: &[], command: "compare" };
 
 /// Engines with an environment of their own.
-const PEERS: [(&[&str], Environment); 3] = [
+const PEERS: [(&[&str], Environment); 5] = [
     (
         &["ncnn", "ncnn-vulkan"],
         Environment { folder: "compare-ncnn-venv", requirements: "requirements-ncnn.txt", pip: &["--no-deps"], command: "compare" },
@@ -49,6 +55,11 @@ const PEERS: [(&[&str], Environment); 3] = [
         Environment { folder: "compare-webgpu-venv", requirements: "requirements-webgpu.txt", pip: &[], command: "compare" },
     ),
     (&["wonnx"], Environment { folder: "compare-wonnx-venv", requirements: "requirements-wonnx.txt", pip: &[], command: "compare" }),
+    (&["pytorch"], Environment { folder: "compare-pytorch-venv", requirements: "requirements-pytorch.txt", pip: &[], command: "compare" }),
+    (
+        &["pytorch-cuda", "pytorch-cuda-tf32", "pytorch-cuda-f16", "pytorch-cuda-compile"],
+        Environment { folder: "compare-pytorch-cuda-venv", requirements: "requirements-pytorch-cuda.txt", pip: &[], command: "compare" },
+    ),
 ];
 const DEFAULT_PEERS: &str = "onnxruntime,onnxruntime-nospin,ncnn";
 
@@ -120,6 +131,9 @@ mod tests {
         ];
         assert_eq!(args, expected.map(OsString::from));
         assert_eq!(environments(DEFAULT_PEERS, make), ["--interpreter", "ncnn=compare-ncnn-venv"].map(OsString::from));
-        assert!(environments("onnxruntime", make).is_empty());
+        assert!(environments("onnxruntime,burn", make).is_empty());
+        let args = environments("pytorch-cuda-f16,pytorch", make);
+        let expected = ["--interpreter", "pytorch=compare-pytorch-venv", "--interpreter", "pytorch-cuda-f16=compare-pytorch-cuda-venv"];
+        assert_eq!(args, expected.map(OsString::from));
     }
 }
