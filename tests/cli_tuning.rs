@@ -55,6 +55,13 @@ fn info_says_how_each_convolution_is_computed_and_why() {
     assert_eq!(json(&tool, "info m.safetensors --autotune", "cache")["plan"]["convolutions"], tuned["plan"]["convolutions"]);
     let text = output(&tool, "info m.safetensors --autotune", "cache");
     assert!(text.contains("convolution") && text.contains("tuned") && text.contains("µs a launch"), "{text}");
+    // The form of every product: a tile, and slices if there are several.
+    for c in tuned["plan"]["convolutions"].as_array().unwrap() {
+        let form = c["form"].as_str().unwrap();
+        assert!(form.starts_with(['m', 'p', 'c']), "{c}");
+        let line = text.lines().find(|l| l.contains(c["layer"].as_str().unwrap()) && l.contains("tuned")).unwrap();
+        assert!(line.split_whitespace().any(|word| word == form), "{line}");
+    }
     // What others are told does not change.
     assert_eq!(json(&tool, "info m.safetensors", "cache")["plan"]["convolutions"], modelled["plan"]["convolutions"]);
 }
