@@ -102,3 +102,32 @@ fn devices_tell_the_speed_that_was_measured() {
     assert_eq!(devices[0]["speed"], info["plan"]["speed"]);
     assert!(output(&tool, "devices", "cache").contains("GFLOP/s"));
 }
+
+/// Detectors and networks of attributes, too; what a picture needed is known when the next of its size comes.
+#[test]
+fn every_network_of_a_command_is_timed_once() {
+    let tool = tool();
+    output(&tool, "zoo build yunet-s --seed 1 -o detector.safetensors", "cache");
+    picture(&tool.path("a.png"), 48, 40);
+    picture(&tool.path("b.png"), 48, 40);
+    assert_eq!(files(&tool.path("cache"), "tuned"), 0);
+    let detect = |picture: &str| output(&tool, &format!("detect {picture} --detector yunet=detector.safetensors --autotune"), "cache");
+    detect("a.png");
+    let stored = || {
+        std::fs::read(
+            std::fs::read_dir(tool.path("cache"))
+                .unwrap()
+                .map(|e| e.unwrap().path())
+                .find(|p| p.to_str().unwrap().contains("tuned-"))
+                .unwrap(),
+        )
+    };
+    let first = stored().unwrap();
+    detect("a.png");
+    detect("b.png");
+    assert_eq!(stored().unwrap(), first, "nothing is timed again");
+}
+
+fn picture(path: &Path, width: u32, height: u32) {
+    image::RgbImage::from_fn(width, height, |x, y| image::Rgb([(5 * x) as u8, (6 * y) as u8, 90])).save(path).unwrap();
+}

@@ -216,6 +216,12 @@ fn nothing_is_kept_without_a_folder_and_a_folder_that_cannot_be_written_harms_no
 }
 
 #[test]
+fn a_device_may_time_every_network() {
+    let gpu = Gpu::new(&GpuOptions { cache: None, autotune: true, ..GpuOptions::default() }).unwrap();
+    assert!(choices(&compile(&gpu, CompileOptions::default())).iter().all(|c| c.1 == Origin::Tuned));
+}
+
+#[test]
 fn what_is_forced_is_not_timed() {
     let folder = tempfile::tempdir().unwrap();
     let gpu = open(Some(folder.path()));
