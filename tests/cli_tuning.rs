@@ -55,6 +55,13 @@ fn info_says_how_each_convolution_is_computed_and_why() {
     assert_eq!(json(&tool, "info m.safetensors --autotune", "cache")["plan"]["convolutions"], tuned["plan"]["convolutions"]);
     let text = output(&tool, "info m.safetensors --autotune", "cache");
     assert!(text.contains("convolution") && text.contains("tuned") && text.contains("µs a launch"), "{text}");
+    // The form of every product: a tile, and slices if there are several.
+    for c in tuned["plan"]["convolutions"].as_array().unwrap() {
+        let form = c["form"].as_str().unwrap();
+        assert!(form.starts_with(['m', 'p', 'c']), "{c}");
+        let line = text.lines().find(|l| l.contains(c["layer"].as_str().unwrap()) && l.contains("tuned")).unwrap();
+        assert!(line.split_whitespace().any(|word| word == form), "{line}");
+    }
     // What others are told does not change.
     assert_eq!(json(&tool, "info m.safetensors", "cache")["plan"]["convolutions"], modelled["plan"]["convolutions"]);
 }
@@ -94,4 +101,33 @@ fn devices_tell_the_speed_that_was_measured() {
     let devices = json(&tool, "devices", "cache");
     assert_eq!(devices[0]["speed"], info["plan"]["speed"]);
     assert!(output(&tool, "devices", "cache").contains("GFLOP/s"));
+}
+
+/// Detectors and networks of attributes, too; what a picture needed is known when the next of its size comes.
+#[test]
+fn every_network_of_a_command_is_timed_once() {
+    let tool = tool();
+    output(&tool, "zoo build yunet-s --seed 1 -o detector.safetensors", "cache");
+    picture(&tool.path("a.png"), 48, 40);
+    picture(&tool.path("b.png"), 48, 40);
+    assert_eq!(files(&tool.path("cache"), "tuned"), 0);
+    let detect = |picture: &str| output(&tool, &format!("detect {picture} --detector yunet=detector.safetensors --autotune"), "cache");
+    detect("a.png");
+    let stored = || {
+        std::fs::read(
+            std::fs::read_dir(tool.path("cache"))
+                .unwrap()
+                .map(|e| e.unwrap().path())
+                .find(|p| p.to_str().unwrap().contains("tuned-"))
+                .unwrap(),
+        )
+    };
+    let first = stored().unwrap();
+    detect("a.png");
+    detect("b.png");
+    assert_eq!(stored().unwrap(), first, "nothing is timed again");
+}
+
+fn picture(path: &Path, width: u32, height: u32) {
+    image::RgbImage::from_fn(width, height, |x, y| image::Rgb([(5 * x) as u8, (6 * y) as u8, 90])).save(path).unwrap();
 }

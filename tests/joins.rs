@@ -6,7 +6,7 @@ mod common;
 use common::{Random, add_conv, gpu, graph_of, model_of, relative_error};
 use lookalike::graph::{Graph, Op, Pool, PoolKind, Unary, ValueId, Window};
 use lookalike::network::{CompileOptions, Network};
-use lookalike::plan::{Force, GemmFamily};
+use lookalike::plan::{ConvAlgorithm, Force, GemmFamily};
 use lookalike::reference::{Array, run_graph};
 
 /// Channels, then height and width, of the map that branches read.
@@ -53,7 +53,7 @@ impl Branches {
         self.graph.add_node(name, Op::Concat { axis: 1 }, &parts)
     }
 
-    /// Joins, runs with both families of kernels at two batches, and says how many copies the plan has.
+    /// Joins, runs with both families of kernels, with sums whole and in slices, at two batches, and says how many copies the plan has.
     fn check(mut self, what: &str) -> usize {
         let joined = self.join("joined");
         let channels: usize = {
@@ -63,8 +63,10 @@ impl Branches {
         add_conv(&mut self.graph, &mut self.random, "last", joined, [8, channels, 3], 2);
         let model = model_of(self.graph);
         let mut copies = Vec::new();
-        for gemm in [None, Some(GemmFamily::Tiled)] {
-            let options = CompileOptions { force: Force { gemm, ..Force::default() }, ..CompileOptions::default() };
+        for (gemm, slices) in [None, Some(GemmFamily::Tiled)].into_iter().flat_map(|gemm| [(gemm, 1), (gemm, 2)]) {
+            let conv = (slices > 1).then_some(ConvAlgorithm::Gemm);
+            let options =
+                CompileOptions { force: Force { conv, gemm, slices: Some(slices), ..Force::default() }, ..CompileOptions::default() };
             let network = Network::compile(&gpu(), &model, &options).unwrap();
             for batch in [1, 3] {
                 let input = Random(6).tensor(&[batch, X[0], X[1], X[2]]);
@@ -72,13 +74,14 @@ impl Branches {
                 let wanted = run_graph(&model.graph, &[Array::from(&input)], &model.graph.outputs).unwrap();
                 for ((name, got), want) in outputs.iter().zip(&wanted) {
                     let error = relative_error(&got.to_f32(), &want.data);
-                    assert!(error < 1e-5, "{what}, {gemm:?}, batch {batch}, {name}: {error:e}");
+                    assert!(error < 1e-5, "{what}, {gemm:?}, {slices} slices, batch {batch}, {name}: {error:e}");
                 }
             }
             let plan = network.summary().unwrap();
+            assert_eq!(plan.dispatches.iter().any(|d| d.shader.starts_with("conv/slices")), slices > 1, "{what}");
             copies.push(plan.dispatches.iter().filter(|d| d.label.starts_with("joined.")).count());
         }
-        assert_eq!(copies[0], copies[1], "{what}");
+        assert!(copies.iter().all(|c| *c == copies[0]), "{what}: {copies:?}");
         copies[0]
     }
 }

@@ -9,13 +9,13 @@ use common::{Random, add_conv, bits, compare, graph_of, model_of};
 use lookalike::gpu::{Gpu, GpuOptions};
 use lookalike::model::{Model, Precision};
 use lookalike::network::{CompileOptions, Network};
-use lookalike::plan::{ConvAlgorithm, Force, Origin};
+use lookalike::plan::{ConvAlgorithm, ConvChoice, Force, GemmFamily, Origin};
 use lookalike::tensor::Tensor;
 use serde_json::Value;
 
 const SIDE: usize = 14;
 
-/// Two equal layers that Winograd can compute, one that it cannot, one of another shape.
+/// Two equal layers that Winograd can compute, one that only a product can, one of another shape.
 fn model() -> Model {
     let mut r = Random(5);
     let (mut g, x) = graph_of(&[32, SIDE, SIDE]);
@@ -54,6 +54,19 @@ fn file(folder: &Path, kind: &str) -> PathBuf {
     found.remove(0)
 }
 
+/// Methods of the 3x3 layers; those of `gemm` are all layers'.
+fn methods(gpu: &Gpu) -> Vec<String> {
+    let [small, large] = if gpu.caps().gemm == GemmFamily::Tiled { ["m32", "m128"] } else { ["p16", "p32"] };
+    [format!("gemm {small}"), format!("gemm {large}x2"), format!("winograd-f2 {small}"), format!("winograd-f4 {large}")].to_vec()
+}
+
+/// Writes `method` over those of the layers that can be computed so, and says of how many.
+fn set(stored: &mut Value, method: &str) -> usize {
+    let layers = stored["content"].as_array_mut().unwrap().iter_mut();
+    let of_it = layers.filter(|l| method.starts_with("gemm") || l["layer"].as_str().unwrap().starts_with("3x3"));
+    of_it.map(|layer| layer["method"] = method.into()).count()
+}
+
 fn read(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
@@ -68,30 +81,32 @@ fn what_was_timed_is_taken_again_and_not_timed_again() {
     let gpu = open(Some(folder.path()));
     let first = tuned(&gpu);
     let [a, b, c, d] = choices(&first)[..] else { panic!("four layers") };
-    assert_eq!((a.1, d.1), (Origin::Tuned, Origin::Tuned));
+    assert!([a, b, c, d].iter().all(|layer| layer.1 == Origin::Tuned));
     assert_eq!(a, b, "equal layers are timed once");
-    assert_eq!(c, (ConvAlgorithm::Gemm, Origin::Only));
+    assert_eq!(c.0, ConvAlgorithm::Gemm);
     let path = file(folder.path(), "tuned");
     let mut stored = read(&path);
-    assert_eq!(stored["content"].as_array().unwrap().len(), 2);
+    assert_eq!(stored["content"].as_array().unwrap().len(), 3);
     for layer in stored["content"].as_array().unwrap() {
         let micros = layer["micros"].as_object().unwrap();
-        assert!((2..=3).contains(&micros.len()) && micros.values().all(|t| t.as_f64().unwrap() > 0.0), "{layer}");
-        let best = micros[layer["algorithm"].as_str().unwrap()].as_f64().unwrap();
-        assert!(micros.values().all(|t| best <= t.as_f64().unwrap()), "{layer}");
+        // Three algorithms, and two other forms of the fastest.
+        assert!((2..=5).contains(&micros.len()) && micros.values().all(|t| t.as_f64().unwrap() > 0.0), "{layer}");
+        let method = layer["method"].as_str().unwrap();
+        let of_its_own: Vec<_> = micros.keys().filter(|m| m.split(' ').next() == method.split(' ').next()).collect();
+        let best = micros[method].as_f64().unwrap();
+        assert!(of_its_own.iter().all(|m| best <= micros[*m].as_f64().unwrap()), "{layer}");
     }
 
     // The same device, the same network: the same bits. Another process: what the file says, whatever is faster.
     assert_eq!(bits(&run(&first, 1)), bits(&run(&tuned(&gpu), 1)));
-    for name in ["gemm", "winograd-f2", "winograd-f4"] {
-        for layer in stored["content"].as_array_mut().unwrap() {
-            layer["algorithm"] = name.into();
-        }
+    for name in methods(&gpu) {
+        assert_eq!(set(&mut stored, &name), if name.starts_with("gemm") { 3 } else { 2 });
         write(&path, &stored);
         let again = tuned(&open(Some(folder.path())));
         let named = again.summary().unwrap().convolutions;
-        assert!(named.iter().filter(|c| c.origin == Origin::Tuned).all(|c| c.algorithm.name() == name), "{named:?}");
-        assert_eq!(named.iter().filter(|c| c.origin == Origin::Tuned).count(), 3);
+        let is = |c: &ConvChoice| format!("{} {}", c.algorithm.name(), c.form.unwrap().name()) == name;
+        assert_eq!(named.iter().filter(|c| is(c)).count(), if name.starts_with("gemm") { 4 } else { 3 }, "{named:?}");
+        assert!(named.iter().all(|c| c.origin == Origin::Tuned), "{named:?}");
         assert_eq!(read(&path), stored, "nothing is written when nothing was timed");
     }
 }
@@ -102,11 +117,11 @@ fn another_batch_and_another_precision_are_other_layers() {
     let gpu = open(Some(folder.path()));
     let network = tuned(&gpu);
     let layers = || read(&file(folder.path(), "tuned"))["content"].as_array().unwrap().len();
-    assert_eq!(layers(), 2);
+    assert_eq!(layers(), 3);
     run(&network, 3);
-    assert_eq!(layers(), 4);
-    compile(&gpu, CompileOptions { autotune: true, precision: Precision::F16, ..CompileOptions::default() });
     assert_eq!(layers(), 6);
+    compile(&gpu, CompileOptions { autotune: true, precision: Precision::F16, ..CompileOptions::default() });
+    assert_eq!(layers(), 9);
 }
 
 #[test]
@@ -126,12 +141,12 @@ fn outputs_agree_whatever_was_chosen() {
     };
     agrees(&chosen, "timed");
     let path = file(folder.path(), "tuned");
-    for name in ["gemm", "winograd-f2", "winograd-f4"] {
+    for name in methods(&open(None)) {
         let mut stored = read(&path);
-        stored["content"].as_array_mut().unwrap().iter_mut().for_each(|layer| layer["algorithm"] = name.into());
+        set(&mut stored, &name);
         write(&path, &stored);
-        let used = agrees(&tuned(&open(Some(folder.path()))), name);
-        assert_eq!(used.iter().filter(|c| c.0.name() == name && c.1 == Origin::Tuned).count(), 3);
+        let used = agrees(&tuned(&open(Some(folder.path()))), &name);
+        assert!(used.iter().filter(|c| name.starts_with(&c.0.name()) && c.1 == Origin::Tuned).count() >= 3, "{name}: {used:?}");
     }
 }
 
@@ -155,19 +170,32 @@ fn damaged_and_foreign_files_are_ignored_and_replaced() {
         changed(&|v| v["driver"] = "another".into()),
         changed(&|v| v["version"] = "0.0.0".into()),
         changed(&|v| v["adapter"] = "another".into()),
-        changed(&|v| v["content"][0]["algorithm"] = "fastest".into()),
+        changed(&|v| v["content"][0]["method"] = "fastest".into()),
+        changed(&|v| v["content"][0]["method"] = "gemm m31".into()),
         // What does not compute the layer is no choice.
-        changed(&|v| v["content"][0]["algorithm"] = "depthwise".into()),
+        changed(&|v| v["content"][0]["method"] = "depthwise".into()),
+        changed(&|v| v["content"][0]["method"] = "gemm".into()),
+        changed(&|v| v["content"][0]["method"] = "gemm coopx7".into()),
+        // As files were when only algorithms were chosen.
+        changed(&|v| {
+            for layer in v["content"].as_array_mut().unwrap() {
+                let algorithm = layer["method"].as_str().unwrap().split(' ').next().unwrap().to_owned();
+                let layer = layer.as_object_mut().unwrap();
+                layer.remove("method");
+                layer.insert("algorithm".to_owned(), algorithm.into());
+            }
+        }),
     ];
     for bytes in bad {
         std::fs::write(&path, &bytes).unwrap();
         let network = tuned(&open(Some(folder.path())));
         let (found, what) = (choices(&network), String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned());
         assert!(found.iter().all(|c| matches!(c.0, ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_))), "{what}: {found:?}");
-        assert_eq!(found.iter().filter(|c| c.1 == Origin::Tuned).count(), 3, "{what}");
+        assert!(found.iter().all(|c| c.1 == Origin::Tuned), "{what}");
         let stored = read(&path);
         assert_eq!(stored["driver"], good["driver"], "{what}");
-        assert_eq!(stored["content"].as_array().unwrap().len(), 2, "{what}");
+        assert_eq!(stored["content"].as_array().unwrap().len(), 3, "{what}");
+        assert!(stored["content"].as_array().unwrap().iter().all(|layer| layer["method"].is_string()), "{what}");
     }
 }
 
@@ -175,7 +203,7 @@ fn damaged_and_foreign_files_are_ignored_and_replaced() {
 fn nothing_is_kept_without_a_folder_and_a_folder_that_cannot_be_written_harms_nothing() {
     let gpu = open(None);
     let network = tuned(&gpu);
-    assert_eq!(choices(&network).iter().filter(|c| c.1 == Origin::Tuned).count(), 3);
+    assert!(choices(&network).iter().all(|c| c.1 == Origin::Tuned));
     // Within the process the choice stays, so the bits do.
     assert_eq!(choices(&tuned(&gpu)), choices(&network));
 
@@ -183,8 +211,14 @@ fn nothing_is_kept_without_a_folder_and_a_folder_that_cannot_be_written_harms_no
     let blocked = folder.path().join("file");
     std::fs::write(&blocked, "not a folder").unwrap();
     let network = tuned(&open(Some(&blocked)));
-    assert_eq!(choices(&network).iter().filter(|c| c.1 == Origin::Tuned).count(), 3);
+    assert!(choices(&network).iter().all(|c| c.1 == Origin::Tuned));
     assert_eq!(std::fs::read(&blocked).unwrap(), b"not a folder");
+}
+
+#[test]
+fn a_device_may_time_every_network() {
+    let gpu = Gpu::new(&GpuOptions { cache: None, autotune: true, ..GpuOptions::default() }).unwrap();
+    assert!(choices(&compile(&gpu, CompileOptions::default())).iter().all(|c| c.1 == Origin::Tuned));
 }
 
 #[test]

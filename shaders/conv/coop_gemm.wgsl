@@ -14,7 +14,7 @@
 //
 // Workgroup memory: 64 * 24 * 2 + 16 * 72 * 2 + 32 * 68 * 4 = 14,080 bytes; rows are padded by 16 bytes, so that they spread over banks
 // and begin at multiples of 16 bytes.
-// Grid: (pixel tiles, output blocks of 64, planes).
+// Grid: (pixel tiles, output blocks of 64, planes). Planes are products of their own, or slices of the channels of one (conv/slices adds them).
 // Assumes subgroups of SG invocations; gpu/coop.rs compares it with tiled_gemm before anything relies on that.
 enable f16;
 enable wgpu_cooperative_matrix;
@@ -62,7 +62,8 @@ fn store(row: u32, lane: u32, pixel: u32, block: u32, plane: u32) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32, @builtin(subgroup_id) subgroup: u32) {
     let first = group.x * 64u;
     let x_plane = group.z * p.x_plane;
-    let steps = (p.in_c4 + 3u) / 4u;
+    let in_c4 = min(p.in_c4, p.x_row - group.z * p.slice_c4);
+    let steps = (in_c4 + 3u) / 4u;
     // A subgroup beyond the four that are assumed stays inside the tiles.
     let rows = min(subgroup, 3u) / 2u;
     let columns = min(subgroup, 3u) % 2u * 32u;
@@ -79,20 +80,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #endfor
 #endfor
     let taps = p.kernel_h * p.kernel_w;
-    let w_block = group.z * p.w_plane + group.y * (taps * p.in_c4 * 32u);
+    let w_block = group.z * p.w_plane + group.y * (taps * p.x_row * 32u);
     for (var ky = 0u; ky < p.kernel_h; ky++) {
         for (var kx = 0u; kx < p.kernel_w; kx++) {
 #for j in 0..64 / SG
             let row{{j}} = top{{j}} + ky * p.dilation_h;
             let col{{j}} = left{{j}} + kx * p.dilation_w;
             let inside{{j}} = row{{j}} < p.in_h && col{{j}} < p.in_w;
-            let at{{j}} = x_plane + select(0u, ((o{{j}}.n * p.in_h + row{{j}}) * p.in_w + col{{j}}) * p.in_c4, inside{{j}});
+            let at{{j}} = x_plane + select(0u, ((o{{j}}.n * p.in_h + row{{j}}) * p.in_w + col{{j}}) * p.x_row, inside{{j}});
 #endfor
-            let w_tap = w_block + (ky * p.kernel_w + kx) * p.in_c4 * 32u;
+            let w_tap = w_block + (ky * p.kernel_w + kx) * p.x_row * 32u;
             for (var step = 0u; step < steps; step++) {
                 let c = step * 4u + load_c4;
 #for j in 0..64 / SG
-                stage_x(({{SG * j}}u + local / 4u) * 24u + load_c4 * 4u, select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < p.in_c4));
+                stage_x(({{SG * j}}u + local / 4u) * 24u + load_c4 * 4u, select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < in_c4));
 #endfor
                 // Staging B: 8 pairs of k x 16 lanes; beyond the last channel the weight may be anything, NaN among it.
 #for j in 0..(32 + SG - 1) / SG
@@ -101,8 +102,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                     let lane = local % 16u;
                     let wc = step * 4u + pair / 2u;
                     if (pair < 8u) {
-                        let half = w[w_tap + (min(wc, p.in_c4 - 1u) * 2u + pair % 2u) * 16u + lane];
-                        let known = wc < p.in_c4;
+                        let half = w[w_tap + (min(wc, in_c4 - 1u) * 2u + pair % 2u) * 16u + lane];
+                        let known = wc < in_c4;
                         stage_w(pair * 144u + lane * 4u, select(vec4<f32>(), halves(half.x, half.y), known));
                         stage_w(pair * 144u + 72u + lane * 4u, select(vec4<f32>(), halves(half.z, half.w), known));
                     }

@@ -12,7 +12,7 @@
 // One vec4 load is used for 4*PIXELS multiply-adds, which is what counts where a load costs 30 of them (software Vulkan).
 // TEX: x and w are textures (shared/texel).
 // Workgroup memory: none. Limits: subgroup size is exactly SG; loops stay below 65535 rounds.
-// Grid: (pixel tiles, output blocks, planes).
+// Grid: (pixel tiles, output blocks, planes). Planes are products of their own, or slices of the channels of one (conv/slices adds them).
 #import shared/conv
 #import shared/epilogue
 #import shared/residual
@@ -42,6 +42,7 @@ fn store(pixel: u32, block: u32, plane: u32, sum: vec4<f32>, b: vec4<f32>, slope
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let first = group.x * {{Q * SG}}u;
     let x_plane = group.z * p.x_plane;
+    let in_c4 = min(p.in_c4, p.x_row - group.z * p.slice_c4);
     // The top left input cell of each of this lane's pixels; may lie outside (wraps, and is masked).
 #for j in 0..Q
     let o{{j}} = pixel_of(min(first + {{j * SG}}u + lane, p.pixels - 1u), p.out_h, p.out_w);
@@ -53,9 +54,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum{{i}} = vec4<f32>();
 #endfor
 #if F16
-    var wi = group.z * p.w_plane + group.y * (p.kernel_h * p.kernel_w * p.in_c4 * {{2 * SG}}u) + lane;
+    var wi = group.z * p.w_plane + group.y * (p.kernel_h * p.kernel_w * p.x_row * {{2 * SG}}u) + lane;
 #else
-    var wi = group.z * p.w_plane + group.y * (p.kernel_h * p.kernel_w * p.in_c4 * {{4 * SG}}u) + lane;
+    var wi = group.z * p.w_plane + group.y * (p.kernel_h * p.kernel_w * p.x_row * {{4 * SG}}u) + lane;
 #endif
     for (var ky = 0u; ky < p.kernel_h; ky++) {
         for (var kx = 0u; kx < p.kernel_w; kx++) {
@@ -63,9 +64,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let row{{j}} = top{{j}} + ky * p.dilation_h;
             let col{{j}} = left{{j}} + kx * p.dilation_w;
             let inside{{j}} = row{{j}} < p.in_h && col{{j}} < p.in_w;
-            let at{{j}} = x_plane + select(0u, ((n{{j}} + row{{j}}) * p.in_w + col{{j}}) * p.in_c4, inside{{j}});
+            let at{{j}} = x_plane + select(0u, ((n{{j}} + row{{j}}) * p.in_w + col{{j}}) * p.x_row, inside{{j}});
 #endfor
-            for (var c = 0u; c < p.in_c4; c++) {
+            for (var c = 0u; c < in_c4; c++) {
 #for j in 0..Q
                 let a{{j}} = select(vec4<f32>(), load_x(at{{j}} + c), inside{{j}});
 #endfor
@@ -92,6 +93,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 sum{{i}} += v{{i}}.w * k3;
 #endfor
             }
+#if F16
+            wi += (p.x_row - in_c4) * {{2 * SG}}u;
+#else
+            wi += (p.x_row - in_c4) * {{4 * SG}}u;
+#endif
         }
     }
     let block = p.block0 * {{SG}}u + group.y * {{SG}}u + lane;

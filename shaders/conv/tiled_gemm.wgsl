@@ -11,7 +11,7 @@
 //      ...
 //
 // Workgroup memory: (64*PX + 256) * 16 bytes = 8 KiB for PX = 4, 12 KiB for PX = 8.
-// Grid: (pixel tiles, output blocks of 64, planes).
+// Grid: (pixel tiles, output blocks of 64, planes). Planes are products of their own, or slices of the channels of one (conv/slices adds them).
 #import shared/conv
 #import shared/epilogue
 #import shared/operands
@@ -41,7 +41,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let ty = local / 16u;
     let first = group.x * {{16 * PX}}u;
     let x_plane = group.z * p.x_plane;
-    let steps = (p.in_c4 + 3u) / 4u;
+    let in_c4 = min(p.in_c4, p.x_row - group.z * p.slice_c4);
+    let steps = (in_c4 + 3u) / 4u;
     // Staging: thread = (pixel = local/4 + 64*j, vec4 = local%4), so that four threads read 64 contiguous bytes.
     let load_c4 = local % 4u;
 #for j in 0..(PX + 3) / 4
@@ -53,24 +54,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum{{i}} = vec4<f32>();
 #endfor
     let taps = p.kernel_h * p.kernel_w;
-    let w_block = group.z * p.w_plane + group.y * (taps * p.in_c4 * {{64 / (1 + F16)}}u);
+    let w_block = group.z * p.w_plane + group.y * (taps * p.x_row * {{64 / (1 + F16)}}u);
     for (var ky = 0u; ky < p.kernel_h; ky++) {
         for (var kx = 0u; kx < p.kernel_w; kx++) {
 #for j in 0..(PX + 3) / 4
             let row{{j}} = top{{j}} + ky * p.dilation_h;
             let col{{j}} = left{{j}} + kx * p.dilation_w;
             let inside{{j}} = row{{j}} < p.in_h && col{{j}} < p.in_w;
-            let at{{j}} = x_plane + select(0u, ((o{{j}}.n * p.in_h + row{{j}}) * p.in_w + col{{j}}) * p.in_c4, inside{{j}});
+            let at{{j}} = x_plane + select(0u, ((o{{j}}.n * p.in_h + row{{j}}) * p.in_w + col{{j}}) * p.x_row, inside{{j}});
 #endfor
-            let w_tap = w_block + (ky * p.kernel_w + kx) * p.in_c4 * {{64 / (1 + F16)}}u;
+            let w_tap = w_block + (ky * p.kernel_w + kx) * p.x_row * {{64 / (1 + F16)}}u;
             for (var step = 0u; step < steps; step++) {
                 let c = step * 4u + load_c4;
 #for j in 0..(PX + 3) / 4
 #if PX >= 4
-                tile_x[load_c4 * {{16 * PX}}u + {{64 * j}}u + local / 4u] = select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < p.in_c4);
+                tile_x[load_c4 * {{16 * PX}}u + {{64 * j}}u + local / 4u] = select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < in_c4);
 #else
                 if (local / 4u < {{16 * PX}}u) {
-                    tile_x[load_c4 * {{16 * PX}}u + local / 4u] = select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < p.in_c4);
+                    tile_x[load_c4 * {{16 * PX}}u + local / 4u] = select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < in_c4);
                 }
 #endif
 #endfor
@@ -78,13 +79,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let k = local / 16u;
                 let wc = step * 4u + k / 4u;
 #if F16
-                let half = w[w_tap + (min(wc, p.in_c4 - 1u) * 2u + (k % 4u) / 2u) * 16u + tx];
+                let half = w[w_tap + (min(wc, in_c4 - 1u) * 2u + (k % 4u) / 2u) * 16u + tx];
                 let pair = select(half.xy, half.zw, k % 2u == 1u);
                 let value = vec4<f32>(unpack2x16float(pair.x), unpack2x16float(pair.y));
 #else
-                let value = w[w_tap + (min(wc, p.in_c4 - 1u) * 4u + k % 4u) * 16u + tx];
+                let value = w[w_tap + (min(wc, in_c4 - 1u) * 4u + k % 4u) * 16u + tx];
 #endif
-                tile_w[local] = select(vec4<f32>(), value, wc < p.in_c4);
+                tile_w[local] = select(vec4<f32>(), value, wc < in_c4);
                 workgroupBarrier();
 #for q in 0..4
                 {

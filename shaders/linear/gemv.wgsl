@@ -10,7 +10,7 @@
 //   slice 1 [            ]   k4 = 1, SLICES + 1 ...
 //
 // TEX: x and w are textures (shared/texel).
-// Workgroup memory: 16 * L * SLICES bytes (at most 4 KiB). Grid: (output blocks, pictures).
+// Workgroup memory: 16 * L * SLICES bytes (at most 4 KiB). Grid: (output blocks, pictures, slices of k: conv/slices adds them).
 #import shared/conv
 #import shared/epilogue
 #import shared/residual
@@ -31,10 +31,12 @@ var<workgroup> partial: array<vec4<f32>, {{L * SLICES}}>;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let lane = local % {{L}}u;
     let slice = local / {{L}}u;
-    let row = group.y * p.in_c4;
-    let w_block = group.x * p.in_c4 * {{4 * L / (1 + F16)}}u + lane;
+    let first = group.z * p.slice_c4;
+    let in_c4 = min(p.in_c4, p.x_row - first);
+    let row = group.y * p.x_row + first;
+    let w_block = (group.x * p.x_row + first) * {{4 * L / (1 + F16)}}u + lane;
     var sum = vec4<f32>();
-    for (var k = slice; k < p.in_c4; k += {{SLICES}}u) {
+    for (var k = slice; k < in_c4; k += {{SLICES}}u) {
         let v = load_x(row + k);
         let wi = w_block + k * {{4 * L / (1 + F16)}}u;
 #if F16
@@ -65,5 +67,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (p.residual != 0u) {
         v += load_residual(at);
     }
-    y[at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
+    y[group.z * p.y_plane + at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
 }

@@ -4,7 +4,9 @@
 struct Params {
     in_h: u32,
     in_w: u32,
-    in_c4: u32,       // vec4s per input pixel
+    in_c4: u32,       // vec4s per input pixel that are read
+    x_row: u32,       // vec4s per input pixel in memory, and from the first of one slice to that of the next where planes are slices of
+    slice_c4: u32,    // them (0 elsewhere): a plane reads at most in_c4, and none beyond x_row
     out_h: u32,
     out_w: u32,
     out_c4: u32,      // vec4s per output pixel
@@ -21,7 +23,7 @@ struct Params {
     dilation_w: u32,
     pixels: u32,      // output pixels of all pictures: N * out_h * out_w
     block0: u32,      // first output block of this dispatch (weights larger than a binding are split)
-    x_plane: u32,     // vec4s between the planes of a batched product (0 without planes)
+    x_plane: u32,     // vec4s between the planes of a batched product or slices of one (0 without planes)
     w_plane: u32,
     y_plane: u32,
     group_c4: u32,    // grouped: input vec4s an output vec4 reads, input and output channels of a group

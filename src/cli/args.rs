@@ -25,8 +25,9 @@ pub(crate) struct GlobalArgs {
     /// Experimental; activations are rounded to 16 bits, too.
     #[arg(long, global = true)]
     pub(crate) experimental_coop: bool,
-    /// Times the algorithms of each convolution on this adapter, once, and uses the fastest; later runs with --autotune take what was
-    /// chosen. Without it, plans depend on no measurement. For networks that embed and for run, info and bench network.
+    /// Times the ways to compute each convolution and dense layer on this adapter, once, and uses the fastest; later runs with --autotune take
+    /// what was chosen. Without it, plans depend on no measurement. For every network of a command. A layer is timed for each batch and size:
+    /// a detector that sees pictures as they are takes seconds for every new size of pictures.
     #[arg(long, global = true)]
     pub(crate) autotune: bool,
     /// Print results as JSON.

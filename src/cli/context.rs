@@ -48,7 +48,8 @@ fn worth_searching(found: &[AdapterReport]) -> Vec<&AdapterReport> {
 fn open(global: &GlobalArgs, device: Option<String>, ui: &Ui) -> Result<Gpu> {
     let defaults = GpuOptions::default();
     let experimental_coop = global.experimental_coop || defaults.experimental_coop;
-    let gpu = Gpu::new(&GpuOptions { device: device.or(defaults.device.clone()), experimental_coop, ..defaults })?;
+    let autotune = global.autotune;
+    let gpu = Gpu::new(&GpuOptions { device: device.or(defaults.device.clone()), experimental_coop, autotune, ..defaults })?;
     if let Some(told) = gpu.cooperative() {
         ui.note(told);
         if gpu.caps().cooperative.is_some() && global.precision == PrecisionArg::F32 {

@@ -66,13 +66,7 @@ fn gather(model: Model, given: &[(String, Shape)]) -> Result<Facts> {
 /// The plan on the adapter there is, as the JSON of its summary and of the adapter's speed. A machine without an adapter can still look at models; one that was
 /// asked for has to be there.
 fn plan(global: &GlobalArgs, ui: &Ui, model: &Model, shapes: Vec<(String, Shape)>) -> Result<Option<(String, Value)>> {
-    let options = CompileOptions {
-        batch: 1,
-        shapes,
-        precision: Precision::from(global.precision),
-        autotune: global.autotune,
-        ..CompileOptions::default()
-    };
+    let options = CompileOptions { batch: 1, shapes, precision: Precision::from(global.precision), ..CompileOptions::default() };
     let compiled =
         open_gpu(global, ui).and_then(|gpu| Ok((adapter_line(&gpu), gpu.speed().ok(), Network::compile(&gpu, model, &options)?)));
     match compiled {
@@ -194,10 +188,10 @@ fn print_plan(ui: &Ui, adapter: &str, plan: &Value) -> Outcome<()> {
     if convolutions.is_empty() {
         return Ok(());
     }
-    let mut table = Table::new(&["  convolution", "algorithm", "chosen"]);
+    let mut table = Table::new(&["  convolution or product", "algorithm", "form", "chosen"]);
     for c in convolutions {
         let text = |field: &str| c.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        table.row([format!("  {}", text("layer")), text("algorithm"), text("origin")]);
+        table.row([format!("  {}", text("layer")), text("algorithm"), text("form"), text("origin")]);
     }
     ui.line(&format!("\n{table}"))
 }

@@ -56,7 +56,7 @@ impl RecogniserArgs {
             precision: Precision::from(global.precision),
             flip: self.flip.map(Flip::from),
             fit: Fit::Aligned,
-            autotune: global.autotune,
+            ..EmbedOptions::default()
         }
     }
 

@@ -183,7 +183,6 @@ fn on_gpu(global: &GlobalArgs, ui: &Ui, model: &Model, inputs: &[(String, Tensor
         shapes: inputs.iter().map(|(n, t)| (n.clone(), t.shape().clone())).collect(),
         precision: Precision::from(global.precision),
         outputs: names.to_vec(),
-        autotune: global.autotune,
         ..CompileOptions::default()
     };
     let network = Network::compile(&gpu, model, &options)?;

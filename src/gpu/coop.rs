@@ -9,7 +9,7 @@ use super::{Gpu, Work, numbers};
 use crate::error::{Error, Result};
 use crate::kernels::conv::{Filter, Finish, Geometry, Params, coop_gemm, tiled_gemm};
 use crate::random::mix;
-use crate::recording::{Cooperative, GemmFamily, Launch, Packed};
+use crate::recording::{Cooperative, GemmFamily, Launch, Packed, Tile};
 use crate::shader::Shader;
 use crate::tensor::Tensor;
 
@@ -218,10 +218,15 @@ impl Product {
         let bytes = (planes * pixels * y.c4() * 16) as u64;
         let results = (0..=REPEATS).map(|_| gpu.blank(what, bytes)).collect::<Result<Vec<_>>>()?;
         let mut work = Work::new(gpu, what);
+        let usual = match pixels {
+            0..512 => Tile::M32,
+            512..4096 => Tile::M64,
+            _ => Tile::M128,
+        };
         for (i, result) in results.iter().enumerate() {
-            let (shader, tile) = if i == 0 { tiled_gemm::shader(None, pixels, true) } else { (shader, coop_gemm::TILE) };
+            let (shader, tile) = if i == 0 { (tiled_gemm::shader(usual, true), usual) } else { (shader, Tile::Coop) };
             let [x, w, table, residual] = &operands;
-            work.launch(&launch(shader, tile), &[x, w, table, residual, result])?;
+            work.launch(&launch(shader, tile.pixels()), &[x, w, table, residual, result])?;
         }
         let reads: Vec<_> = results.iter().map(|r| (r, bytes)).collect();
         let done = work.run(&reads)?;

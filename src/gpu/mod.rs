@@ -76,8 +76,11 @@ pub struct GpuOptions {
     /// halves into sums of f32 and `conv/tiled_gemm` would compute. Activations are then rounded to halves, too. Experimental: when the
     /// device is opened, products are compared with those of `conv/tiled_gemm`, which stays where they differ. [`Gpu::cooperative`] tells.
     pub experimental_coop: bool,
-    /// The folder for what is kept between runs: compiled pipelines, the measured speed, algorithms chosen by timing. `None` = nothing is.
+    /// The folder for what is kept between runs: compiled pipelines, the measured speed, methods chosen by timing. `None` = nothing is.
     pub cache: Option<PathBuf>,
+    /// Whether every network on the device is compiled as [`crate::network::CompileOptions::autotune`] says of one: detectors, landmark
+    /// networks and classifiers, too.
+    pub autotune: bool,
 }
 
 impl Default for GpuOptions {
@@ -101,6 +104,7 @@ impl Default for GpuOptions {
             shared_memory: std::env::var("LOOKALIKE_SHARED_MEMORY").map_or(true, |v| v.trim() != "off"),
             experimental_coop: std::env::var("LOOKALIKE_EXPERIMENTAL_COOP").is_ok_and(|v| v.trim() == "1"),
             cache: cache::folder(),
+            autotune: false,
         }
     }
 }
@@ -126,6 +130,7 @@ struct Inner {
     shared_memory: bool,
     shares_memory: OnceLock<bool>,
     cache: Option<PathBuf>,
+    autotune: bool,
     /// Measured or read when it is first asked for.
     speed: Mutex<Option<Speed>>,
     tuned: Mutex<Option<Vec<TunedLayer>>>,
@@ -194,6 +199,7 @@ impl Gpu {
             shared_memory: options.shared_memory,
             shares_memory: OnceLock::new(),
             cache: options.cache.clone(),
+            autotune: options.autotune,
             speed: Mutex::new(None),
             tuned: Mutex::new(None),
         };
@@ -228,6 +234,11 @@ impl Gpu {
     /// What became of [`GpuOptions::experimental_coop`], in a sentence; `None` when it was not asked for.
     pub fn cooperative(&self) -> Option<&str> {
         self.inner.cooperative.as_deref()
+    }
+
+    /// [`GpuOptions::autotune`].
+    pub(crate) fn autotunes(&self) -> bool {
+        self.inner.autotune
     }
 
     /// The device, for callers that share it.

@@ -40,8 +40,10 @@ pub struct CompileOptions {
     pub force: Force,
     /// Plans kept ready, one a set of input shapes; the least recently used one goes first. At least 1.
     pub plans: usize,
-    /// Whether the algorithms of each convolution are timed on the device, once, and the fastest is taken. The choice is kept on disk
-    /// ([`crate::gpu::GpuOptions::cache`]), so a later network computes the same bits; another machine may choose, and round, otherwise.
+    /// Whether the ways to compute each convolution and dense layer are timed on the device, once, and the fastest is taken: algorithm, tile,
+    /// slices. The choice is kept on disk ([`crate::gpu::GpuOptions::cache`]), so a later network computes the same bits; another machine may
+    /// choose, and round, otherwise. Layers are told apart by their shapes, so each batch and each size of pictures is timed when it is first
+    /// seen. [`crate::gpu::GpuOptions::autotune`] asks for it for all networks of a device.
     pub autotune: bool,
 }
 
@@ -161,7 +163,7 @@ impl Network {
         let (bound, inputs) = self.bound(shapes, contents)?;
         let (graph, all) = passes::specialise_within(&bound, &inputs, &self.bounds)?;
         let options = PlanOptions { precision: self.options.precision, feed, force: self.options.force.clone() };
-        let plan = if self.options.autotune {
+        let plan = if self.options.autotune || self.gpu.autotunes() {
             tuning::plan(&self.gpu, &graph, &all, &options)?
         } else {
             plan::build(&graph, &all, self.gpu.caps(), &options)?

@@ -9,7 +9,7 @@ use crate::plan::{ConvChoice, Plan};
 pub struct PlanSummary {
     /// Launches in order.
     pub dispatches: Vec<DispatchSummary>,
-    /// The algorithm of every convolution, and why it is that one.
+    /// How every convolution and every dense layer that is a matrix product is computed, and why so.
     pub convolutions: Vec<ConvChoice>,
     /// Bytes of packed weights.
     pub weight_bytes: u64,

@@ -1,14 +1,14 @@
-//! Plans whose convolutions were timed on the device.
+//! Plans whose convolutions and dense layers were timed on the device.
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Instance, TunedLayer, Uploaded, medians};
 use crate::graph::Graph;
 use crate::model::Precision;
-use crate::plan::{self, ConvAlgorithm, Force, Plan, PlanOptions};
-use crate::recording::{Speed, Trial, Tuning};
+use crate::plan::{self, Force, Plan, PlanOptions};
+use crate::recording::{Method, Speed, Trial, Tuning};
 use crate::tensor::{Shape, Tensor};
 
-/// Rounds in which the algorithms of a layer take turns; their medians are compared.
+/// Rounds in which the methods of a layer take turns; their medians are compared.
 const ROUNDS: usize = 7;
 
 /// A plan by what is known of this device's times; layers without any are timed first. What `options` force is not timed.
@@ -34,27 +34,47 @@ pub(super) fn plan(gpu: &Gpu, graph: &Graph, shapes: &[Shape], options: &PlanOpt
     plan::build_tuned(graph, shapes, gpu.caps(), options, Some(&tuning))
 }
 
-/// Times the algorithms of a layer. `None` where fewer than two of them fit the device.
+/// Times the best form of each algorithm of a layer, then other forms of the fastest. `None` where fewer than two methods fit the device.
 fn fastest(gpu: &Gpu, trial: &Trial, precision: Precision) -> Result<Option<TunedLayer>> {
-    let mut ready = Vec::with_capacity(trial.rivals.len());
-    for &algorithm in &trial.rivals {
-        match prepare(gpu, trial, algorithm, precision) {
-            Ok(instance) => ready.push((algorithm, instance)),
-            // The network may need none of this: an algorithm that does not fit is not chosen.
+    let mut times = timed(gpu, trial, &trial.rivals(), precision)?;
+    let best = times.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|(method, _)| *method);
+    let more = best.map(|best| trial.forms(best)).unwrap_or_default();
+    if let Some(best) = best.filter(|_| !more.is_empty()) {
+        // The fastest once more, in turn with its forms.
+        let again: Vec<_> = std::iter::once(best).chain(more).collect();
+        let latest = timed(gpu, trial, &again, precision)?;
+        times.retain(|(method, _)| latest.iter().all(|(l, _)| l != method));
+        times.extend(latest);
+    }
+    times.retain(|(_, micros)| micros.is_finite());
+    Ok(if times.len() < 2 { None } else { TunedLayer::fastest(trial, times) })
+}
+
+/// Median microseconds of those of `methods` that fit the device; infinite for one without another.
+fn timed(gpu: &Gpu, trial: &Trial, methods: &[Method], precision: Precision) -> Result<Vec<(Method, f64)>> {
+    // A time says nothing without another.
+    let alone = |method: Method| Ok(vec![(method, f64::INFINITY)]);
+    if let [only] = methods {
+        return alone(*only);
+    }
+    let mut ready = Vec::with_capacity(methods.len());
+    for &method in methods {
+        match prepare(gpu, trial, method, precision) {
+            Ok(instance) => ready.push((method, instance)),
+            // The network may need none of this: a method that does not fit is not chosen.
             Err(Error::Limits(_) | Error::OutOfMemory { .. }) => {}
             Err(e) => return Err(e),
         }
     }
-    if ready.len() < 2 {
-        return Ok(None);
+    if let [(only, _)] = ready.as_slice() {
+        return alone(*only);
     }
     let seconds = medians(gpu, &ready.iter().map(|(_, instance)| instance).collect::<Vec<_>>(), ROUNDS)?;
-    let micros = ready.iter().zip(seconds).map(|((algorithm, _), seconds)| (*algorithm, 1e6 * seconds));
-    Ok(TunedLayer::fastest(trial.key.clone(), micros.collect()))
+    Ok(ready.iter().zip(seconds).map(|((method, _), seconds)| (*method, 1e6 * seconds)).collect())
 }
 
-fn prepare(gpu: &Gpu, trial: &Trial, algorithm: ConvAlgorithm, precision: Precision) -> Result<Instance> {
-    let plan = plan::build_trial(trial, algorithm, gpu.caps(), precision)?;
+fn prepare(gpu: &Gpu, trial: &Trial, method: Method, precision: Precision) -> Result<Instance> {
+    let plan = plan::build_trial(trial, method, gpu.caps(), precision)?;
     let instance = Instance::new(gpu, plan, &Uploaded::default())?;
     let inputs: Vec<Tensor> = instance.plan.inputs.iter().map(|port| ramp(&port.shape)).collect();
     instance.upload(gpu, &inputs.iter().collect::<Vec<_>>())?;

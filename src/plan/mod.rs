@@ -5,15 +5,15 @@
 mod lower;
 
 pub use crate::recording::{
-    Activation, Caps, ConvAlgorithm, ConvChoice, Cooperative, Dispatch, Feed, Force, GemmFamily, Lifetime, Origin, Plan, Port, Source,
-    Speed, assign_slots,
+    Activation, Caps, ConvAlgorithm, ConvChoice, Cooperative, Dispatch, Feed, Force, Form, GemmFamily, Lifetime, Origin, Plan, Port,
+    Source, Speed, Tile, assign_slots,
 };
 
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::model::Precision;
 use crate::random::Random;
-use crate::recording::{Recorder, Trial, Tuning};
+use crate::recording::{Method, Recorder, Trial, Tuning};
 use crate::tensor::Shape;
 
 /// What a plan depends on besides the graph.
@@ -35,7 +35,7 @@ pub fn build(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions
     build_tuned(graph, shapes, caps, options, None)
 }
 
-/// As [`build`], with the algorithms that timing has found; the plan names the layers of which it has found none yet.
+/// As [`build`], with the methods that timing has found; the plan names the layers of which it has found none yet.
 pub(crate) fn build_tuned(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions, tuning: Option<&Tuning>) -> Result<Plan> {
     let caps =
         Caps { gemm: options.force.gemm.unwrap_or(caps.gemm), textures: options.force.textures.unwrap_or(caps.textures), ..caps.clone() };
@@ -45,10 +45,10 @@ pub(crate) fn build_tuned(graph: &Graph, shapes: &[Shape], caps: &Caps, options:
     recorder.finish(options.feed, inputs, outputs)
 }
 
-/// A layer alone, computed by `algorithm`, on weights that mean nothing: its time does not depend on them, and they need no transform.
-pub(crate) fn build_trial(trial: &Trial, algorithm: ConvAlgorithm, caps: &Caps, precision: Precision) -> Result<Plan> {
-    let mut recorder = Recorder::new(caps, precision, Force { conv: Some(algorithm), ..Force::default() });
-    let inputs = (trial.record)(&mut recorder)?;
+/// A layer alone, computed by `method`, on weights that mean nothing: its time does not depend on them, and they need no transform.
+pub(crate) fn build_trial(trial: &Trial, method: Method, caps: &Caps, precision: Precision) -> Result<Plan> {
+    let mut recorder = Recorder::new(caps, precision, Force::default());
+    let inputs = (trial.record)(&mut recorder, method)?;
     let mut plan = recorder.finish(Feed::Packed, inputs, Vec::new())?;
     for weight in &mut plan.weights {
         weight.pack = std::sync::Arc::new(noise);

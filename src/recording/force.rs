@@ -51,8 +51,11 @@ impl TryFrom<String> for ConvAlgorithm {
 pub struct Force {
     /// The algorithm of every convolution it can compute.
     pub conv: Option<ConvAlgorithm>,
-    /// A form of `conv/tiled_gemm`, `conv/depthwise`, `conv/transpose` or `linear/gemv`, as permutations.txt names it ("m32", "l16", "any").
+    /// A form of `conv/depthwise`, `conv/transpose` or `linear/gemv`, as permutations.txt names it ("l16", "any"), or a tile of matrix products
+    /// ("m32", "p16").
     pub form: Option<&'static str>,
+    /// Slices that matrix products are cut into, as far as they have channels for so many.
+    pub slices: Option<u32>,
     /// The matrix product.
     pub gemm: Option<GemmFamily>,
     /// Loads through textures or not.

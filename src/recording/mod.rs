@@ -6,6 +6,7 @@
 mod caps;
 mod choice;
 mod force;
+mod form;
 mod layout;
 mod memory;
 mod recorder;
@@ -14,8 +15,10 @@ mod words;
 
 pub use caps::{Caps, Cooperative, GemmFamily};
 pub use choice::{ConvChoice, Origin};
-pub(crate) use choice::{Trial, Tuning};
+pub(crate) use choice::{RecordLayer, Trial, Tuning};
 pub use force::{ConvAlgorithm, Force};
+pub(crate) use form::Method;
+pub use form::{Form, Tile};
 pub(crate) use layout::{Packed, Part, plain_bytes};
 pub use memory::{Lifetime, assign_slots};
 pub(crate) use recorder::{Recorder, Weight};
@@ -118,7 +121,7 @@ pub struct Plan {
     pub inputs: Vec<Port>,
     /// Outputs, in the graph's order; row-major.
     pub outputs: Vec<Port>,
-    /// The algorithm of every convolution, in order.
+    /// How every convolution and every dense layer that is a matrix product is computed, in order.
     pub convolutions: Vec<ConvChoice>,
 }
 

@@ -7,20 +7,20 @@ use crate::recording::{Caps, ConvAlgorithm, Force, GemmFamily};
 
 /// A convolution's shape.
 #[derive(Clone, Copy)]
-struct Layer {
-    n: usize,
-    c: usize,
-    h: usize,
-    w: usize,
-    o: usize,
-    kernel: [usize; 2],
-    stride: usize,
-    dilation: usize,
-    pads: [usize; 4],
-    groups: usize,
+pub(super) struct Layer {
+    pub(super) n: usize,
+    pub(super) c: usize,
+    pub(super) h: usize,
+    pub(super) w: usize,
+    pub(super) o: usize,
+    pub(super) kernel: [usize; 2],
+    pub(super) stride: usize,
+    pub(super) dilation: usize,
+    pub(super) pads: [usize; 4],
+    pub(super) groups: usize,
 }
 
-const fn layer(n: usize, c: usize, [h, w]: [usize; 2], o: usize, k: usize, stride: usize, pad: usize) -> Layer {
+pub(super) const fn layer(n: usize, c: usize, [h, w]: [usize; 2], o: usize, k: usize, stride: usize, pad: usize) -> Layer {
     Layer { n, c, h, w, o, kernel: [k, k], stride, dilation: 1, pads: [pad; 4], groups: 1 }
 }
 
@@ -45,7 +45,7 @@ const WINOGRAD: [Layer; 4] = [
 ];
 
 /// One epilogue after the other, so that every field is on in some case.
-fn epilogue(i: usize) -> Epilogue {
+pub(super) fn epilogue(i: usize) -> Epilogue {
     match i % 5 {
         0 => Epilogue::default(),
         1 => Epilogue { slope: true, ..Epilogue::default() },
@@ -93,13 +93,13 @@ fn conv_case(l: &Layer, input: Input, i: usize, pre_affine: bool) -> Case {
 }
 
 /// Every layer with noise (and an epilogue), and each kind of input on some layer.
-fn spread_inputs(layers: &[Layer], pre_affine: bool) -> Vec<Case> {
+pub(super) fn spread_inputs(layers: &[Layer], pre_affine: bool) -> Vec<Case> {
     let mut out: Vec<Case> = layers.iter().enumerate().map(|(i, l)| conv_case(l, Input::Noise, i, pre_affine)).collect();
     out.extend(Input::ALL.iter().enumerate().map(|(i, &input)| conv_case(&layers[i % layers.len()], input, i, pre_affine)));
     out
 }
 
-fn both_precisions(cases: Vec<Case>) -> Vec<Case> {
+pub(super) fn both_precisions(cases: Vec<Case>) -> Vec<Case> {
     let halves = cases.iter().cloned().map(|c| Case { precision: Precision::F16, name: format!("{} f16", c.name), ..c });
     let halves: Vec<_> = halves.collect();
     cases.into_iter().chain(halves).collect()
@@ -107,8 +107,15 @@ fn both_precisions(cases: Vec<Case>) -> Vec<Case> {
 
 pub(crate) fn subgroup_gemm(caps: &Caps) -> Vec<Case> {
     let Some(size) = caps.subgroup.filter(|s| crate::kernels::conv::subgroup_gemm::SIZES.contains(s)) else { return Vec::new() };
-    let force = Force { conv: Some(ConvAlgorithm::Gemm), gemm: Some(GemmFamily::Subgroup(size)), ..Force::default() };
-    both_precisions(spread_inputs(&DENSE, false)).into_iter().map(|c| Case { force: force.clone(), ..c }).collect()
+    let tiles: &[&'static str] = if size > 16 { &["p32"] } else { &["p32", "p16"] };
+    tiles
+        .iter()
+        .flat_map(|tile| {
+            let gemm = Some(GemmFamily::Subgroup(size));
+            let force = Force { conv: Some(ConvAlgorithm::Gemm), form: Some(tile), gemm, ..Force::default() };
+            both_precisions(spread_inputs(&DENSE, false)).into_iter().map(move |c| Case { force: force.clone(), ..c })
+        })
+        .collect()
 }
 
 pub(crate) fn tiled_gemm(_caps: &Caps) -> Vec<Case> {
@@ -126,17 +133,18 @@ pub(crate) fn coop_gemm(caps: &Caps) -> Vec<Case> {
     if caps.cooperative.is_none() {
         return Vec::new();
     }
-    let dense = spread_inputs(&DENSE, false).into_iter().map(|c| (c, ConvAlgorithm::Gemm, 1.0, Spread::Local));
-    let planes = spread_inputs(&WINOGRAD, true).into_iter().map(|c| (c, ConvAlgorithm::Winograd(2), 2.0, Spread::Output));
-    dense
+    let dense = |slices| spread_inputs(&DENSE, false).into_iter().map(move |c| (c, ConvAlgorithm::Gemm, slices, 1.0, Spread::Local));
+    let planes = spread_inputs(&WINOGRAD, true).into_iter().map(|c| (c, ConvAlgorithm::Winograd(2), None, 2.0, Spread::Output));
+    dense(None)
+        .chain(dense(Some(2)))
         .chain(planes)
-        .map(|(c, algorithm, factor, spread)| {
+        .map(|(c, algorithm, slices, factor, spread)| {
             // Weights are rounded to the nearest half, activations to either neighbour; those below 2^-14 by up to 2^-24.
             let half_factor = 3.0 * factor;
-            let force = Force { conv: Some(algorithm), gemm: Some(GemmFamily::Tiled), ..Force::default() };
+            let force = Force { conv: Some(algorithm), form: Some("coop"), slices, gemm: Some(GemmFamily::Tiled), ..Force::default() };
             let floor = c.floor + half_factor * c.terms * 2f64.powi(-25);
             Case {
-                name: format!("{} f16 {algorithm:?}", c.name),
+                name: format!("{} f16 {algorithm:?}{}", c.name, slices.map(|n| format!(" in {n} slices")).unwrap_or_default()),
                 precision: Precision::F16,
                 force,
                 factor,

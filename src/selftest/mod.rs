@@ -21,6 +21,7 @@ pub(crate) mod recorded;
 pub(crate) mod sample;
 pub(crate) mod search;
 pub(crate) mod select;
+pub(crate) mod slices;
 pub(crate) mod train;
 pub(crate) mod transpose;
 
@@ -51,6 +52,7 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/subgroup_gemm", cases: conv::subgroup_gemm },
     Kernel { stem: "conv/tiled_gemm", cases: conv::tiled_gemm },
     Kernel { stem: COOPERATIVE, cases: conv::coop_gemm },
+    Kernel { stem: "conv/slices", cases: slices::slices },
     Kernel { stem: "conv/naive", cases: conv::naive },
     Kernel { stem: "conv/depthwise", cases: conv::depthwise },
     Kernel { stem: "conv/grouped", cases: conv::grouped },

@@ -125,13 +125,8 @@ fn network(global: &GlobalArgs, ui: &Ui, args: &NetworkArgs) -> Outcome {
     let gpu = open_gpu(global, ui)?;
 
     let start = Instant::now();
-    let options = CompileOptions {
-        batch,
-        shapes: shapes.clone(),
-        precision: Precision::from(global.precision),
-        autotune: global.autotune,
-        ..CompileOptions::default()
-    };
+    let options =
+        CompileOptions { batch, shapes: shapes.clone(), precision: Precision::from(global.precision), ..CompileOptions::default() };
     let network = Network::compile(&gpu, &model, &options)?;
     let compile_ms = milliseconds(start);
     let start = Instant::now();

@@ -117,8 +117,7 @@ fn report(ui: &Ui, args: &Args, accuracy: &Accuracy, times: &Times, faces: usize
 fn gather(global: &GlobalArgs, ui: &Ui, args: &Args, gpu: &Gpu, model: &Model, times: &mut Times) -> Outcome<Crowd> {
     let start = Instant::now();
     let decoder = PeopleDecoder::new(gpu, PeopleModel::builtin()?, BATCH)?;
-    let options =
-        EmbedOptions { batch: BATCH, precision: Precision::from(global.precision), autotune: global.autotune, ..EmbedOptions::default() };
+    let options = EmbedOptions { batch: BATCH, precision: Precision::from(global.precision), ..EmbedOptions::default() };
     let embedder = Embedder::new(gpu, model, &options)?;
     decoder.network().warm_up()?;
     embedder.warm_up()?;

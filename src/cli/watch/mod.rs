@@ -64,12 +64,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
     let model = model_or_builtin(args.model.as_deref(), &args.describe)?;
     let people = People::new(Comparison::of(&model.description, args.threshold)?);
     let gpu = open_gpu(global, ui)?;
-    let options = EmbedOptions {
-        precision: Precision::from(global.precision),
-        fit: Fit::Aligned,
-        autotune: global.autotune,
-        ..EmbedOptions::default()
-    };
+    let options = EmbedOptions { precision: Precision::from(global.precision), fit: Fit::Aligned, ..EmbedOptions::default() };
     let embedder = args.faces.open(&gpu, &model, options, Which::All, false)?;
     match &args.folder {
         Some(folder) => folder::watch(ui, &gpu, &embedder, people, folder, args.once),

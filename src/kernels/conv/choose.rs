@@ -1,39 +1,83 @@
-//! Which kernel runs a convolution.
+//! Which kernel runs a convolution or the product of a dense layer, and in which form.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::gemm::{self, Product};
+use super::slices::Cut;
 use super::{Call, Finish, Geometry, cost};
 use crate::error::Result;
-use crate::recording::{Caps, ConvAlgorithm, Origin, Packed, Port, Recorder, Source, Speed, Trial};
+use crate::model::Precision;
+use crate::recording::{
+    Caps, ConvAlgorithm, ConvChoice, Form, Method, Origin, Packed, Port, RecordLayer, Recorder, Source, Speed, Tile, Trial,
+};
 use crate::tensor::{DType, Shape};
 
 /// Channels below which Winograd is no candidate: with fewer, none was measured to be faster, and the planes of a large photograph take twice the
 /// memory of its maps.
 const WINOGRAD_CHANNELS: usize = 32;
-/// A third algorithm that the model finds so many times slower than the best is not timed.
-const HOPELESS: f64 = 4.0;
+/// Slices that the sums of a product may be cut into.
+const SLICES: [usize; 4] = [1, 2, 4, 8];
+/// Workgroups that keep any device busy: products of more are not cut.
+const ENOUGH_GROUPS: usize = 256;
+
+/// What was decided about a layer, and what can still be decided by timing.
+pub(super) struct Decision {
+    pub(super) method: Method,
+    origin: Origin,
+    trial: Option<Trial>,
+}
+
+impl Decision {
+    fn new(method: Method, origin: Origin) -> Self {
+        Self { method, origin, trial: None }
+    }
+
+    /// Keeps it for who asks why.
+    pub(super) fn note(self, rec: &mut Recorder<'_>, layer: &str) {
+        let Self { method: Method { algorithm, form }, origin, trial } = self;
+        rec.convolutions.push(ConvChoice { layer: layer.trim_start().to_owned(), algorithm, form, origin, trial });
+    }
+}
+
+/// A layer as far as its time depends on it.
+struct Layer<'a> {
+    geometry: &'a Geometry,
+    /// What can compute it.
+    algorithms: Vec<ConvAlgorithm>,
+    /// An affine before the padding.
+    pre: bool,
+    residual: bool,
+}
 
 /// Chooses by what was forced or timed, otherwise by geometry alone, so the same adapter always gets the same plan and the same bits.
-pub(super) fn choose(rec: &Recorder<'_>, call: &Call<'_>) -> (ConvAlgorithm, Origin, Option<Trial>) {
+pub(super) fn convolution(rec: &Recorder<'_>, call: &Call<'_>) -> Decision {
+    let g = &call.geometry;
+    let (pre, residual) = (call.pre.is_some(), call.finish.residual.is_some());
     if let Some(forced) = rec.force.conv {
-        return (forced, Origin::Forced, None);
+        let layer = Layer { geometry: g, algorithms: vec![forced], pre, residual };
+        let best = layer.ranked(rec, &Speed::typical(rec.caps)).first().map(|(method, _)| *method);
+        return Decision::new(best.unwrap_or(Method { algorithm: forced, form: None }), Origin::Forced);
     }
-    let typical = Speed::typical(rec.caps);
-    let ranked = ranked(rec, call, &typical);
-    match (ranked.as_slice(), rec.tuning) {
-        ([], _) => (grouped(call), Origin::Only, None),
-        ([(only, _)], _) => (*only, Origin::Only, None),
-        ([(best, _), ..], None) => (*best, Origin::Modelled, None),
-        ([(best, _), others @ ..], Some(tuning)) => {
-            let key = key(rec, call);
-            let known = tuning.known.get(&key).filter(|k| *k == best || others.iter().any(|(o, _)| o == *k));
-            if let Some(&algorithm) = known {
-                return (algorithm, Origin::Tuned, None);
-            }
-            (*best, Origin::Modelled, trial(rec, call, key, &tuning.speed))
-        }
+    if call.groups > 1 {
+        return Decision::new(Method { algorithm: grouped(call), form: None }, Origin::Only);
     }
+    let layer = Layer { geometry: g, algorithms: candidates(g, rec.caps), pre, residual };
+    layer.decide(rec, || record_alone(call))
+}
+
+/// The same for the product of a dense layer.
+pub(super) fn product(rec: &Recorder<'_>, product: &Product<'_>) -> Decision {
+    let g = product.geometry;
+    let layer = Layer { geometry: g, algorithms: vec![ConvAlgorithm::Gemm], pre: false, residual: product.finish.residual.is_some() };
+    layer.decide(rec, || record_product_alone(product))
+}
+
+/// The form of a product that nothing is timed of.
+pub(crate) fn form(rec: &Recorder<'_>, g: &Geometry) -> Form {
+    let layer = Layer { geometry: g, algorithms: vec![ConvAlgorithm::Gemm], pre: false, residual: false };
+    let best = layer.ranked(rec, &Speed::typical(rec.caps)).first().and_then(|(method, _)| method.form);
+    best.unwrap_or(Form { tile: Tile::M32, slices: 1 })
 }
 
 /// Convolutions of several groups have one kernel each.
@@ -42,13 +86,90 @@ fn grouped(call: &Call<'_>) -> ConvAlgorithm {
     if call.groups == x.c && call.groups == y.c { ConvAlgorithm::Depthwise } else { ConvAlgorithm::Grouped }
 }
 
-/// Algorithms of a convolution of one group with the seconds that they should take, the cheapest first.
-fn ranked(rec: &Recorder<'_>, call: &Call<'_>, speed: &Speed) -> Vec<(ConvAlgorithm, f64)> {
-    let all = if call.groups > 1 { Vec::new() } else { candidates(&call.geometry, rec.caps) };
-    let pre = call.pre.is_some();
-    let mut ranked: Vec<_> = all.into_iter().map(|a| (a, cost::seconds(&call.geometry, a, pre, rec.precision, rec.caps, speed))).collect();
-    ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
-    ranked
+impl Layer<'_> {
+    /// `alone`: what records the layer for timing.
+    fn decide(&self, rec: &Recorder<'_>, alone: impl FnOnce() -> RecordLayer) -> Decision {
+        let ranked = self.ranked(rec, &Speed::typical(rec.caps));
+        match (ranked.as_slice(), rec.tuning) {
+            ([], _) => Decision::new(Method { algorithm: ConvAlgorithm::Gemm, form: None }, Origin::Only),
+            ([(only, _)], _) => Decision::new(*only, Origin::Only),
+            ([(best, _), ..], None) => Decision::new(*best, Origin::Modelled),
+            ([(best, _), ..], Some(tuning)) => {
+                let key = self.key(rec);
+                let known = tuning.known.get(&key).filter(|k| ranked.iter().any(|(m, _)| m == *k));
+                if let Some(&method) = known {
+                    return Decision::new(method, Origin::Tuned);
+                }
+                let trial = Trial { key, ranked: self.ranked(rec, &tuning.speed), record: alone() };
+                Decision { trial: Some(trial), ..Decision::new(*best, Origin::Modelled) }
+            }
+        }
+    }
+
+    /// Methods with the seconds that they should take, the cheapest first; of equals, the one with the first tile and fewest slices.
+    fn ranked(&self, rec: &Recorder<'_>, speed: &Speed) -> Vec<(Method, f64)> {
+        let methods =
+            self.algorithms.iter().flat_map(|&algorithm| forms(rec, self.geometry, algorithm).into_iter().map(move |f| (algorithm, f)));
+        let time = |method: Method| cost::seconds(self.geometry, method, self.pre, rec.precision, rec.caps, speed);
+        let mut ranked: Vec<_> = methods.map(|(algorithm, form)| Method { algorithm, form: Some(form) }).map(|m| (m, time(m))).collect();
+        ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
+        ranked
+    }
+
+    /// What the time of a layer depends on, apart from the device.
+    fn key(&self, rec: &Recorder<'_>) -> String {
+        let g = self.geometry;
+        let pair = |p: [usize; 2]| format!("{}x{}", p[0], p[1]);
+        let mut key = format!(
+            "{} n{} {}@{} to {}@{} stride {} dilation {} pad {} {}",
+            pair(g.kernel),
+            g.x.n,
+            g.x.c,
+            pair([g.x.h, g.x.w]),
+            g.y.c,
+            pair([g.y.h, g.y.w]),
+            pair(g.stride),
+            pair(g.dilation),
+            pair(g.pad),
+            if rec.precision == Precision::F16 { "f16" } else { "f32" },
+        );
+        // Writing to a string does not fail.
+        let _ = write!(key, " {:?}{}", rec.caps.gemm, if rec.caps.textures { " textures" } else { "" });
+        let cooperative = rec.precision == Precision::F16 && rec.caps.cooperative.is_some();
+        let words = [(cooperative, " cooperative"), (self.pre, " affine"), (self.residual, " residual")];
+        words.iter().filter(|(is, _)| *is).for_each(|(_, word)| key.push_str(word));
+        key
+    }
+}
+
+/// Forms that the product of `algorithm` can have, none where it has no product.
+pub(super) fn forms(rec: &Recorder<'_>, g: &Geometry, algorithm: ConvAlgorithm) -> Vec<Form> {
+    let (halves, cuts) = match algorithm {
+        ConvAlgorithm::Gemm => (rec.precision == Precision::F16, true),
+        // The planes are many workgroups already; those of F(4) stay f32.
+        ConvAlgorithm::Winograd(m) => (rec.precision == Precision::F16 && m == 2, false),
+        _ => return Vec::new(),
+    };
+    let mut tiles = Tile::of(rec.caps, halves);
+    if let Some(forced) = rec.force.form.and_then(Tile::named).filter(|t| tiles.contains(t)) {
+        tiles = vec![forced];
+    }
+    let block = 4 * rec.caps.gemm.lanes() as usize;
+    let slices = |tile: Tile| -> Vec<usize> {
+        let groups = g.y.pixels().div_ceil(tile.pixels()) * g.y.c.div_ceil(block);
+        let wanted = match rec.force.slices {
+            Some(forced) => vec![forced as usize],
+            None if groups >= ENOUGH_GROUPS => vec![1],
+            None => SLICES.to_vec(),
+        };
+        let fits = |cut: &Cut| cut.slices == 1 || cut.bytes(g) <= rec.caps.max_binding && cut.slices <= rec.caps.max_groups as usize;
+        let cuts = wanted.into_iter().map(|wanted| Cut::new(rec.caps, g.x.c4(), if cuts { wanted } else { 1 }));
+        let mut counts: Vec<_> = cuts.map(|cut| if fits(&cut) { cut.slices } else { 1 }).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        counts
+    };
+    tiles.iter().flat_map(|&tile| slices(tile).into_iter().map(move |n| Form { tile, slices: n as u32 })).collect()
 }
 
 /// What can compute a convolution of one group on a device with these limits.
@@ -71,47 +192,37 @@ fn winograd_fits(g: &Geometry, m: usize, caps: &Caps) -> bool {
     (planes * largest.max(tiles * g.y.c4() * 16)) as u64 <= caps.max_binding
 }
 
-/// What the time of a layer depends on, apart from the device.
-fn key(rec: &Recorder<'_>, call: &Call<'_>) -> String {
-    let g = &call.geometry;
-    let pair = |p: [usize; 2]| format!("{}x{}", p[0], p[1]);
-    let mut key = format!(
-        "{} n{} {}@{} to {}@{} stride {} dilation {} pad {} {}",
-        pair(g.kernel),
-        g.x.n,
-        g.x.c,
-        pair([g.x.h, g.x.w]),
-        g.y.c,
-        pair([g.y.h, g.y.w]),
-        pair(g.stride),
-        pair(g.dilation),
-        pair(g.pad),
-        if rec.precision == crate::model::Precision::F16 { "f16" } else { "f32" },
-    );
-    // Writing to a string does not fail.
-    let _ = write!(key, " {:?}{}", rec.caps.gemm, if rec.caps.textures { " textures" } else { "" });
-    let words = [(call.pre.is_some(), " affine"), (call.finish.residual.is_some(), " residual")];
-    words.iter().filter(|(is, _)| *is).for_each(|(_, word)| key.push_str(word));
-    key
-}
-
-/// The layer alone, and the two or three algorithms that are worth timing.
-fn trial(rec: &Recorder<'_>, call: &Call<'_>, key: String, speed: &Speed) -> Option<Trial> {
-    let ranked = ranked(rec, call, speed);
-    let worth = ranked.first()?.1 * HOPELESS;
-    let rivals = ranked.into_iter().enumerate().filter(|(i, (_, seconds))| *i < 2 || *seconds <= worth).map(|(_, (a, _))| a).collect();
+/// Records a convolution without what is around it.
+fn record_alone(call: &Call<'_>) -> RecordLayer {
     let g = Geometry { row: [call.geometry.y.c4(), 0], ..call.geometry };
     let (weight, pre, finish) = (call.weight.clone(), call.pre.clone(), call.finish.clone());
-    let record = move |rec: &mut Recorder<'_>| -> Result<Vec<Port>> {
-        let mut inputs = vec![input(rec, g.x)];
-        let residual = finish.residual.map(|_| input(rec, g.y));
-        let finish = Finish { residual: residual.as_ref().map(|port| port.source), ..finish.clone() };
-        let x = inputs[0].source;
-        super::record(rec, Call { label: "", geometry: g, groups: 1, x, weight: &weight, pre: pre.clone(), finish }, None)?;
-        inputs.extend(residual);
+    Arc::new(move |rec: &mut Recorder<'_>, method: Method| -> Result<Vec<Port>> {
+        let (inputs, finish, y) = operands(rec, &g, &finish);
+        let call = Call { label: "", geometry: g, groups: 1, x: inputs[0].source, weight: &weight, pre: pre.clone(), finish };
+        super::record_to(rec, &call, method, y)?;
         Ok(inputs)
-    };
-    Some(Trial { key, rivals, record: Arc::new(record) })
+    })
+}
+
+/// The same for the product of a dense layer.
+fn record_product_alone(product: &Product<'_>) -> RecordLayer {
+    let g = *product.geometry;
+    let (filter, finish) = (product.filter.clone(), product.finish.clone());
+    Arc::new(move |rec: &mut Recorder<'_>, method: Method| -> Result<Vec<Port>> {
+        let (inputs, finish, y) = operands(rec, &g, &finish);
+        let form = method.form.unwrap_or_else(|| form(rec, &g));
+        gemm::record(rec, &Product { label: "", geometry: &g, x: inputs[0].source, filter: &filter, finish: &finish, y }, form)?;
+        Ok(inputs)
+    })
+}
+
+/// Inputs of a layer, its epilogue on them, and its output.
+fn operands(rec: &mut Recorder<'_>, g: &Geometry, finish: &Finish) -> (Vec<Port>, Finish, Source) {
+    let mut inputs = vec![input(rec, g.x)];
+    let residual = finish.residual.map(|_| input(rec, g.y));
+    let finish = Finish { residual: residual.as_ref().map(|port| port.source), ..finish.clone() };
+    inputs.extend(residual);
+    (inputs, finish, rec.tensor(g.y.bytes()))
 }
 
 fn input(rec: &mut Recorder<'_>, dims: Packed) -> Port {

@@ -4,9 +4,6 @@ pub(crate) use super::Params;
 use crate::recording::Cooperative;
 use crate::shader::{self, Shader};
 
-/// Pixels and output channels of a workgroup.
-pub(crate) const TILE: usize = 64;
-
 /// The permutation for these matrices and subgroups, where there is one.
 pub(crate) fn shader(with: Cooperative) -> Option<&'static Shader> {
     match (with.size, with.subgroup) {

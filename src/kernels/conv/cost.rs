@@ -1,15 +1,14 @@
-//! What an algorithm of a convolution should take: for every launch the larger of its arithmetic and its traffic, plus the launch.
+//! What a method of computing a convolution should take: for every launch the larger of its arithmetic and its traffic, plus the launch.
 //!
 //! Arithmetic and traffic are those that the kernels really do: whole tiles, planes written and read again, transformed weights.
 
-use super::{Geometry, subgroup_gemm, tiled_gemm};
+use super::Geometry;
+use super::slices::Cut;
 use crate::model::Precision;
-use crate::recording::{Caps, ConvAlgorithm, GemmFamily, Speed};
+use crate::recording::{Caps, ConvAlgorithm, Form, GemmFamily, Method, Speed, Tile};
 
 /// What kernels of a family make of a device's speed.
 struct Efficiency {
-    /// Share of the arithmetic peak that a long product reaches.
-    product: f64,
     /// Terms of a sum that cost as much as beginning and ending it.
     ends: f64,
     /// Share of the bandwidth that a product reaches on what it reads and writes.
@@ -18,25 +17,59 @@ struct Efficiency {
     transforms: [f64; 2],
     /// Workgroups below which a part of the device has nothing to do.
     workgroups: f64,
+    /// Workgroups below which a matrix-vector product draws a part of the bandwidth.
+    streams: f64,
+}
+
+/// Share of the arithmetic peak (in f32) that a long product reaches.
+fn share(tile: Tile) -> f64 {
+    match tile {
+        // Fitted, see below; small tiles load a weight for half as many pixels.
+        Tile::P32 => 0.7,
+        Tile::P16 => 0.7 * 7.0 / 8.0,
+        // Estimates, not measured: loads from workgroup memory for as many multiply-adds.
+        Tile::M32 => 0.5,
+        Tile::M64 => 0.55,
+        Tile::M128 => 0.6,
+        Tile::Coop => 2.0,
+    }
 }
 
 fn efficiency(family: GemmFamily) -> Efficiency {
     match family {
         // Fitted to `--autotune` times of 38 layers of 8 to 512 channels on lavapipe; of those, three were given an algorithm that took 4
         // to 8 % more than the fastest.
-        GemmFamily::Subgroup(_) => Efficiency { product: 0.7, ends: 60.0, traffic: 0.25, transforms: [0.5, 0.38], workgroups: 2.0 },
+        GemmFamily::Subgroup(_) => Efficiency { ends: 60.0, traffic: 0.25, transforms: [0.5, 0.38], workgroups: 2.0, streams: 2.0 },
         // Estimates, not measured: planes are read out of the cache that they were written to, so they move faster than memory does.
-        GemmFamily::Tiled => Efficiency { product: 0.6, ends: 16.0, traffic: 0.75, transforms: [1.5, 1.5], workgroups: 64.0 },
+        GemmFamily::Tiled => Efficiency { ends: 16.0, traffic: 0.75, transforms: [1.5, 1.5], workgroups: 64.0, streams: 16.0 },
     }
 }
 
-/// Seconds that `algorithm` should take for a convolution of one group. `pre`: an affine before the padding.
-pub(super) fn seconds(g: &Geometry, algorithm: ConvAlgorithm, pre: bool, precision: Precision, caps: &Caps, speed: &Speed) -> f64 {
+/// Seconds that `method` should take for a convolution of one group. `pre`: an affine before the padding.
+pub(super) fn seconds(g: &Geometry, method: Method, pre: bool, precision: Precision, caps: &Caps, speed: &Speed) -> f64 {
     let model = Model { efficiency: efficiency(caps.gemm), caps, precision, speed };
-    match algorithm {
-        ConvAlgorithm::Winograd(m) => model.winograd(g, m as usize),
-        _ => model.gemm(g) + if pre { model.pass(2 * g.x.bytes()) } else { 0.0 },
+    let form = method.form.unwrap_or(Form { tile: Tile::M64, slices: 1 });
+    match method.algorithm {
+        ConvAlgorithm::Winograd(m) => model.winograd(g, m as usize, form.tile),
+        _ => model.gemm(g, form) + if pre { model.pass(2 * g.x.bytes()) } else { 0.0 },
     }
+}
+
+/// The slices, of those in `wanted`, that a product of few rows takes least in when every row reads all weights.
+pub(crate) fn vector_slices(g: &Geometry, wanted: &[usize], precision: Precision, caps: &Caps) -> usize {
+    let model = Model { efficiency: efficiency(caps.gemm), caps, precision, speed: &Speed::typical(caps) };
+    let time = |slices: usize| model.vector(g, Cut::new(caps, g.x.c4(), slices));
+    wanted.iter().copied().min_by(|&a, &b| time(a).total_cmp(&time(b))).unwrap_or(1)
+}
+
+/// `planes` products of `pixels` sums of `terms` for each of `outputs`, over `input` bytes.
+struct Product {
+    planes: usize,
+    pixels: usize,
+    terms: usize,
+    outputs: usize,
+    input: u64,
+    halves: bool,
 }
 
 struct Model<'a> {
@@ -63,29 +96,48 @@ impl Model<'_> {
         self.moved(bytes as f64) / self.efficiency.traffic + self.launch()
     }
 
-    fn gemm(&self, g: &Geometry) -> f64 {
-        self.product(1, g.y.pixels(), g.taps() * g.x.c4() * 4, g.y.c, g.x.bytes(), self.precision == Precision::F16)
+    fn gemm(&self, g: &Geometry, form: Form) -> f64 {
+        let cut = Cut::new(self.caps, g.x.c4(), form.slices as usize);
+        let halves = self.precision == Precision::F16;
+        let terms = g.taps() * cut.c4 * 4;
+        let product = Product { planes: cut.slices, pixels: g.y.pixels(), terms, outputs: g.y.c, input: g.x.bytes(), halves };
+        self.product(&product, form.tile) + self.sum(g, cut)
     }
 
-    /// `planes` products of `pixels` sums of `terms` for each of `outputs`, over `input` bytes.
-    fn product(&self, planes: usize, pixels: usize, terms: usize, outputs: usize, input: u64, halves: bool) -> f64 {
+    /// Adding slices up.
+    fn sum(&self, g: &Geometry, cut: Cut) -> f64 {
+        if cut.slices == 1 {
+            return 0.0;
+        }
+        // Software adapters copy what is fetched as a texture.
+        let copied = if self.caps.textures { 2 * cut.bytes(g) } else { 0 };
+        self.pass(cut.bytes(g) + g.y.bytes()) + self.moved(copied as f64)
+    }
+
+    /// A product of few rows, each over all weights, as it is cut.
+    fn vector(&self, g: &Geometry, cut: Cut) -> f64 {
         let e = &self.efficiency;
-        let tile = match self.caps.gemm {
-            GemmFamily::Subgroup(size) => subgroup_gemm::shader(size, pixels, halves, self.caps.textures).1,
-            GemmFamily::Tiled => tiled_gemm::shader(None, pixels, halves).1,
-        };
+        let blocks = g.y.c.div_ceil(4 * self.caps.gemm.lanes() as usize);
+        let weights = g.x.c4() * 4 * g.y.c.next_multiple_of(4 * self.caps.gemm.lanes() as usize);
+        let bytes = g.y.pixels() * weights * if self.precision == Precision::F16 { 2 } else { 4 };
+        let idle = (e.streams / (blocks * g.y.pixels() * cut.slices) as f64).max(1.0);
+        idle * self.moved(bytes as f64) / e.traffic + self.launch() + self.sum(g, cut)
+    }
+
+    fn product(&self, p: &Product, tile: Tile) -> f64 {
+        let e = &self.efficiency;
         let block = 4 * self.caps.gemm.lanes() as usize;
-        let groups = (planes * pixels.div_ceil(tile) * outputs.div_ceil(block)) as f64;
-        let flops = groups * (2 * tile * block) as f64 * (terms as f64 + e.ends);
+        let groups = (p.planes * p.pixels.div_ceil(tile.pixels()) * p.outputs.div_ceil(block)) as f64;
+        let flops = groups * (2 * tile.pixels() * block) as f64 * (p.terms as f64 + e.ends);
         let idle = (e.workgroups / groups).max(1.0);
-        let weights = planes * terms * outputs.next_multiple_of(block) * if halves { 2 } else { 4 };
-        let output = planes * pixels * outputs.next_multiple_of(4) * 4;
-        let bytes = input as f64 + (weights + output) as f64;
-        let arithmetic = idle * flops / (e.product * self.speed.gflops * 1e9);
+        let weights = p.planes * p.terms * p.outputs.next_multiple_of(block) * if p.halves { 2 } else { 4 };
+        let output = p.planes * p.pixels * p.outputs.next_multiple_of(4) * 4;
+        let bytes = p.input as f64 + (weights + output) as f64;
+        let arithmetic = idle * flops / (share(tile) * self.speed.gflops * 1e9);
         arithmetic.max(self.moved(bytes) / e.traffic) + self.launch()
     }
 
-    fn winograd(&self, g: &Geometry, m: usize) -> f64 {
+    fn winograd(&self, g: &Geometry, m: usize, tile: Tile) -> f64 {
         let tiles = g.x.n * g.y.h.div_ceil(m) * g.y.w.div_ceil(m);
         let planes = (m + 2) * (m + 2);
         let (into, out) = ((planes * tiles * g.x.c4() * 16) as u64, (planes * tiles * g.y.c4() * 16) as u64);
@@ -96,15 +148,17 @@ impl Model<'_> {
             self.moved((plane_bytes + map) as f64) / share + self.moved(copied as f64) + self.launch()
         };
         let halves = self.precision == Precision::F16 && m == 2;
-        transform(into, g.x.bytes()) + self.product(planes, tiles, g.x.c4() * 4, g.y.c, into, halves) + transform(out, g.y.bytes())
+        let product = Product { planes, pixels: tiles, terms: g.x.c4() * 4, outputs: g.y.c, input: into, halves };
+        transform(into, g.x.bytes()) + self.product(&product, tile) + transform(out, g.y.bytes())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::kernels::conv::choose::candidates;
-    use crate::recording::Packed;
+    use crate::kernels::conv::choose::{candidates, forms};
+    use crate::recording::{Force, Packed, Recorder};
 
     fn convolution(n: usize, c: usize, o: usize, side: usize) -> Geometry {
         let x = Packed { n, c, h: side, w: side };
@@ -120,16 +174,30 @@ mod tests {
         Caps { gemm: GemmFamily::Subgroup(8), textures: true, ..hardware() }
     }
 
-    fn time(g: &Geometry, algorithm: ConvAlgorithm, caps: &Caps) -> f64 {
-        seconds(g, algorithm, false, Precision::F32, caps, &Speed::typical(caps))
+    /// The least that a convolution takes by `algorithm`, in any form.
+    fn least(g: &Geometry, algorithm: ConvAlgorithm, pre: bool, caps: &Caps, speed: &Speed) -> (Form, f64) {
+        let rec = Recorder::new(caps, Precision::F32, Force::default());
+        let forms = forms(&rec, g, algorithm).into_iter();
+        let timed = forms.map(|form| (form, seconds(g, Method { algorithm, form: Some(form) }, pre, Precision::F32, caps, speed)));
+        timed.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
     }
 
-    /// `g`, `2` or `4`: the cheapest algorithm.
+    fn time(g: &Geometry, algorithm: ConvAlgorithm, caps: &Caps) -> f64 {
+        least(g, algorithm, false, caps, &Speed::typical(caps)).1
+    }
+
+    /// `g`, `s`, `2` or `4`: the cheapest algorithm; `s` is a product in slices.
     fn best(g: &Geometry, caps: &Caps) -> char {
-        let all = candidates(g, caps);
-        match all.into_iter().min_by(|a, b| time(g, *a, caps).total_cmp(&time(g, *b, caps))) {
-            Some(ConvAlgorithm::Winograd(m)) => char::from_digit(m, 10).unwrap_or('?'),
-            Some(_) => 'g',
+        let all = candidates(g, caps).into_iter().map(|a| (a, least(g, a, false, caps, &Speed::typical(caps))));
+        match all.min_by(|a, b| a.1.1.total_cmp(&b.1.1)) {
+            Some((ConvAlgorithm::Winograd(m), _)) => char::from_digit(m, 10).unwrap_or('?'),
+            Some((_, (form, _))) => {
+                if form.slices > 1 {
+                    's'
+                } else {
+                    'g'
+                }
+            }
             None => '?',
         }
     }
@@ -155,8 +223,9 @@ mod tests {
         let eight = IRESNET.map(|[_, c, o, side]| [8, c, o, side]);
         assert_eq!(chosen(&IRESNET, &software()), "44444442");
         assert_eq!(chosen(&eight, &software()), "44444444");
-        // Few tiles leave a graphics card idle, and F(4x4) has four times the weights of a direct product.
-        assert_eq!(chosen(&IRESNET, &hardware()), "44444222");
+        // Few tiles leave a graphics card idle, and F(4x4) has four times the weights of a direct product. Where there are 49 pixels, slices
+        // fill it with fewer weights.
+        assert_eq!(chosen(&IRESNET, &hardware()), "4444422s");
         assert_eq!(chosen(&eight, &hardware()), "44444442");
     }
 
@@ -166,7 +235,7 @@ mod tests {
             assert_eq!(best(&convolution(1, c, c, side), &software()), 'g', "{c} channels of {side} x {side}");
         }
         for [c, side] in [[16, 448], [32, 56], [32, 14]] {
-            assert_eq!(best(&convolution(1, c, c, side), &hardware()), 'g', "{c} channels of {side} x {side}");
+            assert!(['g', 's'].contains(&best(&convolution(1, c, c, side), &hardware())), "{c} channels of {side} x {side}");
         }
     }
 
@@ -181,14 +250,14 @@ mod tests {
                     assert!(large > small * 1.2, "{algorithm:?} {n} {c} {o} {side}: {large} {small}");
                 }
                 let g = convolution(8, 64, 64, 56);
-                let with = |speed: Speed| seconds(&g, algorithm, false, Precision::F32, &caps, &speed);
+                let with = |speed: Speed| least(&g, algorithm, false, &caps, &speed).1;
                 let slower = [
                     Speed { gflops: typical.gflops / 100.0, ..typical },
                     Speed { gbps: typical.gbps / 100.0, ..typical },
                     Speed { launch_us: typical.launch_us + 1e6, ..typical },
                 ];
                 assert!(slower.into_iter().all(|speed| with(speed) > small * 2.0), "{algorithm:?}");
-                let affine = seconds(&g, algorithm, true, Precision::F32, &caps, &typical);
+                let affine = least(&g, algorithm, true, &caps, &typical).1;
                 assert_eq!(affine > small, algorithm == ConvAlgorithm::Gemm, "a transform applies an affine for nothing");
             }
         }
@@ -196,17 +265,20 @@ mod tests {
 
     #[test]
     fn bound_by_arithmetic_a_product_has_the_time_of_its_tiles() {
-        // 33 pixels need two tiles of 32, or three of 16, of which three are fewer.
+        // 33 pixels need two tiles of 32, or three of 16, of which three are fewer, though each takes an eighth longer than its half.
         let speed = Speed { gflops: 1.0, gbps: 1e12, launch_us: 0.0 };
         let caps = software();
         let line = |side: usize| {
             let x = Packed { n: 1, c: 64, h: 1, w: side };
             Geometry { x, y: Packed { c: 256, ..x }, kernel: [1; 2], stride: [1; 2], dilation: [1; 2], pad: [0; 2], row: [64, 0] }
         };
-        let time = |side| seconds(&line(side), ConvAlgorithm::Gemm, false, Precision::F32, &caps, &speed);
+        let time = |side| least(&line(side), ConvAlgorithm::Gemm, false, &caps, &speed);
         let e = efficiency(caps.gemm);
-        let expected = 2.0 * 64.0 * 256.0 * (64.0 + e.ends) / (e.product * 1e9);
-        assert!((time(64) - expected).abs() < 1e-12 && (time(33) - expected * 0.75).abs() < 1e-12, "{} {expected}", time(64));
+        let expected = 2.0 * 64.0 * 256.0 * (64.0 + e.ends) / (share(Tile::P32) * 1e9);
+        assert_eq!([64, 33].map(|side| time(side).0.name()), ["p32", "p16"]);
+        for (side, part) in [(64, 1.0), (33, 0.75 * 8.0 / 7.0)] {
+            assert!((time(side).1 - expected * part).abs() < 1e-12, "{side}: {} {expected}", time(side).1);
+        }
     }
 
     #[test]

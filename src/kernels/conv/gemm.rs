@@ -1,47 +1,52 @@
-//! The matrix product that convolutions, linear layers and Winograd's planes share: which kernel, which form, and splitting of weights
-//! that exceed one binding.
+//! The matrix product that convolutions, linear layers and Winograd's planes share: its kernels, splitting of weights that exceed one
+//! binding, and of sums into slices.
 
+use super::slices::{self, Cut};
 use super::{Filter, Finish, Geometry, coop_gemm, subgroup_gemm, tiled_gemm};
 use crate::error::Result;
 use crate::model::Precision;
-use crate::recording::{GemmFamily, Recorder, Source};
+use crate::recording::{Caps, Form, GemmFamily, Recorder, Source, Tile};
 use crate::shader::Shader;
 
-/// The permutation for a product over `pixels`, and the pixels one workgroup computes. A forced form is one of tiled_gemm.
-pub(crate) fn shader(rec: &Recorder<'_>, pixels: usize, halves: bool) -> (&'static Shader, usize) {
-    let cooperative = rec.caps.cooperative.filter(|_| halves && rec.force.form.is_none()).and_then(coop_gemm::shader);
-    match rec.caps.gemm {
-        GemmFamily::Subgroup(size) => subgroup_gemm::shader(size, pixels, halves, rec.caps.textures),
-        GemmFamily::Tiled => match cooperative {
-            Some(shader) => (shader, coop_gemm::TILE),
-            None => tiled_gemm::shader(rec.force.form, pixels, halves),
-        },
+/// The permutation of a tile.
+pub(crate) fn shader(caps: &Caps, tile: Tile, halves: bool) -> &'static Shader {
+    let cooperative = caps.cooperative.filter(|_| tile == Tile::Coop && halves).and_then(coop_gemm::shader);
+    match caps.gemm {
+        GemmFamily::Subgroup(size) => subgroup_gemm::shader(size, tile, halves, caps.textures),
+        GemmFamily::Tiled => cooperative.unwrap_or_else(|| tiled_gemm::shader(tile, halves)),
     }
 }
 
-/// Records `y = finish(x * filter)`. Output blocks are split over as many dispatches as the weights need bindings.
-pub(crate) fn record(
-    rec: &mut Recorder<'_>,
-    label: &str,
-    g: &Geometry,
-    x: Source,
-    filter: &Filter,
-    finish: &Finish,
-    y: Source,
-) -> Result<()> {
+/// A product to record: `y = finish(x * filter)`.
+pub(crate) struct Product<'a> {
+    pub(crate) label: &'a str,
+    pub(crate) geometry: &'a Geometry,
+    pub(crate) x: Source,
+    pub(crate) filter: &'a Filter,
+    pub(crate) finish: &'a Finish,
+    pub(crate) y: Source,
+}
+
+/// Records a product in a form. Output blocks are split over as many dispatches as the weights need bindings.
+pub(crate) fn record(rec: &mut Recorder<'_>, product: &Product<'_>, form: Form) -> Result<()> {
+    let &Product { label, geometry: g, x, filter, finish, y } = product;
     let halves = rec.precision == Precision::F16;
     let lanes = rec.caps.gemm.lanes() as usize;
-    let (shader, tile) = shader(rec, g.y.pixels(), halves);
-    let table = finish.table(rec, g.y.c);
-    let residual = finish.residual_or_nothing(rec, shader);
+    let shader = shader(rec.caps, form.tile, halves);
+    let cut = Cut::new(rec.caps, g.x.c4(), form.slices as usize);
+    let plain = Finish::default();
+    let (step, out, whole) =
+        if cut.slices > 1 { (&plain, rec.tensor(cut.bytes(g)), cut.params(g, lanes, halves)) } else { (finish, y, g.params(finish)) };
+    let table = step.table(rec, g.y.c);
+    let residual = step.residual_or_nothing(rec, shader);
     for (chunk, w) in weight_chunks(rec, filter, lanes, halves) {
-        let params = super::Params { block0: chunk.start as u32, ..g.params(finish) };
-        let groups = [g.y.pixels().div_ceil(tile) as u32, chunk.len() as u32, 1];
+        let params = super::Params { block0: chunk.start as u32, ..whole };
+        let groups = [g.y.pixels().div_ceil(form.tile.pixels()) as u32, chunk.len() as u32, cut.slices as u32];
         let outputs = (chunk.end * lanes * 4).min(g.y.c) - chunk.start * lanes * 4;
         let flops = 2 * (g.y.pixels() * outputs * g.taps() * g.x.c) as u64;
-        rec.dispatch(shader, label, groups, &params, &[x, w, table, residual, y], flops)?;
+        rec.dispatch(shader, label, groups, &params, &[x, w, table, residual, out], flops)?;
     }
-    Ok(())
+    if cut.slices > 1 { slices::record(rec, label, g, cut.slices, out, finish, y) } else { Ok(()) }
 }
 
 /// Packed weights by ranges of output blocks, each within one binding.

@@ -8,6 +8,7 @@ pub(crate) mod filter;
 pub(crate) mod gemm;
 pub(crate) mod grouped;
 pub(crate) mod naive;
+pub(crate) mod slices;
 pub(crate) mod subgroup_gemm;
 pub(crate) mod tiled_gemm;
 pub(crate) mod transpose;
@@ -15,12 +16,15 @@ pub(crate) mod winograd;
 pub(crate) mod winograd_input;
 pub(crate) mod winograd_output;
 
+pub(crate) use choose::form;
+pub(crate) use cost::vector_slices;
 pub(crate) use filter::{Filter, order as packing_order, pack as pack_numbers};
+pub(crate) use gemm::Product;
 
 use crate::error::Result;
 use crate::graph::{Epilogue, Window};
 use crate::kernels::{f32_bytes, padded};
-use crate::recording::{Constant, ConvAlgorithm, ConvChoice, Packed, Part, Recorder, Source};
+use crate::recording::{Constant, ConvAlgorithm, Method, Packed, Part, Recorder, Source};
 use crate::shader::Shader;
 
 /// Mirrors `Params` of shaders/shared/conv.wgsl.
@@ -31,6 +35,8 @@ pub(crate) struct Params {
     pub(crate) in_h: u32,
     pub(crate) in_w: u32,
     pub(crate) in_c4: u32,
+    pub(crate) x_row: u32,
+    pub(crate) slice_c4: u32,
     pub(crate) out_h: u32,
     pub(crate) out_w: u32,
     pub(crate) out_c4: u32,
@@ -108,6 +114,7 @@ impl Geometry {
             in_h: self.x.h as u32,
             in_w: self.x.w as u32,
             in_c4: self.x.c4() as u32,
+            x_row: self.x.c4() as u32,
             out_h: self.y.h as u32,
             out_w: self.y.w as u32,
             out_c4: self.y.c4() as u32,
@@ -183,21 +190,30 @@ pub(crate) enum Output {
     Part,
 }
 
-/// Records a convolution by the algorithm that suits it. Where that algorithm can, it writes to `part` when there is one.
+/// Records a convolution by the method that suits it. Where its algorithm can, it writes to `part` when there is one.
 pub(crate) fn record(rec: &mut Recorder<'_>, call: Call<'_>, part: Option<Part>) -> Result<Output> {
-    let (algorithm, origin, trial) = choose::choose(rec, &call);
-    let layer = format!("{} {}", call.label, call.geometry.describe()).trim_start().to_owned();
-    rec.convolutions.push(ConvChoice { layer, algorithm, origin, trial });
-    let part = part.filter(|_| matches!(algorithm, ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_)));
+    let decision = choose::convolution(rec, &call);
+    let method = decision.method;
+    decision.note(rec, &format!("{} {}", call.label, call.geometry.describe()));
+    let part = part.filter(|_| matches!(method.algorithm, ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_)));
     let row = part.map_or(call.geometry.row, |p| [p.row, p.first]);
     let y = part.map_or_else(|| rec.tensor(call.geometry.y.bytes()), |p| p.whole);
-    record_to(rec, &Call { geometry: Geometry { row, ..call.geometry }, ..call }, algorithm, y)?;
+    record_to(rec, &Call { geometry: Geometry { row, ..call.geometry }, ..call }, method, y)?;
     Ok(if part.is_some() { Output::Part } else { Output::Own(y) })
 }
 
-fn record_to(rec: &mut Recorder<'_>, call: &Call<'_>, algorithm: ConvAlgorithm, y: Source) -> Result<()> {
-    if let ConvAlgorithm::Winograd(m) = algorithm {
-        return winograd::record(rec, call, m as usize, y);
+/// Records the matrix product of a dense layer in the form that suits it.
+pub(crate) fn record_product(rec: &mut Recorder<'_>, product: &Product<'_>) -> Result<()> {
+    let decision = choose::product(rec, product);
+    let form = decision.method.form.unwrap_or_else(|| form(rec, product.geometry));
+    decision.note(rec, &format!("{} of {} rows", product.label, product.geometry.y.n));
+    gemm::record(rec, product, form)
+}
+
+fn record_to(rec: &mut Recorder<'_>, call: &Call<'_>, method: Method, y: Source) -> Result<()> {
+    let form = method.form.unwrap_or_else(|| form(rec, &call.geometry));
+    if let ConvAlgorithm::Winograd(m) = method.algorithm {
+        return winograd::record(rec, call, m as usize, form.tile, y);
     }
     let label = format!("{} {}", call.label, call.geometry.describe());
     // Only the Winograd transform applies the affine while loading; elsewhere it is a pass of its own.
@@ -205,10 +221,13 @@ fn record_to(rec: &mut Recorder<'_>, call: &Call<'_>, algorithm: ConvAlgorithm, 
         Some((scale, shift)) => super::elementwise::affine::record_affine(rec, &label, call.geometry.x, call.x, scale, shift)?,
         None => call.x,
     };
-    match algorithm {
+    match method.algorithm {
         ConvAlgorithm::Depthwise => depthwise::record(rec, call, &label, x, y),
         ConvAlgorithm::Grouped => grouped::record(rec, call, &label, x, y),
         ConvAlgorithm::Naive => naive::record(rec, call, &label, x, y),
-        _ => gemm::record(rec, &label, &call.geometry, x, &Filter::conv(call.weight), &call.finish, y),
+        ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_) => {
+            let filter = Filter::conv(call.weight);
+            gemm::record(rec, &Product { label: &label, geometry: &call.geometry, x, filter: &filter, finish: &call.finish, y }, form)
+        }
     }
 }

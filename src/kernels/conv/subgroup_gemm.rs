@@ -1,12 +1,12 @@
 //! Host side of shaders/conv/subgroup_gemm.wgsl.
 
 pub(crate) use super::Params;
+use crate::recording::Tile;
 use crate::shader::{self, Shader};
 
-/// The permutation for a subgroup size, and the pixels a workgroup computes: 32, or 16 where tiles of 32 would waste a seventh more.
-pub(crate) fn shader(size: u32, pixels: usize, halves: bool, textures: bool) -> (&'static Shader, usize) {
-    let small = size <= 16 && pixels.next_multiple_of(16) * 8 <= pixels.next_multiple_of(32) * 7;
-    let shader = match (size, small, halves, textures) {
+/// The permutation for a subgroup size and a tile of 32 or 16 pixels.
+pub(crate) fn shader(size: u32, tile: Tile, halves: bool, textures: bool) -> &'static Shader {
+    match (size, tile == Tile::P16, halves, textures) {
         (4, false, false, false) => &shader::CONV_SUBGROUP_GEMM_SG4,
         (4, false, false, true) => &shader::CONV_SUBGROUP_GEMM_SG4_TEX,
         (4, false, true, false) => &shader::CONV_SUBGROUP_GEMM_SG4_F16,
@@ -35,8 +35,7 @@ pub(crate) fn shader(size: u32, pixels: usize, halves: bool, textures: bool) -> 
         (_, _, false, true) => &shader::CONV_SUBGROUP_GEMM_SG32_TEX,
         (_, _, true, false) => &shader::CONV_SUBGROUP_GEMM_SG32_F16,
         (_, _, true, true) => &shader::CONV_SUBGROUP_GEMM_SG32_F16_TEX,
-    };
-    (shader, if small { 16 } else { 32 })
+    }
 }
 
 /// Subgroup sizes that have a permutation.

@@ -1,7 +1,7 @@
 //! Host side of shaders/conv/transpose.wgsl.
 
 use super::grouped::Span;
-use super::{Filter, Finish, Geometry, gemm};
+use super::{Filter, Finish, Geometry, Product, gemm};
 use crate::error::Result;
 use crate::graph::ConvTranspose;
 use crate::kernels::f32_bytes;
@@ -135,7 +135,9 @@ fn products(rec: &mut Recorder<'_>, call: &Call<'_>, label: &str) -> Result<Sour
     let columns = call.columns();
     let g = Geometry::product(columns.n, call.from.c, columns.c);
     let out = rec.tensor(columns.bytes());
-    gemm::record(rec, &format!("{label} (products)"), &g, call.x, &Filter::taps(call.weight), &Finish::default(), out)?;
+    let (label, filter, finish) = (format!("{label} (products)"), Filter::taps(call.weight), Finish::default());
+    let form = super::form(rec, &g);
+    gemm::record(rec, &Product { label: &label, geometry: &g, x: call.x, filter: &filter, finish: &finish, y: out }, form)?;
     Ok(out)
 }
 

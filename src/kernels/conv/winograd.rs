@@ -4,7 +4,7 @@ use super::filter::{order, pack};
 use super::{Call, Finish, Geometry, gemm, winograd_input, winograd_output};
 use crate::error::Result;
 use crate::model::Precision;
-use crate::recording::{Packed, Recorder, Source};
+use crate::recording::{Packed, Recorder, Source, Tile};
 
 /// Mirrors `Params` of shaders/shared/winograd.wgsl.
 #[repr(C)]
@@ -58,8 +58,8 @@ impl Params {
     }
 }
 
-/// Records the three steps.
-pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, y: Source) -> Result<()> {
+/// Records the three steps. `tile`: of the product.
+pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, tile: Tile, y: Source) -> Result<()> {
     let g = call.geometry;
     let params = Params::new(call, m);
     let (tiles, planes) = (params.tiles as usize, (m + 2) * (m + 2));
@@ -87,7 +87,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, y: Sourc
         y: Packed { n: tiles, c: g.y.c, h: 1, w: 1 },
         ..Geometry::product(tiles, g.x.c, g.y.c)
     };
-    let (shader, tile) = gemm::shader(rec, tiles, halves);
+    let shader = gemm::shader(rec.caps, tile, halves);
     let table = plain.table(rec, g.y.c);
     let nothing = plain.residual_or_nothing(rec, shader);
     let product_params = super::Params {
@@ -96,7 +96,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, y: Sourc
         y_plane: (tiles * g.y.c4()) as u32,
         ..product.params(&plain)
     };
-    let groups = [tiles.div_ceil(tile) as u32, blocks as u32, planes as u32];
+    let groups = [tiles.div_ceil(tile.pixels()) as u32, blocks as u32, planes as u32];
     // Counted as the direct convolution it replaces, so that GFLOP/s compare between algorithms.
     let flops = 2 * (g.y.pixels() * g.y.c * 9 * g.x.c) as u64;
     rec.dispatch(shader, &label("product"), groups, &product_params, &[v, u, table, nothing, products], flops)?;

@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 pub(crate) use crate::kernels::conv::Params;
-use crate::kernels::conv::{Filter, Finish, Geometry, gemm};
+use crate::kernels::conv::slices::{self, Cut};
+use crate::kernels::conv::{Filter, Finish, Geometry, gemm, vector_slices};
 use crate::model::Precision;
 use crate::recording::{Recorder, Source};
 use crate::shader::{self, Shader};
@@ -29,6 +30,9 @@ fn permutation(lanes: usize, halves: bool, textures: bool) -> &'static Shader {
     }
 }
 
+/// Slices that it may be cut into.
+const SLICES: [usize; 4] = [1, 2, 4, 8];
+
 /// Records one row after another over the same weights that the matrix product would use.
 pub(crate) fn record(
     rec: &mut Recorder<'_>,
@@ -48,14 +52,19 @@ pub(crate) fn record(
         _ => rec.caps.gemm.lanes() as usize,
     };
     let shader = permutation(lanes, halves, rec.caps.textures);
-    let table = finish.table(rec, g.y.c);
-    let residual = finish.residual_or_nothing(rec, shader);
+    let wanted = rec.force.slices.map_or_else(|| SLICES.to_vec(), |n| vec![n as usize]);
+    let cut = Cut::new(rec.caps, g.x.c4(), vector_slices(g, &wanted, rec.precision, rec.caps));
+    let plain = Finish::default();
+    let (step, out, whole) =
+        if cut.slices > 1 { (&plain, rec.tensor(cut.bytes(g)), cut.params(g, lanes, halves)) } else { (finish, y, g.params(finish)) };
+    let table = step.table(rec, g.y.c);
+    let residual = step.residual_or_nothing(rec, shader);
     for (chunk, w) in gemm::weight_chunks(rec, filter, lanes, halves) {
-        let params = Params { block0: chunk.start as u32, ..g.params(finish) };
+        let params = Params { block0: chunk.start as u32, ..whole };
         let outputs = (chunk.end * lanes * 4).min(g.y.c) - chunk.start * lanes * 4;
         let flops = 2 * (g.y.n * outputs * filter.channels * filter.kernel[0] * filter.kernel[1]) as u64;
-        let groups = [chunk.len() as u32, g.y.n as u32, 1];
-        rec.dispatch(shader, label, groups, &params, &[x, w, table, residual, y], flops)?;
+        let groups = [chunk.len() as u32, g.y.n as u32, cut.slices as u32];
+        rec.dispatch(shader, label, groups, &params, &[x, w, table, residual, out], flops)?;
     }
-    Ok(())
+    if cut.slices > 1 { slices::record(rec, label, g, cut.slices, out, finish, y) } else { Ok(()) }
 }

@@ -4,7 +4,7 @@ pub(crate) mod gemv;
 pub(crate) mod matmul;
 
 use crate::error::Result;
-use crate::kernels::conv::{Filter, Finish, Geometry, gemm};
+use crate::kernels::conv::{self, Filter, Finish, Geometry, Product};
 use crate::recording::{Recorder, Source};
 
 /// Rows up to which reading the weights once a row beats a matrix product that computes 32 rows at once.
@@ -18,7 +18,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, rows: usize, x: Source
     if rows <= GEMV_ROWS && rec.force.form != Some("gemm") {
         gemv::record(rec, &label, &g, x, filter, finish, y)?;
     } else {
-        gemm::record(rec, &label, &g, x, filter, finish, y)?;
+        conv::record_product(rec, &Product { label: &label, geometry: &g, x, filter, finish, y })?;
     }
     Ok(y)
 }
