@@ -8,6 +8,7 @@
 //
 //      input window of a thread, K = 3, S = 1, OX x OY = 4 x 2:   6 x 4 loads for 72 multiply-adds of vec4
 //
+// RES: without, there is no residual to add. lavapipe computes both sides of a branch, so one on `residual` would fetch in vain (a tenth of the time).
 // Workgroup memory: none.
 #import shared/conv
 #import shared/epilogue
@@ -62,9 +63,11 @@ fn store(n: u32, row: u32, col: u32, c: u32, sum: vec4<f32>, slope: vec4<f32>) {
     if (row < p.out_h && col < p.out_w) {
         let at = ((n * p.out_h + row) * p.out_w + col) * p.out_c4 + c;
         var v = activate(sum, slope, p.lo, p.hi);
+#if RES
         if (p.residual != 0u) {
             v += load_residual(at);
         }
+#endif
         y[at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
     }
 }
@@ -115,9 +118,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
 #endfor
 #else
-    for (var ky = 0u; ky < p.kernel_h; ky++) {
-        for (var kx = 0u; kx < p.kernel_w; kx++) {
+    // As in conv/subgroup_gemm, loops end behind their rounds.
+    var ky = 0u;
+    loop {
+        var kx = 0u;
+        loop {
             sum0_0 += load(tile.n, top + ky * p.dilation_h, left + kx * p.dilation_w, c) * load_w((ky * p.kernel_w + kx) * p.out_c4 + c);
+            continuing {
+                kx++;
+                break if kx >= p.kernel_w;
+            }
+        }
+        continuing {
+            ky++;
+            break if ky >= p.kernel_h;
         }
     }
 #endif

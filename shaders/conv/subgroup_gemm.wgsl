@@ -3,13 +3,13 @@
 //   y[p][o] = epilogue( sum over taps t, channels c:  x[p*stride + t - pad][c] * w[o][t][c] )
 //
 // Layouts   x, y, residual: packed NHWC   bias: [o4] then slope [o4]   w: [block][tap][c4][4 k][lane] vec4 of 4 outputs   (F16: [2][lane] of 2 k x 4 halves)
-// Threads   one subgroup = one workgroup; PIXELS = 32 pixels (64 where SG = 64) x 4*SG output channels
+// Threads   one subgroup = one workgroup; P pixels (32, 28 or 16) x 4*SG output channels
 //
-//              lane 0   lane 1  ...  lane SG-1        every lane: 4 output channels, PIXELS sums in named registers
+//              lane 0   lane 1  ...  lane SG-1        every lane: 4 output channels, P sums in named registers
 //   pixel 0   [ o0..3 | o4..7  |    |         ]       inputs: lane l loads pixel l, l+SG, ... (coalesced), and the subgroup
 //   pixel 1   [       |        |    |         ]       replays them by subgroupBroadcast with a constant lane
 //
-// One vec4 load is used for 4*PIXELS multiply-adds, which is what counts where a load costs 30 of them (software Vulkan).
+// One vec4 load is used for 4*P multiply-adds, which is what counts where a load costs 30 of them (software Vulkan).
 // TEX: x and w are textures (shared/texel).
 // Workgroup memory: none. Limits: subgroup size is exactly SG; loops stay below 65535 rounds.
 // Grid: (pixel tiles, output blocks, planes). Planes are products of their own, or slices of the channels of one (conv/slices adds them).
@@ -40,7 +40,7 @@ fn store(pixel: u32, block: u32, plane: u32, sum: vec4<f32>, b: vec4<f32>, slope
 
 @compute @workgroup_size({{SG}})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let first = group.x * {{Q * SG}}u;
+    let first = group.x * {{P}}u;
     let x_plane = group.z * p.x_plane;
     let in_c4 = min(p.in_c4, p.x_row - group.z * p.slice_c4);
     // The top left input cell of each of this lane's pixels; may lie outside (wraps, and is masked).
@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let top{{j}} = o{{j}}.y * p.stride_h - p.pad_h;
     let left{{j}} = o{{j}}.x * p.stride_w - p.pad_w;
 #endfor
-#for i in 0..Q * SG
+#for i in 0..P
     var sum{{i}} = vec4<f32>();
 #endfor
 #if F16
@@ -58,15 +58,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #else
     var wi = group.z * p.w_plane + group.y * (p.kernel_h * p.kernel_w * p.x_row * {{4 * SG}}u) + lane;
 #endif
-    for (var ky = 0u; ky < p.kernel_h; ky++) {
-        for (var kx = 0u; kx < p.kernel_w; kx++) {
+    // Every loop has a round at least, and ends behind it: lavapipe goes through a loop that ends before a round once more, with all lanes masked.
+    var ky = 0u;
+    loop {
+        var kx = 0u;
+        loop {
 #for j in 0..Q
             let row{{j}} = top{{j}} + ky * p.dilation_h;
             let col{{j}} = left{{j}} + kx * p.dilation_w;
             let inside{{j}} = row{{j}} < p.in_h && col{{j}} < p.in_w;
             let at{{j}} = x_plane + select(0u, ((n{{j}} + row{{j}}) * p.in_w + col{{j}}) * p.x_row, inside{{j}});
 #endfor
-            for (var c = 0u; c < in_c4; c++) {
+            var c = 0u;
+            loop {
 #for j in 0..Q
                 let a{{j}} = select(vec4<f32>(), load_x(at{{j}} + c), inside{{j}});
 #endfor
@@ -85,19 +89,31 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let k3 = load_w(wi + {{3 * SG}}u);
                 wi += {{4 * SG}}u;
 #endif
-#for i in 0..Q * SG
+#for i in 0..P
                 let v{{i}} = subgroupBroadcast(a{{i / SG}}, {{i % SG}}u);
                 sum{{i}} += v{{i}}.x * k0;
                 sum{{i}} += v{{i}}.y * k1;
                 sum{{i}} += v{{i}}.z * k2;
                 sum{{i}} += v{{i}}.w * k3;
 #endfor
+                continuing {
+                    c++;
+                    break if c >= in_c4;
+                }
             }
 #if F16
             wi += (p.x_row - in_c4) * {{2 * SG}}u;
 #else
             wi += (p.x_row - in_c4) * {{4 * SG}}u;
 #endif
+            continuing {
+                kx++;
+                break if kx >= p.kernel_w;
+            }
+        }
+        continuing {
+            ky++;
+            break if ky >= p.kernel_h;
         }
     }
     let block = p.block0 * {{SG}}u + group.y * {{SG}}u + lane;
@@ -107,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let b = bias[block];
     let slope = bias[p.out_c4 + block];
     let y_plane = group.z * p.y_plane;
-#for i in 0..Q * SG
+#for i in 0..P
     store(first + {{i}}u, block, y_plane, sum{{i}}, b, slope);
 #endfor
 }

@@ -22,7 +22,8 @@ impl Gpu {
         }
         let what = "compiling kernels";
         let uniform = self.buffer(what, BYTES, wgpu::BufferUsages::UNIFORM, None)?;
-        let [read, write] = [self.buffer(what, BYTES, wgpu::BufferUsages::STORAGE, None)?, self.buffer(what, BYTES, wgpu::BufferUsages::STORAGE, None)?];
+        let [read, write] =
+            [self.buffer(what, BYTES, wgpu::BufferUsages::STORAGE, None)?, self.buffer(what, BYTES, wgpu::BufferUsages::STORAGE, None)?];
         // Heights are those of the textures to come, which are never powers of two: compiled code depends on that.
         let [floats, integers] = [self.texture(what, BYTES, BindingKind::Texture)?, self.texture(what, BYTES, BindingKind::TextureUint)?];
         let resource = |kind: &BindingKind| match kind {

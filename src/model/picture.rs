@@ -53,7 +53,13 @@ mod tests {
         let mut graph = Graph::default();
         let x = graph.add_input("data", dims.iter().map(|d| d.map_or_else(|| Dim::Free("n".to_owned()), Dim::Fixed)).collect());
         graph.outputs = vec![graph.add_node("y", Op::Identity, &[x])];
-        Model { graph, description: Description::default(), digest: Default::default(), import: None, limits: crate::import::Limits::default() }
+        Model {
+            graph,
+            description: Description::default(),
+            digest: Default::default(),
+            import: None,
+            limits: crate::import::Limits::default(),
+        }
     }
 
     #[test]

@@ -15,12 +15,14 @@ pub enum Tile {
     M128,
     /// `conv/subgroup_gemm`, 32 pixels.
     P32,
+    /// `conv/subgroup_gemm`, 28 pixels: maps of 14x14 and 7x7 are 7 and 1.75 of them, but 6.1 and 1.5 of 32, which are computed whole.
+    P28,
     /// `conv/subgroup_gemm`, 16 pixels.
     P16,
 }
 
 impl Tile {
-    const ALL: [Self; 6] = [Self::Coop, Self::M32, Self::M64, Self::M128, Self::P32, Self::P16];
+    const ALL: [Self; 7] = [Self::Coop, Self::M32, Self::M64, Self::M128, Self::P32, Self::P28, Self::P16];
 
     /// `m32`, `p16` and so on.
     pub fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Tile {
             Self::M64 => "m64",
             Self::M128 => "m128",
             Self::P32 => "p32",
+            Self::P28 => "p28",
             Self::P16 => "p16",
         }
     }
@@ -43,6 +46,7 @@ impl Tile {
     pub(crate) fn pixels(self) -> usize {
         match self {
             Self::P16 => 16,
+            Self::P28 => 28,
             Self::M32 | Self::P32 => 32,
             Self::Coop | Self::M64 => 64,
             Self::M128 => 128,
@@ -54,7 +58,7 @@ impl Tile {
         match caps.gemm {
             // No registers for 32 lanes and more in small tiles.
             GemmFamily::Subgroup(size) if size > 16 => vec![Self::P32],
-            GemmFamily::Subgroup(_) => vec![Self::P32, Self::P16],
+            GemmFamily::Subgroup(_) => vec![Self::P32, Self::P28, Self::P16],
             GemmFamily::Tiled => {
                 let cooperative = caps.cooperative.filter(|_| halves).map(|_| Self::Coop);
                 cooperative.into_iter().chain([Self::M32, Self::M64, Self::M128]).collect()

@@ -24,8 +24,9 @@ struct Efficiency {
 /// Share of the arithmetic peak (in f32) that a long product reaches.
 fn share(tile: Tile) -> f64 {
     match tile {
-        // Fitted, see below; small tiles load a weight for half as many pixels.
+        // Fitted, see below; small tiles load a weight for fewer pixels.
         Tile::P32 => 0.7,
+        Tile::P28 => 0.7 * 0.96,
         Tile::P16 => 0.7 * 7.0 / 8.0,
         // Estimates, not measured: loads from workgroup memory for as many multiply-adds.
         Tile::M32 => 0.5,
@@ -81,9 +82,7 @@ struct Model<'a> {
 
 impl Model<'_> {
     fn launch(&self) -> f64 {
-        // On software adapters the copy to a texture before it is two more steps.
-        let steps = if self.caps.textures { 3.0 } else { 1.0 };
-        steps * self.speed.launch_us * 1e-6
+        self.speed.launch_us * 1e-6
     }
 
     /// Seconds to move `bytes`.
@@ -109,9 +108,7 @@ impl Model<'_> {
         if cut.slices == 1 {
             return 0.0;
         }
-        // Software adapters copy what is fetched as a texture.
-        let copied = if self.caps.textures { 2 * cut.bytes(g) } else { 0 };
-        self.pass(cut.bytes(g) + g.y.bytes()) + self.moved(copied as f64)
+        self.pass(cut.bytes(g) + g.y.bytes())
     }
 
     /// A product of few rows, each over all weights, as it is cut.
@@ -142,10 +139,8 @@ impl Model<'_> {
         let planes = (m + 2) * (m + 2);
         let (into, out) = ((planes * tiles * g.x.c4() * 16) as u64, (planes * tiles * g.y.c4() * 16) as u64);
         let transform = |plane_bytes: u64, map: u64| {
-            // Software adapters copy what is fetched as a texture.
-            let copied = if self.caps.textures { 2 * plane_bytes } else { 0 };
             let share = self.efficiency.transforms[usize::from(m == 4)];
-            self.moved((plane_bytes + map) as f64) / share + self.moved(copied as f64) + self.launch()
+            self.moved((plane_bytes + map) as f64) / share + self.launch()
         };
         let halves = self.precision == Precision::F16 && m == 2;
         let product = Product { planes, pixels: tiles, terms: g.x.c4() * 4, outputs: g.y.c, input: into, halves };

@@ -10,13 +10,17 @@ use crate::shader;
 pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, label: &str, x: Source, y: Source) -> Result<()> {
     let g = call.geometry;
     let unrolled = g.kernel == [3, 3] && g.dilation == [1, 1] && rec.force.form != Some("any");
-    let (shader, [width, height]) = match (g.stride, rec.caps.textures) {
-        ([1, 1], false) if unrolled => (&shader::CONV_DEPTHWISE_K3S1, [4, 2]),
-        ([1, 1], true) if unrolled => (&shader::CONV_DEPTHWISE_K3S1_TEX, [4, 4]),
-        ([2, 2], false) if unrolled => (&shader::CONV_DEPTHWISE_K3S2, [4, 2]),
-        ([2, 2], true) if unrolled => (&shader::CONV_DEPTHWISE_K3S2_TEX, [4, 2]),
-        (_, false) => (&shader::CONV_DEPTHWISE_ANY, [1, 1]),
-        (_, true) => (&shader::CONV_DEPTHWISE_ANY_TEX, [1, 1]),
+    let residual = call.finish.residual.is_some();
+    let (shader, [width, height]) = match (g.stride, rec.caps.textures, residual) {
+        ([1, 1], false, _) if unrolled => (&shader::CONV_DEPTHWISE_K3S1, [4, 2]),
+        ([1, 1], true, false) if unrolled => (&shader::CONV_DEPTHWISE_K3S1_TEX, [4, 4]),
+        ([1, 1], true, true) if unrolled => (&shader::CONV_DEPTHWISE_K3S1_RES_TEX, [4, 4]),
+        ([2, 2], false, _) if unrolled => (&shader::CONV_DEPTHWISE_K3S2, [4, 2]),
+        ([2, 2], true, false) if unrolled => (&shader::CONV_DEPTHWISE_K3S2_TEX, [4, 2]),
+        ([2, 2], true, true) if unrolled => (&shader::CONV_DEPTHWISE_K3S2_RES_TEX, [4, 2]),
+        (_, false, _) => (&shader::CONV_DEPTHWISE_ANY, [1, 1]),
+        (_, true, false) => (&shader::CONV_DEPTHWISE_ANY_TEX, [1, 1]),
+        (_, true, true) => (&shader::CONV_DEPTHWISE_ANY_RES_TEX, [1, 1]),
     };
     let row = g.y.c4() * 4;
     let weight = call.weight.clone();
