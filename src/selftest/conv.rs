@@ -7,7 +7,7 @@ use crate::recording::{Caps, ConvAlgorithm, Force, GemmFamily};
 
 /// A convolution's shape.
 #[derive(Clone, Copy)]
-struct Layer {
+pub(super) struct Layer {
     n: usize,
     c: usize,
     h: usize,
@@ -20,7 +20,7 @@ struct Layer {
     groups: usize,
 }
 
-const fn layer(n: usize, c: usize, [h, w]: [usize; 2], o: usize, k: usize, stride: usize, pad: usize) -> Layer {
+pub(super) const fn layer(n: usize, c: usize, [h, w]: [usize; 2], o: usize, k: usize, stride: usize, pad: usize) -> Layer {
     Layer { n, c, h, w, o, kernel: [k, k], stride, dilation: 1, pads: [pad; 4], groups: 1 }
 }
 
@@ -93,13 +93,13 @@ fn conv_case(l: &Layer, input: Input, i: usize, pre_affine: bool) -> Case {
 }
 
 /// Every layer with noise (and an epilogue), and each kind of input on some layer.
-fn spread_inputs(layers: &[Layer], pre_affine: bool) -> Vec<Case> {
+pub(super) fn spread_inputs(layers: &[Layer], pre_affine: bool) -> Vec<Case> {
     let mut out: Vec<Case> = layers.iter().enumerate().map(|(i, l)| conv_case(l, Input::Noise, i, pre_affine)).collect();
     out.extend(Input::ALL.iter().enumerate().map(|(i, &input)| conv_case(&layers[i % layers.len()], input, i, pre_affine)));
     out
 }
 
-fn both_precisions(cases: Vec<Case>) -> Vec<Case> {
+pub(super) fn both_precisions(cases: Vec<Case>) -> Vec<Case> {
     let halves = cases.iter().cloned().map(|c| Case { precision: Precision::F16, name: format!("{} f16", c.name), ..c });
     let halves: Vec<_> = halves.collect();
     cases.into_iter().chain(halves).collect()

@@ -2,7 +2,8 @@
 //!
 //! Arithmetic and traffic are those that the kernels really do: whole tiles, planes written and read again, transformed weights.
 
-use super::{Geometry, subgroup_gemm, tiled_gemm};
+use super::winograd_between::{Cut, Map};
+use super::{Geometry, subgroup_gemm, tiled_gemm, winograd_walk};
 use crate::model::Precision;
 use crate::recording::{Caps, ConvAlgorithm, GemmFamily, Speed};
 
@@ -37,6 +38,13 @@ pub(super) fn seconds(g: &Geometry, algorithm: ConvAlgorithm, pre: bool, precisi
         ConvAlgorithm::Winograd(m) => model.winograd(g, m as usize),
         _ => model.gemm(g) + if pre { model.pass(2 * g.x.bytes()) } else { 0.0 },
     }
+}
+
+/// Whether one launch for both transforms between two convolutions should take less time than one for each. `stored`: something else needs
+/// the map, so that it is written either way.
+pub(super) fn fusing_pays(map: &Map, stored: bool, caps: &Caps, speed: &Speed) -> bool {
+    let model = Model { efficiency: efficiency(caps.gemm), caps, precision: Precision::F32, speed };
+    model.fused(map, stored).is_some_and(|fused| fused < 2.0 * model.transform(map.m, map.plane_bytes(), map.bytes()))
 }
 
 struct Model<'a> {
@@ -89,14 +97,39 @@ impl Model<'_> {
         let tiles = g.x.n * g.y.h.div_ceil(m) * g.y.w.div_ceil(m);
         let planes = (m + 2) * (m + 2);
         let (into, out) = ((planes * tiles * g.x.c4() * 16) as u64, (planes * tiles * g.y.c4() * 16) as u64);
-        let transform = |plane_bytes: u64, map: u64| {
-            // Software adapters copy what is fetched as a texture.
-            let copied = if self.caps.textures { 2 * plane_bytes } else { 0 };
-            let share = self.efficiency.transforms[usize::from(m == 4)];
-            self.moved((plane_bytes + map) as f64) / share + self.moved(copied as f64) + self.launch()
-        };
         let halves = self.precision == Precision::F16 && m == 2;
-        transform(into, g.x.bytes()) + self.product(planes, tiles, g.x.c4() * 4, g.y.c, into, halves) + transform(out, g.y.bytes())
+        let product = self.product(planes, tiles, g.x.c4() * 4, g.y.c, into, halves);
+        self.transform(m, into, g.x.bytes()) + product + self.transform(m, out, g.y.bytes())
+    }
+
+    /// A transform between planes and a map.
+    fn transform(&self, m: usize, plane_bytes: u64, map: u64) -> f64 {
+        // Software adapters copy what is fetched as a texture.
+        let copied = if self.caps.textures { 2 * plane_bytes } else { 0 };
+        self.moved((plane_bytes + map) as f64) / self.transforms(m) + self.moved(copied as f64) + self.launch()
+    }
+
+    /// The share of the bandwidth that transforms of F(m x m) reach.
+    fn transforms(&self, m: usize) -> f64 {
+        self.efficiency.transforms[usize::from(m == 4)]
+    }
+
+    /// Both transforms around a map; `None` where no kernel does them.
+    fn fused(&self, map: &Map, stored: bool) -> Option<f64> {
+        let planes = map.plane_bytes() as f64;
+        let map_bytes = if stored { map.bytes() as f64 } else { 0.0 };
+        let (workgroups, [read, written], copied) = match (self.caps.textures, self.caps.gemm) {
+            (true, _) => (winograd_walk::workgroups(map)?, [1.0, 1.0], 4.0 * planes),
+            (false, GemmFamily::Tiled) => {
+                let cut = Cut::of(map)?;
+                (cut.workgroups(map), cut.traffic(map), 0.0)
+            }
+            // Workgroup memory costs a software adapter what the map does.
+            (false, GemmFamily::Subgroup(_)) => return None,
+        };
+        let idle = (self.efficiency.workgroups / workgroups as f64).max(1.0);
+        let moved = self.moved(planes * (read + written) + map_bytes) / self.transforms(map.m);
+        Some(idle * moved + self.moved(copied) + self.launch())
     }
 }
 
