@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Random, gpu, graph_of, model_of, relative_error};
-use lookalike::graph::{passes, Conv, Epilogue, Graph, Op, Unary, ValueId, Window};
+use lookalike::graph::{Conv, Epilogue, Graph, Op, Unary, ValueId, Window, passes};
 use lookalike::model::{Model, Precision};
 use lookalike::network::{CompileOptions, Network};
 use lookalike::plan::{self, Caps, ConvAlgorithm, Feed, Force, GemmFamily, Plan, PlanOptions};
@@ -81,19 +81,20 @@ fn conv(
     graph.add_node(name, Op::Conv(conv), &operands)
 }
 
-/// Runs with and without fusion, both kinds of kernels, F(2x2) and F(4x4), batches of 1 and 3; `launches` is how many fewer fusing takes.
-fn check(pair: Pair, launches: usize) {
+/// Runs with and without fusion, both kinds of kernels, F(2x2) and F(4x4), batches of 1 and 3.
+fn check(pair: Pair) {
     let model = pair.model();
     for (m, textures) in [(2, false), (2, true), (4, false), (4, true)] {
         let network = |fuse: bool, precision: Precision| {
-            let force =
-                Force { conv: Some(ConvAlgorithm::Winograd(m)), textures: Some(textures), fuse: Some(fuse), ..Force::default() };
+            let force = Force { conv: Some(ConvAlgorithm::Winograd(m)), textures: Some(textures), fuse: Some(fuse), ..Force::default() };
             Network::compile(&gpu(), &model, &CompileOptions { force, precision, ..CompileOptions::default() }).unwrap()
         };
         for precision in [Precision::F32, Precision::F16] {
             let (apart, fused) = (network(false, precision), network(true, precision));
             let count = |n: &Network| n.summary().unwrap().dispatches.len();
-            assert_eq!(count(&apart) - count(&fused), launches, "{pair:?} F({m})");
+            // The walk of software adapters keeps eight tiles.
+            let fits = !textures || pair.size[1].div_ceil(m as usize) <= 8;
+            assert_eq!(count(&apart) - count(&fused), usize::from(fits), "{pair:?} F({m}), textures {textures}");
             for batch in [1, 3] {
                 let input = Random(6).tensor(&[batch, pair.channels[0], pair.size[0], pair.size[1]]);
                 let run = |n: &Network| n.run(&[("input", &input)]).unwrap();
@@ -126,8 +127,8 @@ const CHANNELS: [usize; 3] = [34, 37, 33];
 
 #[test]
 fn maps_of_any_size() {
-    for size in [[7, 7], [9, 13], [28, 28], [30, 17], [1, 1], [3, 64], [62, 5]] {
-        check(Pair { channels: CHANNELS, size, ..Pair::default() }, 1);
+    for size in [[7, 7], [9, 13], [28, 28], [30, 17], [1, 1], [3, 16], [32, 5]] {
+        check(Pair { channels: CHANNELS, size, ..Pair::default() });
     }
 }
 
@@ -136,7 +137,7 @@ fn every_part_of_an_epilogue_and_the_affine_behind_it() {
     let size = [9, 13];
     for bits in 0..16u32 {
         let on = |bit: u32| bits >> bit & 1 == 1;
-        check(Pair { channels: CHANNELS, size, affine: on(0), slope: on(1), residual: on(2), clamp: on(3), ..Pair::default() }, 1);
+        check(Pair { channels: CHANNELS, size, affine: on(0), slope: on(1), residual: on(2), clamp: on(3), ..Pair::default() });
     }
 }
 
@@ -144,8 +145,9 @@ fn every_part_of_an_epilogue_and_the_affine_behind_it() {
 fn a_map_that_something_else_needs_is_stored() {
     for bits in 1..16u32 {
         let on = |bit: u32| bits >> bit & 1 == 1;
-        let pair = Pair { channels: [32, 36, 40], size: [14, 14], shown: on(0), read: on(1), residual: on(2), affine: on(3), ..Pair::default() };
-        check(Pair { slope: true, ..pair }, 1);
+        let pair =
+            Pair { channels: [32, 36, 40], size: [14, 14], shown: on(0), read: on(1), residual: on(2), affine: on(3), ..Pair::default() };
+        check(Pair { slope: true, ..pair });
     }
 }
 

@@ -4,15 +4,18 @@
 //   m ── A^T m A, epilogue ──▶ a tile of the map (registers; y, if something else needs it) ── affine, zero padding, B^T d B ──▶ v
 //
 // An input tile is an output tile and a border of one pixel. With d0 and d5 the border (M = 4), all of B^T d but its last line is known without
-// d5, and of that line all but a term. So of the row of tiles above, one number of each kind is kept for every column of pixels (private
-// arrays), and of the tile to the left, one for every line (registers):
+// d5, and of that line all but a term. So of the row of tiles above two numbers are kept for every column of pixels, and of the tile to the left
+// two for every line:
 //
-//     above      the last row of pixels, d0 of the tile below
-//     open       the last line without its d5, which is closed by the tile below
+//     above, left    the last row (column) of pixels, d0 of the tile below (to the right)
+//     under, open    the last line without its d5, which the tile below (to the right) closes
+//
+// Those of the row above move up by a tile with every tile, so that the ones wanted are always the first: moving registers costs less than
+// private arrays do, which the driver loads and stores number by number and takes seconds to compile.
 //
 // Layouts   m, v: [(M+2)^2 planes][tile][c4]   bias: [c4] then slope [c4]   affine: scale [c4] then shift [c4]   y, residual: packed NHWC
-// Threads   8 in a row over (picture, c4), c4 fastest. Workgroup memory: none. Private: 2 * COLUMNS vec4s.
-// Assumes   rows of tiles of at most COLUMNS pixels.
+// Threads   8 in a row over (picture, c4), c4 fastest. Workgroup memory: none.
+// Assumes   at most TILES tiles in a row.
 #import shared/winograd_between
 
 fn load_m(i: u32) -> vec4<f32> {
@@ -39,11 +42,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let own = channel(c);
     let plane = p.tiles * p.c4;
     let count = p.tiles_h * p.tiles_w;
-    // Vec4s of the planes: of this tile, the one to its left and the one above.
+    // The vec4 of this tile in a plane, and how far before it that of the tile above is.
     var at = n * count * p.c4 + c;
-    let above_at = p.tiles_w * p.c4;
-    var above: array<vec4<f32>, {{COLUMNS}}>;
-    var open: array<vec4<f32>, {{COLUMNS}}>;
+    let row_of_tiles = p.tiles_w * p.c4;
+#for k in 0..TILES
+#for q in 0..M
+    var above{{k}}_{{q}} = vec4<f32>();
+    var under{{k}}_{{q}} = vec4<f32>();
+#endfor
+#endfor
+#for k in 0..TILES
+    let last{{k}} = p.tiles_w == {{k + 1}}u;
+#endfor
 #for a in 0..M + 2
     var left{{a}} = vec4<f32>();
     var open{{a}} = vec4<f32>();
@@ -76,15 +86,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let d{{r + 1}}_{{q}} = select(vec4<f32>(), value{{r}}_{{q}}, inside{{r}}_{{q}});
 #endfor
         let column{{q}} = input_line(Line(
-            above[x{{q}}],
+            above0_{{q}},
 #for r in 0..M
             d{{r + 1}}_{{q}},
 #endfor
             vec4<f32>(),
         ));
-        let closed{{q}} = close(open[x{{q}}], d1_{{q}});
-        above[x{{q}}] = d{{M}}_{{q}};
-        open[x{{q}}] = column{{q}}.d{{M + 1}};
+        let closed{{q}} = close(under0_{{q}}, d1_{{q}});
+#for k in 0..TILES - 1
+        above{{k}}_{{q}} = select(above{{k + 1}}_{{q}}, d{{M}}_{{q}}, last{{k}});
+        under{{k}}_{{q}} = select(under{{k + 1}}_{{q}}, column{{q}}.d{{M + 1}}, last{{k}});
+#endfor
+        above{{TILES - 1}}_{{q}} = d{{M}}_{{q}};
+        under{{TILES - 1}}_{{q}} = column{{q}}.d{{M + 1}};
 #endfor
         // Lines 0 to M of this tile, and the last line of the one above.
         let begins = tx == 0u;
@@ -94,7 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let to{{a}} = at;
 #else
         let is_there{{a}} = ty > 0u;
-        let to{{a}} = at - above_at;
+        let to{{a}} = at - row_of_tiles;
 #endif
         {
 #for q in 0..M
@@ -137,14 +151,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     v[{{a * (M + 2) + M + 1}}u * plane + at - p.c4] = close(open{{a}}, vec4<f32>());
 #endfor
     if (p.tiles_h > 1u) {
-        v[{{(M + 1) * (M + 2) + M + 1}}u * plane + at - p.c4 - above_at] = close(open{{M + 1}}, vec4<f32>());
+        v[{{(M + 1) * (M + 2) + M + 1}}u * plane + at - p.c4 - row_of_tiles] = close(open{{M + 1}}, vec4<f32>());
     }
-    at -= above_at;
+    at -= row_of_tiles;
     tx = 0u;
     var left = vec4<f32>();
     loop {
 #for q in 0..M
-        let l{{q}} = close(open[tx * {{M}}u + {{q}}u], vec4<f32>());
+        let l{{q}} = close(under0_{{q}}, vec4<f32>());
+#for k in 0..TILES - 1
+        under{{k}}_{{q}} = under{{k + 1}}_{{q}};
+#endfor
 #endfor
         let line = input_line(Line(
             left,

@@ -11,7 +11,7 @@ pub(super) struct Layer {
     n: usize,
     c: usize,
     h: usize,
-    w: usize,
+    pub(super) w: usize,
     o: usize,
     kernel: [usize; 2],
     stride: usize,

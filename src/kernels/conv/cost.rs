@@ -243,6 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn transforms_are_fused_where_a_map_is_not_wide() {
+        let map = |pictures, side, c4, m| Map { pictures, h: side, w: side, c4, m };
+        let pays = |map: Map, caps: &Caps| [false, true].map(|stored| fusing_pays(&map, stored, caps, &Speed::typical(caps)));
+        for caps in [software(), hardware()] {
+            // IResNet, behind its first stage.
+            for (side, c4, m) in [(28, 32, 4), (14, 64, 4), (14, 64, 2), (7, 128, 2)] {
+                assert_eq!(pays(map(1, side, c4, m), &caps), [true; 2], "{side} {caps:?}");
+            }
+            assert_eq!(pays(map(1, 300, 16, 4), &caps), [false; 2]);
+        }
+        let without_textures = Caps { textures: false, ..software() };
+        assert_eq!(pays(map(8, 14, 64, 4), &without_textures), [false; 2]);
+    }
+
+    #[test]
     fn what_does_not_fit_a_binding_is_no_candidate() {
         let g = convolution(1, 64, 64, 56);
         let names = |max_binding: u64| candidates(&g, &Caps { max_binding, ..software() }).len();

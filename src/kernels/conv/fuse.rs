@@ -78,7 +78,9 @@ impl Between {
         let same = m == same_m && first.c4 == second.c4 && [first.out_h, first.out_w] == [second.in_h, second.in_w];
         // Both are cut into the same tiles, and those of the second have a border of one pixel.
         let aligned = [second.pad_h, second.pad_w] == [1, 1] && [second.out_h, second.out_w] == [second.in_h, second.in_w];
-        let (&[products, table, residual, y], &[_, affine, v]) = (output.bindings.as_slice(), input.bindings.as_slice()) else { return None };
+        let (&[products, table, residual, y], &[_, affine, v]) = (output.bindings.as_slice(), input.bindings.as_slice()) else {
+            return None;
+        };
         if !(whole && same && aligned) {
             return None;
         }

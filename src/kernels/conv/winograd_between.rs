@@ -133,3 +133,36 @@ pub(crate) fn launch(rec: &Recorder<'_>, between: &Between) -> Result<Option<Dis
     };
     rec.launch(shader, &between.label, rec.fold(cut.workgroups(map)), &params, &between.bindings, 0).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_and_its_borders_fit_workgroup_memory() {
+        for (h, w, c4, m) in (1..70)
+            .flat_map(|h| [1, 7, 14, 33, 64, 170].map(move |w| (h, w)))
+            .flat_map(|(h, w)| [1, 2, 5, 64].into_iter().flat_map(move |c4| [2, 4].map(move |m| (h, w, c4, m))))
+        {
+            let map = Map { pictures: 1, h, w, c4, m };
+            let Some(cut) = Cut::of(&map) else {
+                assert!((m + 2) * w > CELLS && h * w > CELLS, "{map:?}");
+                continue;
+            };
+            let pixels = if cut.rows >= map.rows() { h } else { cut.rows * m + 2 };
+            assert!(pixels * w * cut.lanes <= CELLS, "{map:?} {cut:?}");
+            assert!(cut.rows * cut.bands(&map) >= map.rows() && cut.lanes * cut.blocks(&map) >= c4, "{map:?} {cut:?}");
+        }
+    }
+
+    #[test]
+    fn wide_maps_are_read_twice_where_bands_meet() {
+        let map = |h, c4, m| Map { pictures: 1, h, w: h, c4, m };
+        let of = |map: Map| Cut::of(&map).map(|cut| (cut.lanes, cut.rows, cut.traffic(&map)[0]));
+        assert_eq!(of(map(14, 64, 2)), Some((2, 7, 1.0)));
+        assert_eq!(of(map(7, 128, 2)), Some((2, 4, 1.0)));
+        // Seven rows of tiles in two bands.
+        assert_eq!(of(map(28, 32, 4)), Some((2, 4, 1.0 + 2.0 / 7.0)));
+        assert_eq!(Cut::of(&Map { pictures: 1, h: 300, w: 300, c4: 1, m: 4 }), None);
+    }
+}

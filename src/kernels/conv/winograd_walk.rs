@@ -1,21 +1,21 @@
 //! Host side of shaders/conv/winograd_walk.wgsl.
 
 use super::fuse::Between;
-pub(crate) use super::winograd_between::Params;
 use super::winograd_between::Map;
+pub(crate) use super::winograd_between::Params;
 use crate::error::Result;
 use crate::kernels::check_rounds;
 use crate::recording::{Dispatch, Recorder};
 use crate::shader;
 
-/// Pixels of the widest row of tiles, as in shaders/permutations.txt.
-const COLUMNS: usize = 64;
+/// Tiles of the longest row, as in shaders/permutations.txt.
+pub(crate) const TILES: usize = 8;
 /// Invocations of a workgroup.
 const INVOCATIONS: usize = 8;
 
 /// Workgroups, one after the other of which a core takes; `None` for maps that are too wide.
 pub(crate) fn workgroups(map: &Map) -> Option<usize> {
-    (map.columns() * map.m <= COLUMNS).then(|| (map.pictures * map.c4).div_ceil(INVOCATIONS))
+    (map.columns() <= TILES).then(|| (map.pictures * map.c4).div_ceil(INVOCATIONS))
 }
 
 /// One launch of the transforms between two convolutions; `None` for maps that are too wide.
