@@ -1,6 +1,5 @@
 // The input transform of Winograd F(MxM, 3x3), stride 1:   V = B^T d B   for every (M+2)x(M+2) tile d and channel.
 //
-// M = 2: points 0, 1, -1.   M = 4: points 0, +-sqrt(1/2), +-sqrt(2), whose rounding error is half that of 0, +-1, +-2.
 // An optional per-channel affine is applied to cells inside the picture, before the zero padding (a batch norm in front of a padded convolution).
 //
 // Layouts   x: packed NHWC   affine: scale [c4] then shift [c4]   v: [(M+2)^2 planes][tile][c4]
@@ -27,33 +26,6 @@ fn load_x(i: u32) -> vec4<f32> {
     return x[i];
 }
 #endif
-
-struct Line {
-#for i in 0..M + 2
-    d{{i}}: vec4<f32>,
-#endfor
-}
-
-// One side of the transform: B^T times a column (or row) of the tile.
-fn transform(l: Line) -> Line {
-#if M == 2
-    return Line(l.d0 - l.d2, l.d1 + l.d2, l.d2 - l.d1, l.d1 - l.d3);
-#else
-    let r = 1.4142135623730951;
-    let even1 = l.d4 - 2.0 * l.d2;
-    let odd1 = (0.5 * r) * l.d3 - r * l.d1;
-    let even2 = l.d4 - 0.5 * l.d2;
-    let odd2 = r * l.d3 - (0.5 * r) * l.d1;
-    return Line(
-        l.d0 - 2.5 * l.d2 + l.d4,
-        even1 + odd1,
-        even1 - odd1,
-        even2 + odd2,
-        even2 - odd2,
-        l.d1 - 2.5 * l.d3 + l.d5,
-    );
-#endif
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -83,7 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let inside{{r}}_{{q}} = inside_row{{r}} && inside_col{{q}};
     let d{{r}}_{{q}} = load_x(select(0u, at_row{{r}} + at_col{{q}}, inside{{r}}_{{q}})) * scale + shift;
 #endfor
-    let column{{q}} = transform(Line(
+    let column{{q}} = input_line(Line(
 #for r in 0..M + 2
         select(vec4<f32>(), d{{r}}_{{q}}, inside{{r}}_{{q}}),
 #endfor
@@ -92,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let plane = p.tiles * p.c4;
 #for r in 0..M + 2
     {
-        let row = transform(Line(
+        let row = input_line(Line(
 #for q in 0..M + 2
             column{{q}}.d{{r}},
 #endfor

@@ -32,37 +32,6 @@ fn load_m(i: u32) -> vec4<f32> {
 }
 #endif
 
-struct Line {
-#for i in 0..M + 2
-    d{{i}}: vec4<f32>,
-#endfor
-}
-
-struct Outputs {
-#for i in 0..M
-    d{{i}}: vec4<f32>,
-#endfor
-}
-
-// One side of the transform: A^T times a column (or row) of the products.
-fn transform(l: Line) -> Outputs {
-#if M == 2
-    return Outputs(l.d0 + l.d1 + l.d2, l.d1 - l.d2 - l.d3);
-#else
-    let r = 1.4142135623730951;
-    let s1 = l.d1 + l.d2;
-    let t1 = l.d1 - l.d2;
-    let s2 = l.d3 + l.d4;
-    let t2 = l.d3 - l.d4;
-    return Outputs(
-        l.d0 + s1 + s2,
-        (0.5 * r) * t1 + r * t2,
-        0.5 * s1 + 2.0 * s2,
-        (0.25 * r) * t1 + (2.0 * r) * t2 + l.d5,
-    );
-#endif
-}
-
 fn store(n: u32, row: u32, col: u32, c: u32, sum: vec4<f32>, b: vec4<f32>, slope: vec4<f32>) {
     if (row < p.out_h && col < p.out_w) {
         let pixel = (n * p.out_h + row) * p.out_w + col;
@@ -84,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let tile = tile_of(i / p.c4, p.tiles_h, p.tiles_w);
     let plane = p.tiles * p.c4;
 #for q in 0..M + 2
-    let column{{q}} = transform(Line(
+    let column{{q}} = output_line(Line(
 #for r in 0..M + 2
         load_m({{r * (M + 2) + q}}u * plane + i),
 #endfor
@@ -96,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let ox = tile.x * {{M}}u;
 #for r in 0..M
     {
-        let row = transform(Line(
+        let row = output_line(Line(
 #for q in 0..M + 2
             column{{q}}.d{{r}},
 #endfor

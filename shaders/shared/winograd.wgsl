@@ -1,7 +1,9 @@
-// Geometry of the Winograd transforms F(MxM, 3x3). Mirrored by kernels::conv::winograd::Geometry.
+// Geometry of the Winograd transforms F(MxM, 3x3). Mirrored by kernels::conv::winograd::Params.
 //
 // A tile is MxM outputs, made from (M+2)x(M+2) inputs. Between the transforms lie (M+2)^2 planes [plane][tile][c4], multiplied by
 // conv/subgroup_gemm or conv/tiled_gemm as a batched product.
+#import shared/winograd_lines
+
 struct Params {
     in_h: u32,
     in_w: u32,
@@ -21,15 +23,4 @@ struct Params {
     hi: f32,
     post_lo: f32,
     post_hi: f32,
-}
-
-struct Tile {
-    n: u32,
-    y: u32,
-    x: u32,
-}
-
-fn tile_of(index: u32, h: u32, w: u32) -> Tile {
-    let row = index / w;
-    return Tile(row / h, row % h, index % w);
 }

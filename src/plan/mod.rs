@@ -11,6 +11,7 @@ pub use crate::recording::{
 
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::kernels::conv;
 use crate::model::Precision;
 use crate::random::Random;
 use crate::recording::{Method, Recorder, Trial, Tuning};
@@ -42,6 +43,7 @@ pub(crate) fn build_tuned(graph: &Graph, shapes: &[Shape], caps: &Caps, options:
     let mut recorder = Recorder::new(&caps, options.precision, options.force.clone());
     recorder.tuning = tuning;
     let (inputs, outputs) = lower::lower(graph, shapes, &mut recorder, options.feed)?;
+    conv::fuse(&mut recorder, &outputs)?;
     recorder.finish(options.feed, inputs, outputs)
 }
 

@@ -60,4 +60,6 @@ pub struct Force {
     pub gemm: Option<GemmFamily>,
     /// Loads through textures or not.
     pub textures: Option<bool>,
+    /// Winograd's transforms between two convolutions in one launch wherever a kernel can, or nowhere.
+    pub fuse: Option<bool>,
 }

@@ -159,6 +159,34 @@ impl<'a> Recorder<'a> {
         bindings: &[Source],
         flops: u64,
     ) -> Result<()> {
+        let dispatch = self.launch(shader, label, groups, params, bindings, flops)?;
+        self.dispatches.push(dispatch);
+        Ok(())
+    }
+
+    /// What has been recorded, in order.
+    pub(crate) fn dispatches(&self) -> &[Dispatch] {
+        &self.dispatches
+    }
+
+    /// Puts other launches in place of all that were recorded. Tensors that none of them binds take no memory.
+    pub(crate) fn replace(&mut self, dispatches: Vec<Dispatch>) {
+        self.dispatches = dispatches;
+    }
+
+    /// A launch that is not recorded.
+    ///
+    /// # Errors
+    /// As [`Self::dispatch`].
+    pub(crate) fn launch(
+        &self,
+        shader: &'static Shader,
+        label: &str,
+        groups: [u32; 3],
+        params: &impl bytemuck::NoUninit,
+        bindings: &[Source],
+        flops: u64,
+    ) -> Result<Dispatch> {
         debug_assert_eq!(bindings.len() + 1, shader.bindings.len(), "{} binds another number of buffers", shader.name);
         let bytes: u64 = bindings.iter().map(|&b| self.bytes(b)).sum();
         if let Some(&large) = bindings.iter().find(|&&b| self.bytes(b) > self.caps.max_binding) {
@@ -174,7 +202,7 @@ impl<'a> Recorder<'a> {
                 groups[0], groups[1], groups[2], self.caps.max_groups
             )));
         }
-        self.dispatches.push(Dispatch {
+        Ok(Dispatch {
             shader,
             label: label.to_owned(),
             groups,
@@ -182,8 +210,7 @@ impl<'a> Recorder<'a> {
             bindings: bindings.to_vec(),
             flops,
             bytes,
-        });
-        Ok(())
+        })
     }
 
     /// The plan: lifetimes are read off the dispatches, memory is assigned.
@@ -214,6 +241,11 @@ impl<'a> Recorder<'a> {
             }
         }
         for life in &mut lifetimes {
+            if life.first == usize::MAX {
+                // A map between two launches that became one: never alive.
+                life.bytes = 16;
+                continue;
+            }
             // An unused input is written once by the upload.
             life.first = life.first.min(life.last);
         }

@@ -5,7 +5,7 @@ use crate::graph::infer::operand_count;
 use crate::graph::{Dim, Graph, Op};
 use crate::model::Precision;
 use crate::recording::{Feed, Force};
-use crate::reference::{Array, run_node};
+use crate::reference::{Array, magnitude, run_node};
 use crate::tensor::{DType, Shape, Tensor};
 
 /// What an operand holds.
@@ -92,6 +92,8 @@ pub(crate) struct Case {
     /// What is done to the first operand before, with as many of the operands as it takes: brings it into another layout, or makes what
     /// the planner joins with `op`.
     pub(crate) before: Vec<Op>,
+    /// What `before`, which is one operation then, makes is an output, too.
+    pub(crate) shown: bool,
     /// Operands in order; `true` = computed at run time, `false` = constant.
     pub(crate) operands: Vec<(Tensor, bool)>,
     pub(crate) force: Force,
@@ -117,6 +119,7 @@ impl Case {
             name: name.into(),
             op,
             before: Vec::new(),
+            shown: false,
             operands,
             force: Force::default(),
             feed: Feed::Plain,
@@ -147,8 +150,8 @@ impl Case {
             ids[0] = graph.add_node(format!("before{i}"), op.clone(), &ids[..taken(op, ids.len())]);
         }
         let outputs: Vec<_> = (0..self.outputs).map(|i| graph.add_value(format!("y{i}"))).collect();
-        graph.nodes.push(crate::graph::Node { name: self.name.clone(), op: self.op.clone(), inputs: ids, outputs: outputs.clone() });
-        graph.outputs = outputs;
+        graph.outputs = outputs.iter().copied().chain(ids.first().copied().filter(|_| self.shown)).collect();
+        graph.nodes.push(crate::graph::Node { name: self.name.clone(), op: self.op.clone(), inputs: ids, outputs });
         (graph, inputs)
     }
 
@@ -163,6 +166,17 @@ impl Case {
             arrays[0] = run_node(&self.name, op, &refs)?.swap_remove(0);
         }
         Ok(arrays)
+    }
+
+    /// Sums of magnitudes of what `before` makes, if it is one operation.
+    ///
+    /// # Errors
+    /// Operands that do not fit it.
+    pub(crate) fn magnitude_before(&self) -> Result<Option<Array>> {
+        let [op] = self.before.as_slice() else { return Ok(None) };
+        let arrays: Vec<_> = self.operands.iter().map(|(t, _)| Array::from(t)).collect();
+        let refs: Vec<_> = arrays[..taken(op, arrays.len())].iter().collect();
+        magnitude(op, &refs).map(Some)
     }
 }
 

@@ -8,6 +8,7 @@ mod case;
 pub(crate) mod conv;
 pub(crate) mod elementwise;
 mod fit;
+mod fused;
 pub(crate) mod image;
 pub(crate) mod margin;
 pub(crate) mod matmul;
@@ -59,6 +60,8 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/transpose", cases: transpose::transpose },
     Kernel { stem: "conv/winograd_input", cases: conv::winograd_input },
     Kernel { stem: "conv/winograd_output", cases: conv::winograd_output },
+    Kernel { stem: "conv/winograd_between", cases: fused::between },
+    Kernel { stem: "conv/winograd_walk", cases: fused::walk },
     Kernel { stem: "local/locally_connected", cases: conv::locally_connected },
     Kernel { stem: "linear/gemv", cases: conv::gemv },
     Kernel { stem: "linear/gemv", cases: matmul::rows },
@@ -156,8 +159,12 @@ pub fn run(gpu: &Gpu, filter: Option<&str>) -> Result<Vec<CaseResult>> {
 /// Cases whose kernel has other forms for software adapters (that load through textures, or have an invocation to a line) run in both.
 fn with_textures(gpu: &Gpu, cases: Vec<Case>) -> Vec<Case> {
     let both = |case: Case| {
+        let has_textures = gpu.adapter().backend != "gl";
+        if let Some(textures) = case.force.textures {
+            return if textures && !has_textures { Vec::new() } else { vec![case] };
+        }
         let textures = matches!(case.op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::MatMul) || along_lines(&case.op);
-        let textures = textures && gpu.adapter().backend != "gl";
+        let textures = textures && has_textures;
         let with = |on: bool| Case { force: Force { textures: Some(on), ..case.force.clone() }, ..case.clone() };
         if textures { vec![with(false), with(true)] } else { vec![case] }
     };
@@ -242,16 +249,21 @@ fn run_case(gpu: &Gpu, stem: &str, case: &Case) -> Result<CaseResult> {
 
     let arrays = case.arrays()?;
     let refs: Vec<&Array> = arrays.iter().collect();
-    let want = reference::run_node(&case.name, &case.op, &refs)?;
-    let scale = reference::magnitude(&case.op, &refs)?;
-    let largest = scale.data.iter().copied().fold(0.0, f64::max);
+    let mut want = reference::run_node(&case.name, &case.op, &refs)?;
+    let mut scales = vec![reference::magnitude(&case.op, &refs)?];
+    if case.shown {
+        want.extend(arrays.first().cloned());
+        scales.extend(case.magnitude_before()?);
+    }
     let mut worst = Comparison::default();
     for (i, (got, want)) in got.iter().zip(&want).enumerate() {
         if got.len() != want.data.len() {
             worst.add(f64::INFINITY, 0.0);
         }
+        let scale = scales.get(i).map(|s| s.data.as_slice()).unwrap_or_default();
+        let largest = scale.iter().copied().fold(0.0, f64::max);
         for (j, (&g, &w)) in got.to_f64().iter().zip(&want.data).enumerate() {
-            let local = if i == 0 { scale.data.get(j).copied().unwrap_or(w.abs()) } else { w.abs() };
+            let local = scale.get(j).copied().unwrap_or(w.abs());
             let sum = if case.spread == Spread::Local { local } else { largest };
             let halves = if case.precision == Precision::F16 { 2f64.powi(-11) } else { 0.0 };
             let bound = (4.0 * case.factor * case.terms.sqrt() * 2f64.powi(-24) + case.half_factor * halves) * sum + case.floor;

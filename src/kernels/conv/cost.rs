@@ -2,8 +2,9 @@
 //!
 //! Arithmetic and traffic are those that the kernels really do: whole tiles, planes written and read again, transformed weights.
 
-use super::Geometry;
 use super::slices::Cut;
+use super::winograd_between::{Cut as Bands, Map};
+use super::{Geometry, winograd_walk};
 use crate::model::Precision;
 use crate::recording::{Caps, ConvAlgorithm, Form, GemmFamily, Method, Speed, Tile};
 
@@ -61,6 +62,13 @@ pub(crate) fn vector_slices(g: &Geometry, wanted: &[usize], precision: Precision
     let model = Model { efficiency: efficiency(caps.gemm), caps, precision, speed: &Speed::typical(caps) };
     let time = |slices: usize| model.vector(g, Cut::new(caps, g.x.c4(), slices));
     wanted.iter().copied().min_by(|&a, &b| time(a).total_cmp(&time(b))).unwrap_or(1)
+}
+
+/// Whether one launch for both transforms between two convolutions should take less time than one for each. `stored`: something else needs
+/// the map, so that it is written either way.
+pub(super) fn fusing_pays(map: &Map, stored: bool, caps: &Caps, speed: &Speed) -> bool {
+    let model = Model { efficiency: efficiency(caps.gemm), caps, precision: Precision::F32, speed };
+    model.fused(map, stored).is_some_and(|fused| fused < 2.0 * model.transform(map.m, map.plane_bytes(), map.bytes()))
 }
 
 /// `planes` products of `pixels` sums of `terms` for each of `outputs`, over `input` bytes.
@@ -138,13 +146,37 @@ impl Model<'_> {
         let tiles = g.x.n * g.y.h.div_ceil(m) * g.y.w.div_ceil(m);
         let planes = (m + 2) * (m + 2);
         let (into, out) = ((planes * tiles * g.x.c4() * 16) as u64, (planes * tiles * g.y.c4() * 16) as u64);
-        let transform = |plane_bytes: u64, map: u64| {
-            let share = self.efficiency.transforms[usize::from(m == 4)];
-            self.moved((plane_bytes + map) as f64) / share + self.launch()
-        };
         let halves = self.precision == Precision::F16 && m == 2;
         let product = Product { planes, pixels: tiles, terms: g.x.c4() * 4, outputs: g.y.c, input: into, halves };
-        transform(into, g.x.bytes()) + self.product(&product, tile) + transform(out, g.y.bytes())
+        self.transform(m, into, g.x.bytes()) + self.product(&product, tile) + self.transform(m, out, g.y.bytes())
+    }
+
+    /// A transform between planes and a map.
+    fn transform(&self, m: usize, plane_bytes: u64, map: u64) -> f64 {
+        self.moved((plane_bytes + map) as f64) / self.transforms(m) + self.launch()
+    }
+
+    /// The share of the bandwidth that transforms of F(m x m) reach.
+    fn transforms(&self, m: usize) -> f64 {
+        self.efficiency.transforms[usize::from(m == 4)]
+    }
+
+    /// Both transforms around a map; `None` where no kernel does them.
+    fn fused(&self, map: &Map, stored: bool) -> Option<f64> {
+        let planes = map.plane_bytes() as f64;
+        let map_bytes = if stored { map.bytes() as f64 } else { 0.0 };
+        let (workgroups, [read, written]) = match (self.caps.textures, self.caps.gemm) {
+            (true, _) => (winograd_walk::workgroups(map)?, [1.0, 1.0]),
+            (false, GemmFamily::Tiled) => {
+                let bands = Bands::of(map)?;
+                (bands.workgroups(map), bands.traffic(map))
+            }
+            // Workgroup memory costs a software adapter what the map does.
+            (false, GemmFamily::Subgroup(_)) => return None,
+        };
+        let idle = (self.efficiency.workgroups / workgroups as f64).max(1.0);
+        let moved = self.moved(planes * (read + written) + map_bytes) / self.transforms(map.m);
+        Some(idle * moved + self.launch())
     }
 }
 
@@ -274,6 +306,21 @@ mod tests {
         for (side, part) in [(64, 1.0), (33, 0.75 * 8.0 / 7.0)] {
             assert!((time(side).1 - expected * part).abs() < 1e-12, "{side}: {} {expected}", time(side).1);
         }
+    }
+
+    #[test]
+    fn transforms_are_fused_where_a_map_is_not_wide() {
+        let map = |pictures, side, c4, m| Map { pictures, h: side, w: side, c4, m };
+        let pays = |map: Map, caps: &Caps| [false, true].map(|stored| fusing_pays(&map, stored, caps, &Speed::typical(caps)));
+        for caps in [software(), hardware()] {
+            // IResNet, behind its first stage.
+            for (side, c4, m) in [(28, 32, 4), (14, 64, 4), (14, 64, 2), (7, 128, 2)] {
+                assert_eq!(pays(map(1, side, c4, m), &caps), [true; 2], "{side} {caps:?}");
+            }
+            assert_eq!(pays(map(1, 300, 16, 4), &caps), [false; 2]);
+        }
+        let without_textures = Caps { textures: false, ..software() };
+        assert_eq!(pays(map(8, 14, 64, 4), &without_textures), [false; 2]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub(crate) mod coop_gemm;
 mod cost;
 pub(crate) mod depthwise;
 pub(crate) mod filter;
+mod fuse;
 pub(crate) mod gemm;
 pub(crate) mod grouped;
 pub(crate) mod naive;
@@ -13,12 +14,15 @@ pub(crate) mod subgroup_gemm;
 pub(crate) mod tiled_gemm;
 pub(crate) mod transpose;
 pub(crate) mod winograd;
+pub(crate) mod winograd_between;
 pub(crate) mod winograd_input;
 pub(crate) mod winograd_output;
+pub(crate) mod winograd_walk;
 
 pub(crate) use choose::form;
 pub(crate) use cost::vector_slices;
 pub(crate) use filter::{Filter, order as packing_order, pack as pack_numbers};
+pub(crate) use fuse::fuse;
 pub(crate) use gemm::Product;
 
 use crate::error::Result;

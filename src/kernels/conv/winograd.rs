@@ -8,7 +8,7 @@ use crate::recording::{Packed, Recorder, Source, Tile};
 
 /// Mirrors `Params` of shaders/shared/winograd.wgsl.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, bytemuck::NoUninit)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 pub(crate) struct Params {
     pub(crate) in_h: u32,
     pub(crate) in_w: u32,

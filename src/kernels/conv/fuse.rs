@@ -1,0 +1,118 @@
+//! Winograd convolutions that follow each other: the output transform of one and the input transform of the next become one launch.
+//!
+//! A rewriting step over what was recorded, because only then it is known what else reads the map between the two. The launch for both stands
+//! where the output transform stood; the input transform needs nothing that is computed in between.
+
+use std::collections::{HashMap, HashSet};
+
+use super::winograd::Params;
+use super::winograd_between::{self, Map};
+use super::{cost, winograd_input, winograd_output, winograd_walk};
+use crate::error::Result;
+use crate::recording::{Dispatch, Port, Recorder, Source, Speed};
+use crate::shader::Shader;
+
+/// Both transforms around a map.
+pub(crate) struct Between {
+    pub(crate) map: Map,
+    pub(crate) label: String,
+    /// What both kernels for it need.
+    pub(crate) params: winograd_between::Params,
+    /// In the shaders' order.
+    pub(crate) bindings: Vec<Source>,
+    /// Whether the kernel adds a residual or stores the map.
+    pub(crate) keeps: bool,
+}
+
+/// Replaces launches where it pays. `outputs` are the plan's.
+pub(crate) fn fuse(rec: &mut Recorder<'_>, outputs: &[Port]) -> Result<()> {
+    if rec.force.fuse == Some(false) {
+        return Ok(());
+    }
+    let launches = rec.dispatches();
+    let mut readers: HashMap<Source, usize> = HashMap::new();
+    let bound = launches.iter().flat_map(|l| l.bindings.iter().copied());
+    bound.chain(outputs.iter().map(|port| port.source)).for_each(|source| *readers.entry(source).or_default() += 1);
+    let writers: HashMap<Source, usize> = launches.iter().enumerate().filter_map(|(i, l)| Some((written(rec, l)?, i))).collect();
+    let (mut fused, mut gone) = (HashMap::new(), HashSet::new());
+    for (j, input) in launches.iter().enumerate() {
+        let Some((i, x)) = input.bindings.first().and_then(|x| Some((*writers.get(x)?, x))) else { continue };
+        // The output transform and this one are two of those that bind the map.
+        let stored = readers.get(x).is_some_and(|&count| count > 2);
+        let Some(between) = Between::of(rec, &launches[i], input, stored).filter(|_| !fused.contains_key(&i)) else { continue };
+        let pays = || cost::fusing_pays(&between.map, stored, rec.caps, &Speed::typical(rec.caps));
+        if rec.force.fuse != Some(true) && !pays() {
+            continue;
+        }
+        let launch = if rec.caps.textures { winograd_walk::launch(rec, &between)? } else { winograd_between::launch(rec, &between)? };
+        if let Some(launch) = launch {
+            fused.insert(i, launch);
+            gone.insert(j);
+        }
+    }
+    if !fused.is_empty() {
+        let kept = launches.iter().enumerate().filter(|(i, _)| !gone.contains(i));
+        let launches = kept.map(|(i, launch)| fused.remove(&i).unwrap_or_else(|| launch.clone())).collect();
+        rec.replace(launches);
+    }
+    Ok(())
+}
+
+/// The map that a launch writes, if it is an output transform.
+fn written(rec: &Recorder<'_>, launch: &Dispatch) -> Option<Source> {
+    transform(rec, launch, winograd_output::shader).and_then(|_| launch.bindings.last().copied())
+}
+
+/// m and the parameters of a launch, if it is the transform with these forms.
+fn transform(rec: &Recorder<'_>, launch: &Dispatch, form: fn(usize, bool) -> &'static Shader) -> Option<(usize, Params)> {
+    let m = [2, 4].into_iter().find(|&m| form(m, rec.caps.textures) == launch.shader)?;
+    Some((m, bytemuck::try_pod_read_unaligned(&launch.params).ok()?))
+}
+
+impl Between {
+    /// An output transform and the input transform of what it writes, where a kernel can do both.
+    fn of(rec: &Recorder<'_>, output: &Dispatch, input: &Dispatch, stored: bool) -> Option<Self> {
+        let (m, first) = transform(rec, output, winograd_output::shader)?;
+        let (same_m, second) = transform(rec, input, winograd_input::shader)?;
+        let whole = first.y_row == first.c4 && first.y_first == 0;
+        let same = m == same_m && first.c4 == second.c4 && [first.out_h, first.out_w] == [second.in_h, second.in_w];
+        // Both are cut into the same tiles, and those of the second have a border of one pixel.
+        let aligned = [second.pad_h, second.pad_w] == [1, 1] && [second.out_h, second.out_w] == [second.in_h, second.in_w];
+        let (&[products, table, residual, y], &[_, affine, v]) = (output.bindings.as_slice(), input.bindings.as_slice()) else {
+            return None;
+        };
+        if !(whole && same && aligned) {
+            return None;
+        }
+        let pictures = first.tiles / (first.tiles_h * first.tiles_w).max(1);
+        let keeps = stored || first.residual != 0;
+        Some(Self {
+            map: Map { pictures: pictures as usize, h: first.out_h as usize, w: first.out_w as usize, c4: first.c4 as usize, m },
+            label: format!("{}, {} f{m}.input", output.label, layer(&input.label)),
+            params: winograd_between::Params {
+                h: first.out_h,
+                w: first.out_w,
+                c4: first.c4,
+                pictures,
+                tiles_h: first.tiles_h,
+                tiles_w: first.tiles_w,
+                tiles: first.tiles,
+                affine: second.affine,
+                residual: first.residual,
+                stored: u32::from(stored),
+                lo: first.lo,
+                hi: first.hi,
+                post_lo: first.post_lo,
+                post_hi: first.post_hi,
+                ..winograd_between::Params::default()
+            },
+            bindings: if keeps { vec![products, table, affine, residual, v, y] } else { vec![products, table, affine, v] },
+            keeps,
+        })
+    }
+}
+
+/// The layer's name in `layer2.conv1 3x3 64->64 @56 f4.input`.
+fn layer(label: &str) -> &str {
+    label.rsplitn(5, ' ').last().unwrap_or(label)
+}
