@@ -35,7 +35,7 @@ pub(crate) struct InFlight {
 }
 
 /// Bytes between the parameter structs in their buffer: what any adapter accepts.
-const PARAMS_ALIGNMENT: usize = 256;
+pub(super) const PARAMS_ALIGNMENT: usize = 256;
 
 /// A run that is done, with what it wrote.
 #[derive(Debug)]
@@ -62,7 +62,8 @@ impl Instance {
     /// The budget or the device has too little memory, or the device is lost.
     pub(crate) fn new(gpu: &Gpu, plan: Plan, uploaded: &Uploaded) -> Result<Self> {
         let shaders: Vec<&'static Shader> = plan.dispatches.iter().map(|d| d.shader).collect();
-        gpu.build_pipelines(&shaders)?;
+        let built = gpu.build_pipelines(&shaders)?;
+        gpu.warm_up(&plan, &built)?;
         let pipelines = shaders.into_iter().map(|s| gpu.pipeline(s)).collect::<Result<Vec<_>>>()?;
         let weights = uploaded.get_all(gpu, &weight_kinds(&plan))?;
         let (slots, mirrors) = Mirrors::allocate(gpu, &plan)?;

@@ -51,13 +51,13 @@ impl Gpu {
         Ok(Arc::clone(built.entry(shader.name).or_insert(pipeline)))
     }
 
-    /// Builds all pipelines that are still missing, on as many threads as there are cores, and has the driver begin with what it leaves for later.
-    pub(super) fn build_pipelines(&self, shaders: &[&'static Shader]) -> Result<()> {
+    /// Builds all pipelines that are still missing, on as many threads as there are cores, and says which they were.
+    pub(super) fn build_pipelines(&self, shaders: &[&'static Shader]) -> Result<Vec<&'static Shader>> {
         let mut missing: Vec<&'static Shader> = shaders.iter().copied().filter(|s| self.built(s).is_none()).collect();
         missing.sort_by_key(|s| s.name);
         missing.dedup_by_key(|s| s.name);
         if missing.is_empty() {
-            return Ok(());
+            return Ok(missing);
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(missing.len());
         std::thread::scope(|scope| {
@@ -72,8 +72,7 @@ impl Gpu {
             })
         })?;
         self.inner.pipelines.cache.store();
-        let built = missing.into_iter().map(|s| Ok((s, self.pipeline(s)?))).collect::<Result<Vec<_>>>()?;
-        self.warm_up(&built)
+        Ok(missing)
     }
 
     fn build_pipeline(&self, shader: &'static Shader) -> Result<Pipeline> {

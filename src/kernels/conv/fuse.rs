@@ -20,7 +20,7 @@ pub(crate) struct Between {
     pub(crate) params: winograd_between::Params,
     /// In the shaders' order.
     pub(crate) bindings: Vec<Source>,
-    /// Whether the kernel adds a residual or stores the map.
+    /// Whether the kernel can add a residual and store the map; on software adapters there is only one that can.
     pub(crate) keeps: bool,
 }
 
@@ -85,7 +85,7 @@ impl Between {
             return None;
         }
         let pictures = first.tiles / (first.tiles_h * first.tiles_w).max(1);
-        let keeps = stored || first.residual != 0;
+        let keeps = rec.caps.textures || stored || first.residual != 0;
         Some(Self {
             map: Map { pictures: pictures as usize, h: first.out_h as usize, w: first.out_w as usize, c4: first.c4 as usize, m },
             label: format!("{}, {} f{m}.input", output.label, layer(&input.label)),

@@ -22,12 +22,7 @@ pub(crate) fn workgroups(map: &Map) -> Option<usize> {
 pub(crate) fn launch(rec: &Recorder<'_>, between: &Between) -> Result<Option<Dispatch>> {
     let map = &between.map;
     let Some(workgroups) = workgroups(map) else { return Ok(None) };
-    let shader = match (map.m, between.keeps) {
-        (4, false) => &shader::CONV_WINOGRAD_WALK_F4,
-        (4, true) => &shader::CONV_WINOGRAD_WALK_F4_KEEP,
-        (_, false) => &shader::CONV_WINOGRAD_WALK_F2,
-        (_, true) => &shader::CONV_WINOGRAD_WALK_F2_KEEP,
-    };
+    let shader = if map.m == 4 { &shader::CONV_WINOGRAD_WALK_F4 } else { &shader::CONV_WINOGRAD_WALK_F2 };
     check_rounds(rec, &between.label, (map.rows() + 1) * map.columns())?;
     rec.launch(shader, &between.label, rec.fold(workgroups), &between.params, &between.bindings, 0).map(Some)
 }
