@@ -357,7 +357,7 @@ mod external {
             assert_eq!(load_in(folder.path(), entries).unwrap().digest(), {
                 let mut m = inside.clone();
                 m.describe(lookalike::model::Description { name: "m".into(), ..Default::default() }).unwrap();
-                m.digest()
+                m.digest().to_owned()
             });
         }
     }
