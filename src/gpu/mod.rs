@@ -39,7 +39,7 @@ pub(crate) use recorded_search::Request;
 pub(crate) use search::{Chosen, Probes, Scanner};
 pub(crate) use shards::{Layout, Name, Seen, Shard};
 pub use speed::known_speed;
-pub(crate) use timing::{median, medians};
+pub(crate) use timing::{least, median, medians};
 pub(crate) use tuned::TunedLayer;
 pub(crate) use warp::Warp;
 pub(crate) use weights::Uploaded;

@@ -76,12 +76,12 @@ impl Gpu {
         Ok(texture)
     }
 
-    /// A buffer of at least `size` bytes and a texture of the same memory. `None` where this device has no such thing.
+    /// A buffer of at least `size` bytes and a texture of the same memory. `None` where this device has no such thing, or none as large.
     pub(super) fn buffer_and_texture(&self, what: &str, size: u64) -> Result<Option<(Buffer, Texture)>> {
         if !self.shares_memory() {
             return Ok(None);
         }
-        let rows = self.rows(what, size)?;
+        let Ok(rows) = self.rows(what, size) else { return Ok(None) };
         let bytes = self.take_rows(what, rows)?;
         let budget = &self.inner.budget;
         let Some(shared) = self.shared(&Rows { what, rows, format: format_of(BindingKind::Texture) }, |_| ()) else {

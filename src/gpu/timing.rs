@@ -12,6 +12,18 @@ const LAUNCHES: usize = 200;
 /// # Errors
 /// What makes the device unusable.
 pub(crate) fn medians(gpu: &Gpu, all: &[&Instance], rounds: usize) -> Result<Vec<f64>> {
+    Ok(times(gpu, all, rounds)?.iter_mut().map(|t| median(t)).collect())
+}
+
+/// The same, but the least: what other programs take of the machine does not count.
+///
+/// # Errors
+/// As [`medians`].
+pub(crate) fn least(gpu: &Gpu, all: &[&Instance], rounds: usize) -> Result<Vec<f64>> {
+    Ok(times(gpu, all, rounds)?.into_iter().map(|t| t.into_iter().fold(f64::INFINITY, f64::min)).collect())
+}
+
+fn times(gpu: &Gpu, all: &[&Instance], rounds: usize) -> Result<Vec<Vec<f64>>> {
     let mut repeats = Vec::with_capacity(all.len());
     for instance in all {
         // The first launch compiles on some drivers.
@@ -24,7 +36,7 @@ pub(crate) fn medians(gpu: &Gpu, all: &[&Instance], rounds: usize) -> Result<Vec
             times.push(instance.time(gpu, n)? / n as f64);
         }
     }
-    Ok(times.iter_mut().map(|t| median(t)).collect())
+    Ok(times)
 }
 
 /// The middle one; of two, the larger.

@@ -1,14 +1,14 @@
 //! Plans whose convolutions and dense layers were timed on the device.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Instance, TunedLayer, Uploaded, medians};
+use crate::gpu::{Gpu, Instance, TunedLayer, Uploaded, least};
 use crate::graph::Graph;
 use crate::model::Precision;
 use crate::plan::{self, Force, Plan, PlanOptions};
 use crate::recording::{Method, Speed, Trial, Tuning};
 use crate::tensor::{Shape, Tensor};
 
-/// Rounds in which the methods of a layer take turns; their medians are compared.
+/// Rounds in which the methods of a layer take turns; their least times are compared.
 const ROUNDS: usize = 7;
 
 /// A plan by what is known of this device's times; layers without any are timed first. What `options` force is not timed.
@@ -50,7 +50,7 @@ fn fastest(gpu: &Gpu, trial: &Trial, precision: Precision) -> Result<Option<Tune
     Ok(if times.len() < 2 { None } else { TunedLayer::fastest(trial, times) })
 }
 
-/// Median microseconds of those of `methods` that fit the device; infinite for one without another.
+/// Least microseconds of those of `methods` that fit the device; infinite for one without another.
 fn timed(gpu: &Gpu, trial: &Trial, methods: &[Method], precision: Precision) -> Result<Vec<(Method, f64)>> {
     // A time says nothing without another.
     let alone = |method: Method| Ok(vec![(method, f64::INFINITY)]);
@@ -69,7 +69,7 @@ fn timed(gpu: &Gpu, trial: &Trial, methods: &[Method], precision: Precision) -> 
     if let [(only, _)] = ready.as_slice() {
         return alone(*only);
     }
-    let seconds = medians(gpu, &ready.iter().map(|(_, instance)| instance).collect::<Vec<_>>(), ROUNDS)?;
+    let seconds = least(gpu, &ready.iter().map(|(_, instance)| instance).collect::<Vec<_>>(), ROUNDS)?;
     Ok(ready.iter().zip(seconds).map(|((method, _), seconds)| (*method, 1e6 * seconds)).collect())
 }
 

@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn few_channels_are_not_worth_a_transform() {
-        for [c, side] in [[16, 448], [31, 112], [32, 56], [32, 14], [32, 7], [64, 7]] {
+        for [c, side] in [[16, 448], [31, 112], [32, 28], [32, 14], [32, 7], [64, 7]] {
             assert_eq!(best(&convolution(1, c, c, side), &software()), 'g', "{c} channels of {side} x {side}");
         }
         for [c, side] in [[16, 448], [32, 56], [32, 14]] {

@@ -161,8 +161,9 @@ mod tests {
         let of = |map: Map| Cut::of(&map).map(|cut| (cut.lanes, cut.rows, cut.traffic(&map)[0]));
         assert_eq!(of(map(14, 64, 2)), Some((2, 7, 1.0)));
         assert_eq!(of(map(7, 128, 2)), Some((2, 4, 1.0)));
-        // Seven rows of tiles in two bands.
-        assert_eq!(of(map(28, 32, 4)), Some((2, 4, 1.0 + 2.0 / 7.0)));
+        // Seven rows of tiles in two bands; for one picture in seven, whose channels are fewer workgroups.
+        assert_eq!(of(Map { pictures: 8, ..map(28, 32, 4) }), Some((2, 4, 1.0 + 2.0 / 7.0)));
+        assert_eq!(of(map(28, 32, 4)), Some((4, 1, 1.0 + 12.0 / 7.0)));
         assert_eq!(Cut::of(&Map { pictures: 1, h: 300, w: 300, c4: 1, m: 4 }), None);
     }
 }
