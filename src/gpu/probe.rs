@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Gpu;
 use super::shared_memory::{Rows, SharedMemory};
-use super::texture::ROW_BYTES;
+use super::texture::{ROW, ROW_BYTES};
 use crate::error::Result;
 use crate::kernels::probe::{subgroup, texel};
 use crate::recording::Launch;
@@ -44,11 +44,11 @@ pub(super) fn subgroup_size(gpu: &Gpu) -> Result<Option<u32>> {
 }
 
 /// Whether a dispatch fetches through a texture what the dispatch before it in the same pass has stored to the buffer on the same memory.
-pub(super) fn shares_memory(gpu: &Gpu) -> Result<bool> {
+fn shares_memory(gpu: &Gpu) -> Result<bool> {
     const ROWS: u32 = 3;
     let floats = ROWS as usize * ROW_BYTES as usize / 4;
     let ramp: Vec<f32> = (0..floats).map(|i| i as f32).collect();
-    let rows = Rows { what: "the texture probe", rows: ROWS, format: wgpu::TextureFormat::Rgba32Float };
+    let rows = Rows { what: "the texture probe", width: ROW as u32, rows: ROWS, format: wgpu::TextureFormat::Rgba32Float };
     let shared = |content: &[f32]| gpu.shared(&rows, |bytes| bytes.copy_from_slice(bytemuck::cast_slice(content)));
     let blank = vec![0.0; floats];
     let (Some(a), Some(b), Some(c)) = (shared(&ramp), shared(&blank), shared(&blank)) else { return Ok(false) };
@@ -81,6 +81,12 @@ pub(super) fn shares_memory(gpu: &Gpu) -> Result<bool> {
 }
 
 impl Gpu {
+    /// Whether kernels of this device can fetch what lies in a buffer ([`super::shared_memory`]). Found out when it is first asked.
+    pub(super) fn shares_memory(&self) -> bool {
+        let worth_asking = self.inner.shared_memory && self.adapter().driver == "llvmpipe" && self.adapter().backend == "vulkan";
+        *self.inner.shares_memory.get_or_init(|| worth_asking && shares_memory(self).unwrap_or(false))
+    }
+
     /// Seconds of one of `times` copies of `bytes` from one buffer to another, made by the driver.
     ///
     /// # Errors

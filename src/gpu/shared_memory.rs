@@ -7,35 +7,29 @@
 
 use super::Gpu;
 
-/// A buffer and a texture of whole rows (`texture::ROW_BYTES`) on the same memory, which lives as long as either.
+/// A buffer and a texture of whole rows on the same memory, which lives as long as either.
 #[derive(Debug)]
 pub(super) struct SharedMemory {
     pub(super) buffer: wgpu::Buffer,
     pub(super) texture: wgpu::Texture,
 }
 
-/// What to allocate.
+/// What to allocate: rows of `width` texels of 16 bytes.
 pub(super) struct Rows<'a> {
     pub(super) what: &'a str,
+    pub(super) width: u32,
     pub(super) rows: u32,
     pub(super) format: wgpu::TextureFormat,
 }
 
 impl Gpu {
-    /// Whether kernels of this device can fetch what lies in a buffer. Found out when it is first asked.
-    pub(super) fn shares_memory(&self) -> bool {
-        let worth_asking = self.inner.shared_memory && self.adapter().driver == "llvmpipe" && self.adapter().backend == "vulkan";
-        *self.inner.shares_memory.get_or_init(|| worth_asking && super::probe::shares_memory(self).unwrap_or(false))
-    }
-
     /// Allocates memory that is both, filled by `fill`. `None` where the driver has none of that sort, or too little.
     pub(super) fn shared(&self, wanted: &Rows<'_>, fill: impl FnOnce(&mut [u8])) -> Option<SharedMemory> {
         #[cfg(target_os = "linux")]
         return linux::allocate(self.device(), wanted, fill);
         #[cfg(not(target_os = "linux"))]
         {
-            let (_, _) = (wanted.what.len() + wanted.rows as usize, wanted.format);
-            drop(fill);
+            let _ = (wanted.what, wanted.width, wanted.rows, wanted.format, fill);
             None
         }
     }
@@ -51,7 +45,6 @@ mod linux {
     use wgpu::hal::api::Vulkan;
 
     use super::{Rows, SharedMemory};
-    use crate::gpu::texture::{ROW, ROW_BYTES};
 
     /// Memory that is freed when the buffer and the image on it are gone.
     struct Allocation {
@@ -84,7 +77,8 @@ mod linux {
     }
 
     pub(super) fn allocate(device: &wgpu::Device, wanted: &Rows<'_>, fill: impl FnOnce(&mut [u8])) -> Option<SharedMemory> {
-        let bytes = u64::from(wanted.rows) * ROW_BYTES;
+        let row = u64::from(wanted.width) * 16;
+        let bytes = u64::from(wanted.rows) * row;
         // SAFETY: the device is not destroyed through this handle.
         let hal = unsafe { device.as_hal::<Vulkan>() }?;
         let raw = hal.raw_device();
@@ -107,7 +101,7 @@ mod linux {
                 raw.get_image_memory_requirements(image),
             )
         };
-        if (layout.offset, layout.row_pitch) != (0, ROW_BYTES) {
+        if (layout.offset, layout.row_pitch) != (0, row) {
             return None;
         }
         let host = vk::MemoryPropertyFlags::HOST_VISIBLE | vk::MemoryPropertyFlags::HOST_COHERENT;
@@ -139,7 +133,7 @@ mod linux {
         let descriptor = wgpu::BufferDescriptor { label: Some(wanted.what), size: bytes, usage, mapped_at_creation: false };
         let texture = wgpu::TextureDescriptor {
             label: Some(wanted.what),
-            size: wgpu::Extent3d { width: ROW as u32, height: wanted.rows, depth_or_array_layers: 1 },
+            size: wgpu::Extent3d { width: wanted.width, height: wanted.rows, depth_or_array_layers: 1 },
             mip_level_count: 1,
             sample_count: 1,
             dimension: wgpu::TextureDimension::D2,
@@ -180,7 +174,7 @@ mod linux {
                 .flags(vk::ImageCreateFlags::ALIAS)
                 .image_type(vk::ImageType::TYPE_2D)
                 .format(format)
-                .extent(vk::Extent3D { width: ROW as u32, height: wanted.rows, depth: 1 })
+                .extent(vk::Extent3D { width: wanted.width, height: wanted.rows, depth: 1 })
                 .mip_levels(1)
                 .array_layers(1)
                 .samples(vk::SampleCountFlags::TYPE_1)

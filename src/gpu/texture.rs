@@ -63,7 +63,7 @@ impl Gpu {
             let bytes = self.take_rows(what, height)?;
             let budget = &self.inner.budget;
             // Written where it stays, not to a buffer that is copied there.
-            if let Some(shared) = self.shared(&Rows { what, rows: height, format: format_of(kind) }, fill_rows) {
+            if let Some(shared) = self.shared(&Rows { what, width: ROW as u32, rows: height, format: format_of(kind) }, fill_rows) {
                 return Ok(Texture::new(shared.texture, bytes, Arc::clone(budget)));
             }
             budget.give(bytes);
@@ -84,7 +84,7 @@ impl Gpu {
         let Ok(rows) = self.rows(what, size) else { return Ok(None) };
         let bytes = self.take_rows(what, rows)?;
         let budget = &self.inner.budget;
-        let Some(shared) = self.shared(&Rows { what, rows, format: format_of(BindingKind::Texture) }, |_| ()) else {
+        let Some(shared) = self.shared(&Rows { what, width: ROW as u32, rows, format: format_of(BindingKind::Texture) }, |_| ()) else {
             budget.give(bytes);
             return Ok(None);
         };

@@ -6,23 +6,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::winograd::Params;
-use super::winograd_between::{self, Map};
+use super::winograd_between::{self, Between, Map};
 use super::{cost, winograd_input, winograd_output, winograd_walk};
 use crate::error::Result;
 use crate::recording::{Dispatch, Port, Recorder, Source, Speed};
 use crate::shader::Shader;
-
-/// Both transforms around a map.
-pub(crate) struct Between {
-    pub(crate) map: Map,
-    pub(crate) label: String,
-    /// What both kernels for it need.
-    pub(crate) params: winograd_between::Params,
-    /// In the shaders' order.
-    pub(crate) bindings: Vec<Source>,
-    /// Whether the kernel can add a residual and store the map; on software adapters there is only one that can.
-    pub(crate) keeps: bool,
-}
 
 /// Replaces launches where it pays. `outputs` are the plan's.
 pub(crate) fn fuse(rec: &mut Recorder<'_>, outputs: &[Port]) -> Result<()> {

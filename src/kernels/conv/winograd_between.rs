@@ -1,8 +1,7 @@
 //! Host side of shaders/conv/winograd_between.wgsl.
 
-use super::fuse::Between;
 use crate::error::Result;
-use crate::recording::{Dispatch, Recorder};
+use crate::recording::{Dispatch, Recorder, Source};
 use crate::shader;
 
 /// Mirrors `Params` of shaders/shared/winograd_between.wgsl.
@@ -65,6 +64,18 @@ impl Map {
     pub(crate) fn bytes(&self) -> u64 {
         (self.pictures * self.h * self.w * self.c4 * 16) as u64
     }
+}
+
+/// Both transforms around a map.
+pub(crate) struct Between {
+    pub(crate) map: Map,
+    pub(crate) label: String,
+    /// What both kernels for it need.
+    pub(crate) params: Params,
+    /// In the shaders' order.
+    pub(crate) bindings: Vec<Source>,
+    /// Whether the kernel can add a residual and store the map; on software adapters there is only one that can.
+    pub(crate) keeps: bool,
 }
 
 /// What a workgroup takes of a map.

@@ -1,8 +1,7 @@
 //! Host side of shaders/conv/winograd_walk.wgsl.
 
-use super::fuse::Between;
-use super::winograd_between::Map;
 pub(crate) use super::winograd_between::Params;
+use super::winograd_between::{Between, Map};
 use crate::error::Result;
 use crate::kernels::check_rounds;
 use crate::recording::{Dispatch, Recorder};
