@@ -168,7 +168,8 @@ fn iresnet_50_takes_few_launches() {
     let software = Caps { gemm: GemmFamily::Subgroup(8), textures: true, ..hardware.clone() };
     for caps in [&hardware, &software] {
         let count = |fuse| iresnet(caps, fuse, 1).dispatches.len();
-        assert_eq!(count(Some(false)), 142, "{caps:?}");
+        // On hardware one product more is cut into slices, which are added in a launch of their own.
+        assert_eq!(count(Some(false)), 142 + usize::from(!caps.textures), "{caps:?}");
         assert!(count(None) <= 110, "{} on {caps:?}", count(None));
     }
 }
