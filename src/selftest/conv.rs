@@ -194,9 +194,10 @@ pub(crate) fn depthwise(_caps: &Caps) -> Vec<Case> {
         [
             Layer { groups: 5, pads, ..layer(1, 5, [7, 9], 5, 3, 1, 1) },
             Layer { groups: 16, pads, ..layer(3, 16, [8, 8], 16, 3, 2, 1) },
+            Layer { groups: 6, pads, ..layer(2, 6, [9, 7], 6, 3, 2, 1) },
             Layer { groups: 33, ..layer(2, 33, [7, 7], 33, 7, 1, 0) },
-            Layer { groups: 6, dilation: 2, ..layer(1, 6, [9, 10], 6, 3, 1, 2) },
             Layer { groups: 8, pads: [0, 1, 1, 0], ..layer(1, 8, [2, 5], 8, 3, 1, 1) },
+            Layer { groups: 6, dilation: 2, ..layer(1, 6, [9, 10], 6, 3, 1, 2) },
         ]
     };
     let any = Force { form: Some("any"), ..Force::default() };

@@ -221,8 +221,8 @@ pub fn not_on_this_adapter(gpu: &Gpu, filter: Option<&str>) -> Vec<NotHere> {
 
 /// Permutations that no case exercised although this device runs them: a gap that the tests refuse.
 pub fn not_exercised(gpu: &Gpu, results: &[CaseResult]) -> Vec<&'static str> {
-    // The probe ran when the device was opened.
-    let opened = |name: &str| name == "probe/subgroup" || name == "probe/peak";
+    // Probes run when a device is opened, measured, or asked for shared memory.
+    let opened = |name: &str| ["probe/subgroup", "probe/peak", "probe/texel"].contains(&name);
     let elsewhere = not_on_this_adapter(gpu, None);
     Shader::all()
         .iter()
