@@ -27,7 +27,11 @@ fn model() -> Model {
 }
 
 fn open(cache: Option<&Path>) -> Gpu {
-    Gpu::new(&GpuOptions { cache: cache.map(Path::to_owned), ..GpuOptions::default() }).unwrap()
+    open_with(cache, None)
+}
+
+fn open_with(cache: Option<&Path>, gemm: Option<GemmFamily>) -> Gpu {
+    Gpu::new(&GpuOptions { cache: cache.map(Path::to_owned), gemm, ..GpuOptions::default() }).unwrap()
 }
 
 fn compile(gpu: &Gpu, options: CompileOptions) -> Network {
@@ -56,8 +60,22 @@ fn file(folder: &Path, kind: &str) -> PathBuf {
 
 /// Methods of the 3x3 layers; those of `gemm` are all layers'.
 fn methods(gpu: &Gpu) -> Vec<String> {
-    let [small, large] = if gpu.caps().gemm == GemmFamily::Tiled { ["m32", "m128"] } else { ["p16", "p32"] };
-    [format!("gemm {small}"), format!("gemm {large}x2"), format!("winograd-f2 {small}"), format!("winograd-f4 {large}")].to_vec()
+    let of = |small: &str, large: &str| {
+        [format!("gemm {small}"), format!("gemm {large}x2"), format!("winograd-f2 {small}"), format!("winograd-f4 {large}")]
+    };
+    if gpu.caps().gemm != GemmFamily::Tiled {
+        return of("p16", "p32").to_vec();
+    }
+    let mut all = of("m32", "m128").to_vec();
+    if subgroups_compute(gpu) {
+        all.extend(of("p32", "p32"));
+    }
+    all
+}
+
+/// Whether `conv/subgroup_gemm` has a form for this device.
+fn subgroups_compute(gpu: &Gpu) -> bool {
+    gpu.caps().subgroup.is_some_and(|size| [4, 8, 16, 32].contains(&size))
 }
 
 /// Writes `method` over those of the layers that can be computed so, and says of how many.
@@ -126,10 +144,8 @@ fn another_batch_and_another_precision_are_other_layers() {
 
 #[test]
 fn outputs_agree_whatever_was_chosen() {
-    let folder = tempfile::tempdir().unwrap();
     let plain = compile(&open(None), CompileOptions::default());
     assert!(choices(&plain).iter().all(|c| matches!(c.1, Origin::Modelled | Origin::Only)));
-    let chosen = tuned(&open(Some(folder.path())));
     let want: Vec<_> = [1, 5].map(|batch| run(&plain, batch)).into();
     let agrees = |network: &Network, what: &str| {
         for (batch, want) in [1, 5].into_iter().zip(&want) {
@@ -139,14 +155,35 @@ fn outputs_agree_whatever_was_chosen() {
         }
         choices(network)
     };
-    agrees(&chosen, "timed");
-    let path = file(folder.path(), "tuned");
-    for name in methods(&open(None)) {
-        let mut stored = read(&path);
-        set(&mut stored, &name);
-        write(&path, &stored);
-        let used = agrees(&tuned(&open(Some(folder.path()))), &name);
-        assert!(used.iter().filter(|c| name.starts_with(&c.0.name()) && c.1 == Origin::Tuned).count() >= 3, "{name}: {used:?}");
+    for gemm in [None, Some(GemmFamily::Tiled)] {
+        let folder = tempfile::tempdir().unwrap();
+        // As on a graphics card, without textures.
+        let force = Force { textures: gemm.map(|_| false), ..Force::default() };
+        let options = CompileOptions { autotune: true, force, ..CompileOptions::default() };
+        let timed = || compile(&open_with(Some(folder.path()), gemm), options.clone());
+        agrees(&timed(), "timed");
+        let path = file(folder.path(), "tuned");
+        for name in methods(&open_with(None, gemm)) {
+            let mut stored = read(&path);
+            set(&mut stored, &name);
+            write(&path, &stored);
+            let used = agrees(&timed(), &name);
+            assert!(used.iter().filter(|c| name.starts_with(&c.0.name()) && c.1 == Origin::Tuned).count() >= 3, "{name}: {used:?}");
+        }
+    }
+}
+
+#[test]
+fn a_product_by_subgroups_is_timed_beside_the_one_through_workgroup_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let gpu = open_with(Some(folder.path()), Some(GemmFamily::Tiled));
+    tuned(&gpu);
+    let stored = read(&file(folder.path(), "tuned"));
+    for layer in stored["content"].as_array().unwrap() {
+        let names: Vec<_> = layer["micros"].as_object().unwrap().keys().collect();
+        let of = |kernel: char| names.iter().any(|name| name.split(' ').nth(1).is_some_and(|form| form.starts_with(kernel)));
+        assert!(of('m'), "{names:?}");
+        assert_eq!(of('p'), subgroups_compute(&gpu), "{names:?}");
     }
 }
 

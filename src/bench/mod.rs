@@ -12,6 +12,7 @@ use crate::kernels::probe::peak;
 use crate::model::Precision;
 use crate::plan::{self, PlanOptions};
 use crate::recording::{Feed, Force, Plan, Port, Recorder};
+use crate::selftest::Case;
 use crate::tensor::{DType, Shape};
 
 /// One kernel on one shape.
@@ -95,11 +96,11 @@ impl Launchable {
     }
 
     /// A layer as a network would run it, its operands in the layout that its kernel takes.
-    fn layer(gpu: &Gpu, case: &crate::selftest::Case) -> Result<Self> {
+    fn layer(gpu: &Gpu, case: &Case) -> Result<Self> {
         let (graph, inputs) = case.graph();
         let shapes: Vec<_> = inputs.iter().map(|t| t.shape().clone()).collect();
         let shapes = infer_shapes(&graph, &shapes)?;
-        let options = PlanOptions { precision: Precision::F32, feed: Feed::Plain, force: case.force.clone() };
+        let options = PlanOptions { precision: case.precision, feed: Feed::Plain, force: case.force.clone() };
         let mut plan = plan::build(&graph, &shapes, gpu.caps(), &options)?;
         // Conversions at the edges are not the kernel's.
         plan.dispatches.retain(|d| !d.shader.name.starts_with("movement/") || case.name.starts_with("transpose"));
@@ -133,7 +134,7 @@ impl Launchable {
 }
 
 /// A layer by its name, made ready when it is asked for: not all fit the memory of small devices at once.
-pub struct Bench(crate::selftest::Case);
+pub struct Bench(Case);
 
 impl Bench {
     /// What is computed.
@@ -156,14 +157,14 @@ pub fn benches() -> Vec<Bench> {
     layers::all().into_iter().chain(layers::large()).map(Bench).collect()
 }
 
-/// Measures every layer in `rounds` interleaved rounds.
+/// Measures every layer, its weights stored as `precision` says, in `rounds` interleaved rounds.
 ///
 /// # Errors
 /// What makes the device unusable.
-pub fn kernels(gpu: &Gpu, rounds: usize) -> Result<BenchReport> {
+pub fn kernels(gpu: &Gpu, rounds: usize, precision: Precision) -> Result<BenchReport> {
     let mut all = yardsticks(gpu)?;
     for case in layers::all() {
-        all.push(Launchable::layer(gpu, &case)?);
+        all.push(Launchable::layer(gpu, &Case { precision, ..case })?);
     }
     let seconds = seconds_of(gpu, &all, rounds)?;
     let peaks = Peaks::of(gpu, &all, &seconds, rounds)?;

@@ -50,8 +50,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::kernels::conv::subgroup_gemm;
-use crate::recording::{Caps, GemmFamily, Speed};
+use crate::recording::{Caps, GemmFamily, SUBGROUP_SIZES, Speed};
 use memory::Budget;
 use pipelines::Pipelines;
 
@@ -207,7 +206,7 @@ impl Gpu {
         let ran = if gpu.device().features().contains(wgpu::Features::SUBGROUP) { probe::subgroup_size(&gpu)? } else { None };
         let report = &gpu.inner.report;
         let subgroup = ran.filter(|&size| report.subgroup_min == size && size == report.subgroup_max);
-        let usable = subgroup.filter(|s| subgroup_gemm::SIZES.contains(s));
+        let usable = subgroup.filter(|s| SUBGROUP_SIZES.contains(s));
         let gemm = options.gemm.unwrap_or(match usable {
             // Registers and broadcasts win where a load costs tens of multiply-adds; real GPUs have fast workgroup memory.
             Some(size) if report.is_software() => GemmFamily::Subgroup(size),

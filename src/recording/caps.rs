@@ -1,12 +1,17 @@
 //! What a plan has to know about a device, as plain data.
 
+use super::form::{Kernel, Tile};
+
+/// Subgroup sizes that `conv/subgroup_gemm` has forms for.
+pub(crate) const SUBGROUP_SIZES: [u32; 4] = [4, 8, 16, 32];
+
 /// The matrix-product kernel that suits a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GemmFamily {
     /// `conv/subgroup_gemm` with this subgroup size (4, 8, 16 or 32): registers and broadcasts, for software adapters.
     Subgroup(u32),
-    /// `conv/tiled_gemm`: workgroup memory, for real GPUs and wherever subgroups are missing.
+    /// `conv/tiled_gemm`: workgroup memory, for real GPUs and wherever subgroups are missing. `--autotune` times other kernels beside it.
     Tiled,
 }
 
@@ -50,6 +55,23 @@ impl Caps {
     /// What every WebGPU device has.
     pub fn baseline() -> Self {
         Self { gemm: GemmFamily::Tiled, max_binding: 128 << 20, max_groups: 65_535, subgroup: None, textures: false, cooperative: None }
+    }
+
+    /// The subgroup size that `conv/subgroup_gemm` would run with, where it has a form for that.
+    pub(crate) fn subgroup_size(&self) -> Option<u32> {
+        match self.gemm {
+            GemmFamily::Subgroup(size) => Some(size),
+            GemmFamily::Tiled => self.subgroup.filter(|size| SUBGROUP_SIZES.contains(size)),
+        }
+    }
+
+    /// vec4s of output channels in a block of the weights that a product of this tile reads.
+    pub(crate) fn lanes(&self, tile: Tile) -> usize {
+        let family = match (tile.kernel(), self.subgroup_size()) {
+            (Kernel::Subgroup, Some(size)) => GemmFamily::Subgroup(size),
+            _ => GemmFamily::Tiled,
+        };
+        family.lanes() as usize
     }
 
     /// A grid of `count` workgroups folded to two dimensions; shaders unfold it with shared/index.

@@ -54,7 +54,8 @@ pub(crate) type RecordLayer = Arc<dyn Fn(&mut Recorder<'_>, Method) -> Result<Ve
 
 /// A best form of another algorithm that the model finds so many times slower than the best method is not timed, unless there is no other.
 const HOPELESS: f64 = 4.0;
-/// The same for other forms of the fastest algorithm, of which at most so many are timed.
+/// The same for other forms of the fastest algorithm, of which at most so many are timed; of another kernel, whose speed the model knows
+/// less well, as above.
 const DEARER: f64 = 1.5;
 const MORE_FORMS: usize = 2;
 
@@ -81,11 +82,14 @@ impl Trial {
         best.iter().enumerate().filter(|(i, (_, seconds))| *i < 2 || *seconds <= worth).map(|(_, (method, _))| *method).collect()
     }
 
-    /// What is timed next: the forms that `fastest` may have instead.
+    /// What is timed next: the forms that `fastest` may have instead, among them the best one of another kernel.
     pub(crate) fn forms(&self, fastest: Method) -> Vec<Method> {
-        let same = || self.ranked.iter().filter(|(m, _)| m.algorithm == fastest.algorithm);
-        let worth = same().next().map_or(0.0, |(_, seconds)| seconds * DEARER);
-        same().filter(|(m, seconds)| *m != fastest && *seconds <= worth).map(|(m, _)| *m).take(MORE_FORMS).collect()
+        let kernel = |m: Method| m.form.map(|form| form.tile.kernel());
+        let others = || self.ranked.iter().filter(|(m, _)| m.algorithm == fastest.algorithm && *m != fastest);
+        let least = self.ranked.iter().find(|(m, _)| m.algorithm == fastest.algorithm).map_or(0.0, |(_, seconds)| *seconds);
+        let stranger = others().find(|(m, seconds)| kernel(*m) != kernel(fastest) && *seconds <= least * HOPELESS).map(|(m, _)| *m);
+        let near = others().filter(|(m, seconds)| Some(*m) != stranger && *seconds <= least * DEARER).map(|(m, _)| *m);
+        stranger.into_iter().chain(near).take(MORE_FORMS).collect()
     }
 }
 
@@ -102,4 +106,28 @@ pub(crate) struct Tuning {
     pub(crate) known: HashMap<String, Method>,
     /// The device's own, for telling which methods are worth timing.
     pub(crate) speed: Speed,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn another_kernel_is_timed_before_nearer_forms_unless_it_is_hopeless() {
+        let trial = |subgroup: f64| {
+            let methods = [("gemm m32", 1.0), ("gemm m64", 1.1), ("gemm m32x2", 1.2), ("gemm m128", 1.6), ("gemm p32", subgroup)];
+            let ranked = methods.into_iter().chain([("winograd-f2 m32", 5.0)]);
+            let ranked = ranked.map(|(name, seconds)| (name.to_owned().try_into().unwrap(), seconds)).collect();
+            Trial { key: String::new(), ranked, record: Arc::new(|_, _| Ok(Vec::new())) }
+        };
+        let next = |subgroup: f64, fastest: &str| -> Vec<String> {
+            let fastest = fastest.to_owned().try_into().unwrap();
+            trial(subgroup).forms(fastest).into_iter().map(Method::name).collect()
+        };
+        assert_eq!(next(3.0, "gemm m32"), ["gemm p32", "gemm m64"]);
+        assert_eq!(next(5.0, "gemm m32"), ["gemm m64", "gemm m32x2"]);
+        assert_eq!(next(1.0, "gemm p32"), ["gemm m32", "gemm m64"]);
+        assert!(next(1.0, "winograd-f2 m32").is_empty());
+    }
 }

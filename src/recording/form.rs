@@ -21,6 +21,17 @@ pub enum Tile {
     P16,
 }
 
+/// The kernels of matrix products. Each packs its weights in its own way and is timed for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kernel {
+    /// `conv/coop_gemm`.
+    Coop,
+    /// `conv/tiled_gemm`.
+    Tiled,
+    /// `conv/subgroup_gemm`.
+    Subgroup,
+}
+
 impl Tile {
     const ALL: [Self; 7] = [Self::Coop, Self::M32, Self::M64, Self::M128, Self::P32, Self::P28, Self::P16];
 
@@ -53,6 +64,15 @@ impl Tile {
         }
     }
 
+    /// The kernel that computes it.
+    pub(crate) fn kernel(self) -> Kernel {
+        match self {
+            Self::Coop => Kernel::Coop,
+            Self::M32 | Self::M64 | Self::M128 => Kernel::Tiled,
+            Self::P32 | Self::P28 | Self::P16 => Kernel::Subgroup,
+        }
+    }
+
     /// The tiles of products on a device. `halves`: of weights that are stored as halves. Of tiles that should take equally long, the first is taken.
     pub(crate) fn of(caps: &Caps, halves: bool) -> Vec<Self> {
         match caps.gemm {
@@ -61,7 +81,8 @@ impl Tile {
             GemmFamily::Subgroup(_) => vec![Self::P32, Self::P28, Self::P16],
             GemmFamily::Tiled => {
                 let cooperative = caps.cooperative.filter(|_| halves).map(|_| Self::Coop);
-                cooperative.into_iter().chain([Self::M32, Self::M64, Self::M128]).collect()
+                let subgroup = caps.subgroup_size().map(|_| Self::P32);
+                cooperative.into_iter().chain([Self::M32, Self::M64, Self::M128]).chain(subgroup).collect()
             }
         }
     }

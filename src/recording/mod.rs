@@ -13,12 +13,13 @@ mod recorder;
 mod speed;
 mod words;
 
+pub(crate) use caps::SUBGROUP_SIZES;
 pub use caps::{Caps, Cooperative, GemmFamily};
 pub use choice::{ConvChoice, Origin};
 pub(crate) use choice::{RecordLayer, Trial, Tuning};
 pub use force::{ConvAlgorithm, Force};
-pub(crate) use form::Method;
 pub use form::{Form, Tile};
+pub(crate) use form::{Kernel, Method};
 pub(crate) use layout::{Packed, Part, plain_bytes};
 pub use memory::{Lifetime, assign_slots};
 pub(crate) use recorder::{Recorder, Weight};

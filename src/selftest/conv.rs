@@ -106,7 +106,7 @@ pub(super) fn both_precisions(cases: Vec<Case>) -> Vec<Case> {
 }
 
 pub(crate) fn subgroup_gemm(caps: &Caps) -> Vec<Case> {
-    let Some(size) = caps.subgroup.filter(|s| crate::kernels::conv::subgroup_gemm::SIZES.contains(s)) else { return Vec::new() };
+    let Some(size) = caps.subgroup_size() else { return Vec::new() };
     let tiles: &[&'static str] = if size > 16 { &["p32"] } else { &["p32", "p28", "p16"] };
     tiles
         .iter()

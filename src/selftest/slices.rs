@@ -36,7 +36,7 @@ pub(crate) fn slices(caps: &Caps) -> Vec<Case> {
     let mut cases = spread_inputs(&LAYERS, false);
     cases.extend(DENSE.iter().enumerate().map(|(i, d)| dense(i, d, Input::Noise)));
     cases.extend(Input::ALL.iter().enumerate().map(|(i, &input)| dense(i, &DENSE[i % DENSE.len()], input)));
-    let subgroup = caps.subgroup.filter(|s| crate::kernels::conv::subgroup_gemm::SIZES.contains(s)).map(GemmFamily::Subgroup);
+    let subgroup = caps.subgroup_size().map(GemmFamily::Subgroup);
     let families = subgroup.into_iter().chain([GemmFamily::Tiled]);
     families
         .flat_map(|family| {

@@ -79,7 +79,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, command: &Command) -> Outcome {
 fn kernels(global: &GlobalArgs, ui: &Ui, args: &KernelArgs) -> Outcome {
     let kind = args.plot.as_deref().map(plot::Kind::of).transpose()?;
     let gpu = open_gpu(global, ui)?;
-    let report = lookalike::bench::kernels(&gpu, args.rounds as usize)?;
+    let report = lookalike::bench::kernels(&gpu, args.rounds as usize, Precision::from(global.precision))?;
     let peaks = report.peaks;
     if let (Some(path), Some(kind)) = (&args.plot, kind) {
         roofline::write(path, kind, &report, &gpu.adapter().name)?;
@@ -93,7 +93,7 @@ fn kernels(global: &GlobalArgs, ui: &Ui, args: &KernelArgs) -> Outcome {
                 json!({ "name": r.name, "shader": r.shader, "shape": r.shape, "micros": r.micros, "gflops": r.gflops, "gbps": r.gbps, "share": r.share })
             })
             .collect();
-        ui.json(&json!({ "adapter": gpu.adapter(), "peak_gflops": peaks.gflops, "peak_gbps": peaks.gbps, "rows": rows }))?;
+        ui.json(&json!({ "adapter": gpu.adapter(), "precision": global.precision.name(), "peak_gflops": peaks.gflops, "peak_gbps": peaks.gbps, "rows": rows }))?;
         return Ok(Done::Yes);
     }
     let mut table = Table::new(&["kernel", "shader", "shape", ">time", ">GFLOP/s", ">GB/s", ">of peak"]);
@@ -109,7 +109,13 @@ fn kernels(global: &GlobalArgs, ui: &Ui, args: &KernelArgs) -> Outcome {
         ]);
     }
     ui.line(&table.to_string())?;
-    ui.line(&format!("\n{}\nmeasured peak: {:.1} GFLOP/s, {:.1} GB/s", adapter_line(&gpu), peaks.gflops, peaks.gbps))?;
+    ui.line(&format!(
+        "\n{}, {}\nmeasured peak: {:.1} GFLOP/s, {:.1} GB/s",
+        adapter_line(&gpu),
+        global.precision.name(),
+        peaks.gflops,
+        peaks.gbps
+    ))?;
     Ok(Done::Yes)
 }
 

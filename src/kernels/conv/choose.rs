@@ -154,9 +154,11 @@ pub(super) fn forms(rec: &Recorder<'_>, g: &Geometry, algorithm: ConvAlgorithm) 
     if let Some(forced) = rec.force.form.and_then(Tile::named).filter(|t| tiles.contains(t)) {
         tiles = vec![forced];
     }
-    let block = 4 * rec.caps.gemm.lanes() as usize;
+    if let ConvAlgorithm::Winograd(m) = algorithm {
+        tiles.retain(|&tile| winograd_fits(g, m as usize, tile, rec.caps));
+    }
     let slices = |tile: Tile| -> Vec<usize> {
-        let groups = g.y.pixels().div_ceil(tile.pixels()) * g.y.c.div_ceil(block);
+        let groups = g.y.pixels().div_ceil(tile.pixels()) * g.y.c.div_ceil(4 * rec.caps.lanes(tile));
         let wanted = match rec.force.slices {
             Some(forced) => vec![forced as usize],
             None if groups >= ENOUGH_GROUPS => vec![1],
@@ -174,7 +176,8 @@ pub(super) fn forms(rec: &Recorder<'_>, g: &Geometry, algorithm: ConvAlgorithm) 
 
 /// What can compute a convolution of one group on a device with these limits.
 pub(super) fn candidates(g: &Geometry, caps: &Caps) -> Vec<ConvAlgorithm> {
-    let winograd = [2, 4].into_iter().filter(|&m| winograd_applies(g) && winograd_fits(g, m, caps));
+    let fits = |m: usize| Tile::of(caps, false).into_iter().any(|tile| winograd_fits(g, m, tile, caps));
+    let winograd = [2, 4].into_iter().filter(|&m| winograd_applies(g) && fits(m));
     std::iter::once(ConvAlgorithm::Gemm).chain(winograd.map(|m| ConvAlgorithm::Winograd(m as u32))).collect()
 }
 
@@ -184,9 +187,9 @@ fn winograd_applies(g: &Geometry) -> bool {
 }
 
 /// Whether the planes between the transforms fit a binding each way, and those of the weights one.
-fn winograd_fits(g: &Geometry, m: usize, caps: &Caps) -> bool {
+fn winograd_fits(g: &Geometry, m: usize, tile: Tile, caps: &Caps) -> bool {
     let tiles = g.x.n * g.y.h.div_ceil(m) * g.y.w.div_ceil(m);
-    let filters = g.y.c.next_multiple_of(4 * caps.gemm.lanes() as usize);
+    let filters = g.y.c.next_multiple_of(4 * caps.lanes(tile));
     let largest = g.x.c4() * (tiles * 16).max(filters * 16);
     let planes = (m + 2) * (m + 2);
     (planes * largest.max(tiles * g.y.c4() * 16)) as u64 <= caps.max_binding

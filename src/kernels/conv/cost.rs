@@ -23,17 +23,19 @@ struct Efficiency {
 }
 
 /// Share of the arithmetic peak (in f32) that a long product reaches.
-fn share(tile: Tile) -> f64 {
-    match tile {
+fn share(tile: Tile, family: GemmFamily) -> f64 {
+    match (tile, family) {
         // Fitted, see below; small tiles load a weight for fewer pixels.
-        Tile::P32 => 0.7,
-        Tile::P28 => 0.7 * 0.96,
-        Tile::P16 => 0.7 * 7.0 / 8.0,
+        (Tile::P32, GemmFamily::Subgroup(_)) => 0.7,
+        (Tile::P28, _) => 0.7 * 0.96,
+        (Tile::P16, _) => 0.7 * 7.0 / 8.0,
         // Estimates, not measured: loads from workgroup memory for as many multiply-adds.
-        Tile::M32 => 0.5,
-        Tile::M64 => 0.55,
-        Tile::M128 => 0.6,
-        Tile::Coop => 2.0,
+        (Tile::M32, _) => 0.5,
+        (Tile::M64, _) => 0.55,
+        (Tile::M128, _) => 0.6,
+        (Tile::Coop, _) => 2.0,
+        // A broadcast for every four multiply-adds, of which a graphics card makes a quarter as many a cycle.
+        (Tile::P32, GemmFamily::Tiled) => 0.4,
     }
 }
 
@@ -131,14 +133,14 @@ impl Model<'_> {
 
     fn product(&self, p: &Product, tile: Tile) -> f64 {
         let e = &self.efficiency;
-        let block = 4 * self.caps.gemm.lanes() as usize;
+        let block = 4 * self.caps.lanes(tile);
         let groups = (p.planes * p.pixels.div_ceil(tile.pixels()) * p.outputs.div_ceil(block)) as f64;
         let flops = groups * (2 * tile.pixels() * block) as f64 * (p.terms as f64 + e.ends);
         let idle = (e.workgroups / groups).max(1.0);
         let weights = p.planes * p.terms * p.outputs.next_multiple_of(block) * if p.halves { 2 } else { 4 };
         let output = p.planes * p.pixels * p.outputs.next_multiple_of(4) * 4;
         let bytes = p.input as f64 + (weights + output) as f64;
-        let arithmetic = idle * flops / (share(tile) * self.speed.gflops * 1e9);
+        let arithmetic = idle * flops / (share(tile, self.caps.gemm) * self.speed.gflops * 1e9);
         arithmetic.max(self.moved(bytes) / e.traffic) + self.launch()
     }
 
@@ -303,7 +305,7 @@ mod tests {
         };
         let time = |side| least(&line(side), ConvAlgorithm::Gemm, false, &caps, &speed);
         let e = efficiency(caps.gemm);
-        let expected = 2.0 * 64.0 * 256.0 * (64.0 + e.ends) / (share(Tile::P32) * 1e9);
+        let expected = 2.0 * 64.0 * 256.0 * (64.0 + e.ends) / (share(Tile::P32, caps.gemm) * 1e9);
         assert_eq!([64, 33].map(|side| time(side).0.name()), ["p32", "p16"]);
         for (side, part) in [(64, 1.0), (33, 0.75 * 8.0 / 7.0)] {
             assert!((time(side).1 - expected * part).abs() < 1e-12, "{side}: {} {expected}", time(side).1);

@@ -49,6 +49,3 @@ pub(crate) fn shader(size: u32, tile: Tile, halves: bool, textures: bool) -> &'s
         (_, _, true, true) => &shader::CONV_SUBGROUP_GEMM_SG32_F16_TEX,
     }
 }
-
-/// Subgroup sizes that have a permutation.
-pub(crate) const SIZES: [u32; 4] = [4, 8, 16, 32];

@@ -15,10 +15,11 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, rows: usize, x: Source
     let g = Geometry::product(rows, filter.kernel[0] * filter.kernel[1] * filter.channels.next_multiple_of(4), filter.outputs);
     let y = rec.tensor(g.y.bytes());
     let label = format!("{label} {}->{}", filter.kernel[0] * filter.kernel[1] * filter.channels, filter.outputs);
+    let product = Product { label: &label, geometry: &g, x, filter, finish, y };
     if rows <= GEMV_ROWS && rec.force.form != Some("gemm") {
-        gemv::record(rec, &label, &g, x, filter, finish, y)?;
+        gemv::record(rec, &product)?;
     } else {
-        conv::record_product(rec, &Product { label: &label, geometry: &g, x, filter, finish, y })?;
+        conv::record_product(rec, &product)?;
     }
     Ok(y)
 }
