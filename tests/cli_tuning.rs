@@ -40,6 +40,28 @@ fn origins(info: &Value) -> Vec<String> {
 }
 
 #[test]
+fn what_is_compiled_beside_or_loaded_computes_the_same() {
+    let tool = tool();
+    tool.succeed("zoo build mobilefacenet --seed 1 -o net.safetensors");
+    let net = lookalike::model::Model::load(&tool.path("net.safetensors"), &lookalike::import::Limits::default()).unwrap();
+    let input = net.graph.name(net.graph.inputs[0].value).to_owned();
+    let shape = [1, 3, 112, 112];
+    tool.file("x.npy", &common::tool::npy(&shape, &common::Random(4).tensor(&shape).to_f32()));
+    // A folder that is empty at first, then filled; none; one that cannot be written.
+    let blocked = tool.file("blocked", b"not a folder");
+    let [folder, blocked] = [tool.path("mesa"), blocked].map(|p| p.to_str().unwrap().to_owned());
+    let settings = [("DIR", folder.as_str()), ("DIR", &folder), ("DISABLE", "true"), ("DIR", &blocked)];
+    let outputs = settings.map(|(name, value)| {
+        let mut command = tool.command(&format!("run net.safetensors --input {input}=x.npy --out out"));
+        let output = command.env(format!("MESA_SHADER_CACHE_{name}"), value).output().unwrap();
+        assert!(output.status.success(), "{name} {value}: {}", String::from_utf8_lossy(&output.stderr));
+        let files = std::fs::read_dir(tool.path("out")).unwrap().map(|e| std::fs::read(e.unwrap().path()).unwrap());
+        files.collect::<Vec<_>>()
+    });
+    assert!(!outputs[0].is_empty() && outputs.iter().all(|o| *o == outputs[0]));
+}
+
+#[test]
 fn info_says_how_each_convolution_is_computed_and_why() {
     let tool = tool();
     let cache = tool.path("cache");

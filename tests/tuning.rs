@@ -157,10 +157,7 @@ fn outputs_agree_whatever_was_chosen() {
     };
     for gemm in [None, Some(GemmFamily::Tiled)] {
         let folder = tempfile::tempdir().unwrap();
-        // As on a graphics card, without textures.
-        let force = Force { textures: gemm.map(|_| false), ..Force::default() };
-        let options = CompileOptions { autotune: true, force, ..CompileOptions::default() };
-        let timed = || compile(&open_with(Some(folder.path()), gemm), options.clone());
+        let timed = || tuned(&open_with(Some(folder.path()), gemm));
         agrees(&timed(), "timed");
         let path = file(folder.path(), "tuned");
         for name in methods(&open_with(None, gemm)) {
@@ -170,6 +167,16 @@ fn outputs_agree_whatever_was_chosen() {
             let used = agrees(&timed(), &name);
             assert!(used.iter().filter(|c| name.starts_with(&c.0.name()) && c.1 == Origin::Tuned).count() >= 3, "{name}: {used:?}");
         }
+    }
+    // As on a graphics card, without textures.
+    let card = open_with(None, Some(GemmFamily::Tiled));
+    for conv in [ConvAlgorithm::Gemm, ConvAlgorithm::Winograd(2), ConvAlgorithm::Winograd(4)] {
+        let force = Force { conv: Some(conv), form: Some("p32"), textures: Some(false), ..Force::default() };
+        let network = compile(&card, CompileOptions { force, ..CompileOptions::default() });
+        let products = network.summary().unwrap().dispatches.iter().filter(|d| d.shader.starts_with("conv/subgroup_gemm")).count();
+        // All four layers, whether as a product or by Winograd.
+        assert_eq!(products, if subgroups_compute(&card) { 4 } else { 0 }, "{conv:?}");
+        agrees(&network, &format!("{conv:?} by subgroups"));
     }
 }
 

@@ -63,7 +63,7 @@ impl Instance {
     pub(crate) fn new(gpu: &Gpu, plan: Plan, uploaded: &Uploaded) -> Result<Self> {
         let shaders: Vec<&'static Shader> = plan.dispatches.iter().map(|d| d.shader).collect();
         let built = gpu.build_pipelines(&shaders)?;
-        gpu.warm_up(&plan, &built)?;
+        let _compiling = gpu.warm_up(&plan, &built);
         let pipelines = shaders.into_iter().map(|s| gpu.pipeline(s)).collect::<Result<Vec<_>>>()?;
         let weights = uploaded.get_all(gpu, &weight_kinds(&plan))?;
         let (slots, mirrors) = Mirrors::allocate(gpu, &plan)?;

@@ -116,6 +116,8 @@ pub struct Gpu {
 
 #[derive(Debug)]
 struct Inner {
+    /// What the device was opened on, if it was opened here.
+    adapter: Option<wgpu::Adapter>,
     device: wgpu::Device,
     queue: wgpu::Queue,
     report: AdapterReport,
@@ -153,7 +155,19 @@ impl Gpu {
         let (device, queue) = adapter::open(&adapter, &report, options.experimental_coop).await?;
         let lost = Arc::new(Mutex::new(None));
         errors::watch(&device, &lost);
-        Self::finish(options, report, device, queue, lost)
+        Self::finish(options, report, Some(adapter), device, queue, lost)
+    }
+
+    /// Another device on the same adapter. `None` if this one was not opened here.
+    fn beside(&self) -> Option<Result<Self>> {
+        let adapter = self.inner.adapter.clone()?;
+        let options = GpuOptions { cache: None, gemm: Some(self.caps().gemm), ..GpuOptions::default() };
+        let open = |(device, queue)| {
+            let lost = Arc::default();
+            errors::watch(&device, &lost);
+            Self::finish(&options, self.adapter().clone(), None, device, queue, lost)
+        };
+        Some(pollster::block_on(adapter::open(&adapter, self.adapter(), false)).and_then(open))
     }
 
     /// Uses a device that the caller (a game engine, a wgpu app) already has. No callback of the device is replaced: the host keeps its
@@ -163,12 +177,13 @@ impl Gpu {
     /// [`Error::Device`] when the subgroup probe does not run.
     pub fn from_wgpu(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
         let report = AdapterReport::of_device(&info, &device);
-        Self::finish(&GpuOptions::default(), report, device, queue, Arc::new(Mutex::new(None)))
+        Self::finish(&GpuOptions::default(), report, None, device, queue, Arc::default())
     }
 
     fn finish(
         options: &GpuOptions,
         report: AdapterReport,
+        adapter: Option<wgpu::Adapter>,
         device: wgpu::Device,
         queue: wgpu::Queue,
         lost: Arc<Mutex<Option<String>>>,
@@ -186,6 +201,7 @@ impl Gpu {
         let checked = options.shader_checks.unwrap_or(cfg!(debug_assertions) || report.is_software());
         let pipelines = Pipelines::new(&device, &report, options.cache.as_deref(), checked);
         let inner = Inner {
+            adapter,
             device,
             queue,
             report,

@@ -45,8 +45,10 @@ impl Uploaded {
             WeightMemory::Buffer(gpu.buffer("weights", weight.bytes, usage, Some(&bytes))?)
         } else {
             let texture = gpu.filled_texture("weights", weight.bytes, kind, &*weight.pack)?;
-            // Where the driver copies it, it does so while the next one is packed.
-            gpu.scoped("weights", 0, || gpu.queue().submit([]))?;
+            if !gpu.shares_memory() {
+                // The driver copies it while the next one is packed.
+                gpu.scoped("weights", 0, || gpu.queue().submit([]))?;
+            }
             WeightMemory::Texture(texture)
         };
         let uploaded = Arc::new(UploadedWeight { memory, _constants: weight.constants.clone() });

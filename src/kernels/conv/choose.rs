@@ -54,7 +54,7 @@ struct Layer<'a> {
 pub(super) fn convolution(rec: &Recorder<'_>, call: &Call<'_>) -> Decision {
     let g = &call.geometry;
     let (pre, residual) = (call.pre.is_some(), call.finish.residual.is_some());
-    if let Some(forced) = rec.force.conv {
+    if let Some(forced) = rec.force.conv.filter(|&forced| computes(forced, call)) {
         let layer = Layer { geometry: g, algorithms: vec![forced], pre, residual };
         let best = layer.ranked(rec, &Speed::typical(rec.caps)).first().map(|(method, _)| *method);
         return Decision::new(best.unwrap_or(Method { algorithm: forced, form: None }), Origin::Forced);
@@ -78,6 +78,16 @@ pub(crate) fn form(rec: &Recorder<'_>, g: &Geometry) -> Form {
     let layer = Layer { geometry: g, algorithms: vec![ConvAlgorithm::Gemm], pre: false, residual: false };
     let best = layer.ranked(rec, &Speed::typical(rec.caps)).first().and_then(|(method, _)| method.form);
     best.unwrap_or(Form { tile: Tile::M32, slices: 1 })
+}
+
+/// Whether `algorithm` computes the layer at all.
+fn computes(algorithm: ConvAlgorithm, call: &Call<'_>) -> bool {
+    match algorithm {
+        ConvAlgorithm::Gemm => call.groups == 1,
+        ConvAlgorithm::Winograd(_) => call.groups == 1 && winograd_shape(&call.geometry),
+        ConvAlgorithm::Depthwise => grouped(call) == ConvAlgorithm::Depthwise,
+        ConvAlgorithm::Grouped | ConvAlgorithm::Naive => true,
+    }
 }
 
 /// Convolutions of several groups have one kernel each.
@@ -181,9 +191,14 @@ pub(super) fn candidates(g: &Geometry, caps: &Caps) -> Vec<ConvAlgorithm> {
     std::iter::once(ConvAlgorithm::Gemm).chain(winograd.map(|m| ConvAlgorithm::Winograd(m as u32))).collect()
 }
 
-/// Whether the shape is Winograd's: 3x3, stride 1, no dilation, enough channels.
+/// Whether the shape is Winograd's, with enough channels.
 fn winograd_applies(g: &Geometry) -> bool {
-    g.kernel == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1] && g.x.c.min(g.y.c) >= WINOGRAD_CHANNELS
+    winograd_shape(g) && g.x.c.min(g.y.c) >= WINOGRAD_CHANNELS
+}
+
+/// 3x3, stride 1, no dilation.
+fn winograd_shape(g: &Geometry) -> bool {
+    g.kernel == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1]
 }
 
 /// Whether the planes between the transforms fit a binding each way, and those of the weights one.
