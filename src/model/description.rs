@@ -101,6 +101,11 @@ pub enum Flip {
 }
 
 impl Description {
+    /// The name, or `unnamed model`.
+    pub fn title(&self) -> &str {
+        if self.name.is_empty() { "unnamed model" } else { &self.name }
+    }
+
     /// Whether the description makes sense for `graph`.
     ///
     /// # Errors

@@ -174,7 +174,7 @@ fn network(global: &GlobalArgs, ui: &Ui, args: &NetworkArgs) -> Outcome {
             "precision": global.precision.name(), "model": model.description.name, "digest": model.digest(), "adapter": gpu.adapter(),
         }))?;
     } else {
-        ui.line(&format!("{} at batch {batch}, {}, on {}", title(&model.description.name), global.precision.name(), adapter_line(&gpu)))?;
+        ui.line(&format!("{} at batch {batch}, {}, on {}", model.description.title(), global.precision.name(), adapter_line(&gpu)))?;
         ui.line(&format!("  {rate:.1} images/s; p50 {p50:.2} ms, p95 {p95:.2} ms over {} runs", times.len()))?;
         ui.line(&format!("  compile {compile_ms:.1} ms, first run {first_run_ms:.1} ms, {dispatches} dispatches"))?;
         ui.line(&format!(
@@ -186,10 +186,6 @@ fn network(global: &GlobalArgs, ui: &Ui, args: &NetworkArgs) -> Outcome {
         ))?;
     }
     Ok(Done::Yes)
-}
-
-fn title(name: &str) -> &str {
-    if name.is_empty() { "unnamed model" } else { name }
 }
 
 fn paced(ui: &Ui, network: &Network, feed: &[(&str, &Tensor)]) -> Outcome {

@@ -179,10 +179,10 @@ fn read(args: &Args, model: &Model) -> Result<(Samples, bool)> {
 
 fn other_model(args: &Args, model: &Model, samples: &Samples) -> Error {
     Error::Caller(format!(
-        "The embeddings in {} have {} numbers, those of the model `{}` another number of them. Name the model that made them.",
+        "The embeddings in {} have {} numbers, those of `{}` another number of them. Name the model that made them.",
         args.embeddings.display(),
         samples.dimension(),
-        model.description.name
+        model.description.title()
     ))
 }
 

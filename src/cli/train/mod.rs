@@ -179,7 +179,7 @@ fn load(embeddings: &Path, labels: &Path) -> Result<Samples> {
 
 /// Whether the layer will fit behind the model, or the score to it, and the embeddings are such as the model gives.
 fn check_model(model: &Model, samples: &Samples, score: bool) -> Result<()> {
-    let (name, dimension) = (&model.description.name, samples.dimension());
+    let (name, dimension) = (model.description.title(), samples.dimension());
     // Refuses what no layer may follow.
     if !score {
         model.followed_by(&LastLayer { weight: vec![0.0; dimension], bias: Vec::new(), inputs: dimension, outputs: 1 })?;
@@ -187,14 +187,14 @@ fn check_model(model: &Model, samples: &Samples, score: bool) -> Result<()> {
     model.embedding_output()?;
     if let Some(numbers) = model.embedding_size().filter(|&n| n != dimension) {
         return Err(Error::Caller(format!(
-            "The model `{name}` gives embeddings of {numbers} numbers, but these have {dimension}. Name the model that made them with --model."
+            "`{name}` gives embeddings of {numbers} numbers, but these have {dimension}. Name the model that made them with --model."
         )));
     }
     let unit = model.description.embedding.as_ref().is_none_or(|e| e.normalize == Normalize::L2);
     let length = |row: &[f32]| row.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
     if unit && let Some(i) = (0..samples.len()).find(|&i| (length(samples.row(i)) - 1.0).abs() > 1e-3) {
         return Err(Error::Caller(format!(
-            "The model `{name}` gives embeddings of length 1, but one of these has the length {:.4}. Embed with this model, or describe it with normalize = \"none\".",
+            "`{name}` gives embeddings of length 1, but one of these has the length {:.4}. Embed with this model, or describe it with normalize = \"none\".",
             length(samples.row(i))
         )));
     }

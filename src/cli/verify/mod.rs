@@ -80,7 +80,7 @@ pub(crate) fn run(global: &GlobalArgs, ui: &Ui, args: &Args) -> Outcome {
         }))?;
     } else {
         let verdict = if same { "the same person" } else { "different people" };
-        ui.line(&format!("{verdict}: {metric} {score:.4}, threshold {:.4} ({})", comparison.threshold, model.description.name))?;
+        ui.line(&format!("{verdict}: {metric} {score:.4}, threshold {:.4} ({})", comparison.threshold, model.description.title()))?;
         if let Some(path) = &args.picture {
             ui.line(&format!("picture: {}", path.display()))?;
         }

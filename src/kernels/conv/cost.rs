@@ -6,7 +6,7 @@ use super::slices::Cut;
 use super::winograd_between::{Cut as Bands, Map};
 use super::{Geometry, winograd_walk};
 use crate::model::Precision;
-use crate::recording::{Caps, ConvAlgorithm, Form, GemmFamily, Method, Speed, Tile};
+use crate::recording::{Caps, ConvAlgorithm, Form, GemmFamily, Kernel, Method, Speed, Tile};
 
 /// What kernels of a family make of a device's speed.
 struct Efficiency {
@@ -131,12 +131,21 @@ impl Model<'_> {
         idle * self.moved(bytes as f64) / e.traffic + self.launch() + self.sum(g, cut)
     }
 
+    /// What a workgroup of the product keeps busy, of a usual one.
+    fn size(&self, tile: Tile) -> f64 {
+        match (tile.kernel(), self.caps.gemm) {
+            // One subgroup beside 256 invocations.
+            (Kernel::Subgroup, GemmFamily::Tiled) => self.caps.lanes(tile) as f64 / 256.0,
+            _ => 1.0,
+        }
+    }
+
     fn product(&self, p: &Product, tile: Tile) -> f64 {
         let e = &self.efficiency;
         let block = 4 * self.caps.lanes(tile);
         let groups = (p.planes * p.pixels.div_ceil(tile.pixels()) * p.outputs.div_ceil(block)) as f64;
         let flops = groups * (2 * tile.pixels() * block) as f64 * (p.terms as f64 + e.ends);
-        let idle = (e.workgroups / groups).max(1.0);
+        let idle = (e.workgroups / (groups * self.size(tile))).max(1.0);
         let weights = p.planes * p.terms * p.outputs.next_multiple_of(block) * if p.halves { 2 } else { 4 };
         let output = p.planes * p.pixels * p.outputs.next_multiple_of(4) * 4;
         let bytes = p.input as f64 + (weights + output) as f64;
@@ -258,6 +267,20 @@ mod tests {
         // fill it with fewer weights.
         assert_eq!(chosen(&IRESNET, &hardware()), "4444422s");
         assert_eq!(chosen(&eight, &hardware()), "44444442");
+    }
+
+    #[test]
+    fn by_default_hardware_takes_the_tiled_kernel() {
+        for subgroup in [4, 8, 16, 32] {
+            let caps = Caps { subgroup: Some(subgroup), ..hardware() };
+            for [n, c, o, side] in IRESNET.into_iter().chain(IRESNET.map(|[_, c, o, side]| [8, c, o, side])) {
+                let g = convolution(n, c, o, side);
+                for algorithm in candidates(&g, &caps) {
+                    let (form, _) = least(&g, algorithm, false, &caps, &Speed::typical(&caps));
+                    assert_eq!(form.tile.kernel(), Kernel::Tiled, "{subgroup}: {n} {c} {o} {side} {algorithm:?}: {}", form.name());
+                }
+            }
+        }
     }
 
     #[test]

@@ -121,32 +121,43 @@ fn pack_filter(w: &[f32], outputs: usize, inputs: usize, m: usize, lanes: usize,
     });
 }
 
-/// [`pack_filter`] with the matrix G. In the order of the result, so that every plane is written from its beginning to its end.
+/// [`pack_filter`] with the matrix G. In the order of the result, some vec4s of every plane at once: planes lie powers of two apart, so a vec4 of each
+/// would drive the others out of the cache.
 fn transform<const N: usize>(g: &[[f64; 3]; N], w: &[f32], outputs: usize, inputs: usize, lanes: usize, halves: bool, out: &mut [f32]) {
+    const VEC4S: usize = 16;
     let (c4s, blocks) = (inputs.div_ceil(4), outputs.div_ceil(4 * lanes));
     let plane = blocks * c4s * 16 * lanes;
     let order = order(lanes, halves);
+    let mut stage = vec![[0.0; 4 * VEC4S]; N * N];
     let mut at = 0;
     for (block, c4) in (0..blocks).flat_map(|block| (0..c4s).map(move |c4| (block, c4))) {
-        for &(k, lane) in &order {
-            let (o, c) = ((block * lanes + lane) * 4, c4 * 4 + k);
-            let inside = if c < inputs { outputs.saturating_sub(o).min(4) } else { 0 };
-            let mut filters = [[0.0; 4]; 9];
-            for j in 0..inside {
-                let filter = &w[((o + j) * inputs + c) * 9..][..9];
-                filters.iter_mut().zip(filter).for_each(|(tap, &v)| tap[j] = f64::from(v));
+        for part in order.chunks(VEC4S) {
+            for (i, &(k, lane)) in part.iter().enumerate() {
+                let (o, c) = ((block * lanes + lane) * 4, c4 * 4 + k);
+                let inside = if c < inputs { outputs.saturating_sub(o).min(4) } else { 0 };
+                let mut filters = [[0.0; 4]; 9];
+                for j in 0..inside {
+                    let filter = &w[((o + j) * inputs + c) * 9..][..9];
+                    filters.iter_mut().zip(filter).for_each(|(tap, &v)| tap[j] = f64::from(v));
+                }
+                sandwich(g, &filters, |p, v| stage[p][4 * i..][..4].copy_from_slice(&v.map(|v| v as f32)));
             }
-            for (p, v) in sandwiched(g, &filters).as_flattened().iter().enumerate() {
-                out[p * plane + at..][..4].copy_from_slice(&v.map(|v| v as f32));
+            for (p, staged) in stage.iter().enumerate() {
+                out[p * plane + at..][..4 * part.len()].copy_from_slice(&staged[..4 * part.len()]);
             }
-            at += 4;
+            at += 4 * part.len();
         }
     }
 }
 
-/// `G g Gᵀ` of four 3x3 filters side by side, which fit a vector register.
-fn sandwiched<const N: usize>(g: &[[f64; 3]; N], f: &[[f64; 4]; 9]) -> [[[f64; 4]; N]; N] {
+/// `G g Gᵀ` of four 3x3 filters side by side, which fit a vector register: `set` is given each element's place and value, row by row.
+#[inline]
+fn sandwich<const N: usize>(g: &[[f64; 3]; N], f: &[[f64; 4]; 9], mut set: impl FnMut(usize, [f64; 4])) {
     let sum = |w: &[f64; 3], v: [&[f64; 4]; 3]| -> [f64; 4] { std::array::from_fn(|j| w[0] * v[0][j] + w[1] * v[1][j] + w[2] * v[2][j]) };
-    let left: [[[f64; 4]; 3]; N] = std::array::from_fn(|a| std::array::from_fn(|x| sum(&g[a], [&f[x], &f[3 + x], &f[6 + x]])));
-    std::array::from_fn(|a| std::array::from_fn(|b| sum(&g[b], [&left[a][0], &left[a][1], &left[a][2]])))
+    for (a, row) in g.iter().enumerate() {
+        let left: [[f64; 4]; 3] = std::array::from_fn(|x| sum(row, [&f[x], &f[3 + x], &f[6 + x]]));
+        for (b, column) in g.iter().enumerate() {
+            set(a * N + b, sum(column, [&left[0], &left[1], &left[2]]));
+        }
+    }
 }
