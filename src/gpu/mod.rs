@@ -161,7 +161,7 @@ impl Gpu {
     /// Another device on the same adapter. `None` if this one was not opened here.
     fn beside(&self) -> Option<Result<Self>> {
         let adapter = self.inner.adapter.clone()?;
-        let options = GpuOptions { cache: None, gemm: Some(self.caps().gemm), ..GpuOptions::default() };
+        let options = GpuOptions { cache: None, gemm: Some(self.caps().gemm), experimental_coop: false, ..GpuOptions::default() };
         let open = |(device, queue)| {
             let lost = Arc::default();
             errors::watch(&device, &lost);

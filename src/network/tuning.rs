@@ -34,17 +34,21 @@ pub(super) fn plan(gpu: &Gpu, graph: &Graph, shapes: &[Shape], options: &PlanOpt
     plan::build_tuned(graph, shapes, gpu.caps(), options, Some(&tuning))
 }
 
-/// Times the best form of each algorithm of a layer, then other forms of the fastest. `None` where fewer than two methods fit the device.
+/// Times the best form of each algorithm of a layer, then other forms of the fastest, and of the kernel that turns out to be faster than its.
+/// `None` where fewer than two methods fit the device.
 fn fastest(gpu: &Gpu, trial: &Trial, precision: Precision) -> Result<Option<TunedLayer>> {
     let mut times = timed(gpu, trial, &trial.rivals(), precision)?;
-    let best = times.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|(method, _)| *method);
-    let more = best.map(|best| trial.forms(best)).unwrap_or_default();
-    if let Some(best) = best.filter(|_| !more.is_empty()) {
+    let least = |times: &[(Method, f64)]| times.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|(method, _)| *method);
+    let mut kernel = None;
+    while let Some(best) = least(&times).filter(|best| kernel != Some(best.kernel())) {
+        kernel = Some(best.kernel());
         // The fastest once more, in turn with its forms.
-        let again: Vec<_> = std::iter::once(best).chain(more).collect();
-        let latest = timed(gpu, trial, &again, precision)?;
-        times.retain(|(method, _)| latest.iter().all(|(l, _)| l != method));
-        times.extend(latest);
+        let again: Vec<_> = std::iter::once(best).chain(trial.forms(best, &times)).collect();
+        if again.len() > 1 {
+            let latest = timed(gpu, trial, &again, precision)?;
+            times.retain(|(method, _)| latest.iter().all(|(l, _)| l != method));
+            times.extend(latest);
+        }
     }
     times.retain(|(_, micros)| micros.is_finite());
     Ok(if times.len() < 2 { None } else { TunedLayer::fastest(trial, times) })

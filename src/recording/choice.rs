@@ -54,9 +54,10 @@ pub(crate) type RecordLayer = Arc<dyn Fn(&mut Recorder<'_>, Method) -> Result<Ve
 
 /// A best form of another algorithm that the model finds so many times slower than the best method is not timed, unless there is no other.
 const HOPELESS: f64 = 4.0;
-/// The same for other forms of the fastest algorithm, of which at most so many are timed. The model knows too little of what one kernel makes of
-/// a device beside another: the best form of another kernel is always timed.
+/// The same for other forms of the fastest algorithm by the same kernel. The model knows too little of what one kernel makes of a device beside
+/// another: the best form by another is always timed.
 const DEARER: f64 = 1.5;
+/// Other forms that are timed at once.
 const MORE_FORMS: usize = 2;
 
 /// A layer whose methods can be timed.
@@ -82,14 +83,15 @@ impl Trial {
         best.iter().enumerate().filter(|(i, (_, seconds))| *i < 2 || *seconds <= worth).map(|(_, (method, _))| *method).collect()
     }
 
-    /// What is timed next: the forms that `fastest` may have instead, among them the best one of another kernel.
-    pub(crate) fn forms(&self, fastest: Method) -> Vec<Method> {
-        let kernel = |m: Method| m.form.map(|form| form.tile.kernel());
-        let others = || self.ranked.iter().filter(|(m, _)| m.algorithm == fastest.algorithm && *m != fastest);
-        let least = self.ranked.iter().find(|(m, _)| m.algorithm == fastest.algorithm).map_or(0.0, |(_, seconds)| *seconds);
-        let stranger = others().find(|(m, _)| kernel(*m) != kernel(fastest)).map(|(m, _)| *m);
-        let near = others().filter(|(m, seconds)| Some(*m) != stranger && *seconds <= least * DEARER).map(|(m, _)| *m);
-        stranger.into_iter().chain(near).take(MORE_FORMS).collect()
+    /// What is timed next: forms that `fastest` may have instead, the best one by another kernel among them, but for those in `timed`.
+    pub(crate) fn forms(&self, fastest: Method, timed: &[(Method, f64)]) -> Vec<Method> {
+        let same = || self.ranked.iter().filter(|(m, _)| m.algorithm == fastest.algorithm);
+        let stranger = same().find(|(m, _)| m.kernel() != fastest.kernel()).map(|(m, _)| *m);
+        let own = || same().filter(|(m, _)| m.kernel() == fastest.kernel());
+        let worth = own().next().map_or(0.0, |(_, seconds)| seconds * DEARER);
+        let near = own().filter(|(_, seconds)| *seconds <= worth).map(|(m, _)| *m);
+        let new = |method: &Method| *method != fastest && timed.iter().all(|(known, _)| known != method);
+        stranger.into_iter().chain(near).filter(new).take(MORE_FORMS).collect()
     }
 }
 
@@ -121,13 +123,16 @@ mod tests {
             let ranked = ranked.map(|(name, seconds)| (name.to_owned().try_into().unwrap(), seconds)).collect();
             Trial { key: String::new(), ranked, record: Arc::new(|_, _| Ok(Vec::new())) }
         };
+        let method = |name: &str| Method::try_from(name.to_owned()).unwrap();
         let next = |subgroup: f64, fastest: &str| -> Vec<String> {
-            let fastest = fastest.to_owned().try_into().unwrap();
-            trial(subgroup).forms(fastest).into_iter().map(Method::name).collect()
+            trial(subgroup).forms(method(fastest), &[]).into_iter().map(Method::name).collect()
         };
         assert_eq!(next(3.0, "gemm m32"), ["gemm p32", "gemm m64"]);
         assert_eq!(next(50.0, "gemm m32"), ["gemm p32", "gemm m64"]);
-        assert_eq!(next(1.0, "gemm p32"), ["gemm m32", "gemm m64"]);
+        assert_eq!(next(50.0, "gemm p32"), ["gemm m32"]);
         assert!(next(1.0, "winograd-f2 m32").is_empty());
+        let timed = ["gemm p32", "gemm m64"].map(|name| (method(name), 1.0));
+        let rest: Vec<_> = trial(1.0).forms(method("gemm m32"), &timed).into_iter().map(Method::name).collect();
+        assert_eq!(rest, ["gemm m32x2"]);
     }
 }

@@ -131,6 +131,11 @@ impl Method {
         let form = self.form.map(|f| format!(" {}", f.name())).unwrap_or_default();
         format!("{}{form}", self.algorithm.name())
     }
+
+    /// The kernel of its matrix product, if it has one.
+    pub(crate) fn kernel(self) -> Option<Kernel> {
+        self.form.map(|form| form.tile.kernel())
+    }
 }
 
 impl From<Method> for String {
