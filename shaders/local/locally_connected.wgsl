@@ -4,18 +4,23 @@
 //
 // Layouts   x, y, residual: packed NHWC   w: [tile][tap][c4][4 k][o4] vec4 of 4 outputs (F16: halves, [2][o4])   bias: [tile][o4]   slope: [o4]
 // Threads   64 in a row over (place, o4), o4 fastest; a thread sums IMAGES pictures, so that a weight is read once for IMAGES of them
-//           (the layer is bound by its weights). Workgroup memory: none.
+//           (the layer is bound by its weights). Workgroup memory: none.   TEX: x, w and residual are textures (shared/texel)
 // Grid: (threads folded to x, y; picture groups in z). Weights beyond one binding: block0 is the first tile that is bound, and a
 // dispatch covers `places` places from the first place of that tile row.
 #import shared/conv
 #import shared/epilogue
+#import shared/residual
 #import shared/operands
 #import shared/index
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> slope: array<vec4<f32>>;
+#if TEX
+@group(0) @binding(5) var residual: texture_2d<f32>;
+#else
 @group(0) @binding(5) var<storage, read> residual: array<vec4<f32>>;
+#endif
 @group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
 
 fn store(n: u32, place: u32, block: u32, sum: vec4<f32>, s: vec4<f32>) {
@@ -24,7 +29,7 @@ fn store(n: u32, place: u32, block: u32, sum: vec4<f32>, s: vec4<f32>) {
         let at = pixel * p.out_c4 + block;
         var v = activate(sum, s, p.lo, p.hi);
         if (p.residual != 0u) {
-            v += residual[at];
+            v += load_residual(at);
         }
         y[at] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
     }
@@ -58,20 +63,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
                 for (var c = 0u; c < p.in_c4; c++) {
                     let k = wi + c * p.out_c4 * {{4 / (1 + F16)}}u;
 #if F16
-                    let h0 = w[k];
-                    let h1 = w[k + p.out_c4];
+                    let h0 = load_w(k);
+                    let h1 = load_w(k + p.out_c4);
                     let k0 = halves(h0.x, h0.y);
                     let k1 = halves(h0.z, h0.w);
                     let k2 = halves(h1.x, h1.y);
                     let k3 = halves(h1.z, h1.w);
 #else
-                    let k0 = w[k];
-                    let k1 = w[k + p.out_c4];
-                    let k2 = w[k + 2u * p.out_c4];
-                    let k3 = w[k + 3u * p.out_c4];
+                    let k0 = load_w(k);
+                    let k1 = load_w(k + p.out_c4);
+                    let k2 = load_w(k + 2u * p.out_c4);
+                    let k3 = load_w(k + 3u * p.out_c4);
 #endif
 #for n in 0..IMAGES
-                    let v{{n}} = x[(n{{n}} + at) * p.in_c4 + c];
+                    let v{{n}} = load_x((n{{n}} + at) * p.in_c4 + c);
                     sum{{n}} += v{{n}}.x * k0;
                     sum{{n}} += v{{n}}.y * k1;
                     sum{{n}} += v{{n}}.z * k2;

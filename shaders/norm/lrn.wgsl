@@ -2,9 +2,11 @@
 //
 //   y[c] = x[c] / (bias + alpha / size * sum over j in [c - (size-1)/2, c + size/2]:  x[j]^2) ^ beta
 //
-// Layouts   x, y: packed NHWC, read as scalars   Threads   64 in a row over all scalars, lanes beyond the channel count included (they stay 0)
-// Workgroup memory: none.
+// Layouts   x, y: packed NHWC   Threads   64 in a row over (pixel, c4), c4 fastest; a thread computes 4 channels from the vec4s that hold their
+//           neighbours. Workgroup memory: none.   TEX: x is a texture (shared/texel)
 #import shared/index
+#import shared/lanes
+#import shared/texel
 
 struct Params {
     pixels: u32,      // N * H * W
@@ -17,25 +19,56 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+#if TEX
+@group(0) @binding(1) var x: texture_2d<f32>;
+#else
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+#endif
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+
+#if TEX
+fn load_x(i: u32) -> vec4<f32> {
+    return textureLoad(x, texel(i), 0);
+}
+#else
+fn load_x(i: u32) -> vec4<f32> {
+    return x[i];
+}
+#endif
+
+// The sum of those squares whose channels lie within the window of `channel`; the first square is of channel `first`. Wraps below 0.
+fn within(squares: vec4<f32>, first: u32, channel: u32) -> f32 {
+    let place = vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u) + (p.size - 1u) / 2u - channel;
+    return dot(select(vec4<f32>(), squares, place < vec4<u32>(p.size)), vec4<f32>(1.0));
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let i = linear_index(group, groups, 64u, local);
-    let stride = p.c4 * 4u;
-    if (i >= p.pixels * stride) {
+    if (i >= p.pixels * p.c4) {
         return;
     }
-    let c = i % stride;
+    let c = i % p.c4;
     let row = i - c;
+    let channel = 4u * c;
     let before = (p.size - 1u) / 2u;
-    let first = max(c, before) - before;
-    let end = min(c + p.size / 2u + 1u, p.c);
-    var sum = 0.0;
-    for (var j = first; j < end; j++) {
-        let v = x[row + j];
-        sum += v * v;
+    let last = min((channel + 3u + p.size / 2u) / 4u, p.c4 - 1u);
+    var sum = vec4<f32>();
+    var j = (max(channel, before) - before) / 4u;
+    loop {
+        // Spare lanes are 0, so they add nothing.
+        let v = load_x(row + j);
+        let squares = v * v;
+        sum += vec4<f32>(
+            within(squares, 4u * j, channel),
+            within(squares, 4u * j, channel + 1u),
+            within(squares, 4u * j, channel + 2u),
+            within(squares, 4u * j, channel + 3u),
+        );
+        continuing {
+            j++;
+            break if j > last;
+        }
     }
-    y[i] = select(0.0, x[i] * pow(p.bias + p.alpha * sum, -p.beta), c < p.c);
+    y[i] = keep_channels(load_x(i) * pow(vec4<f32>(p.bias) + p.alpha * sum, vec4<f32>(-p.beta)), c, p.c);
 }

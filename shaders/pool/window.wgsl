@@ -1,13 +1,14 @@
 // Windowed pooling of packed maps: maximum, average, L2 or another norm.
 //
-//   max: max of the cells   average: sum / divisor   L2: sqrt(sum of squares);   cells outside the picture do not exist
+//   MAX: max of the cells, of i32 with INT   else average: sum / divisor, or L2: sqrt(sum of squares);   cells outside the picture do not exist
 //   divisor: existing cells, or, with count_pad, cells of the padded picture (cells beyond the padding never count)
-//   with LP = 1:  (sum of |x|^p)^(1/p)   with INT = 1: the maximum of i32
+//   LP:  (sum of |x|^p)^(1/p)
 //
 // Layouts   x, y: packed NHWC   Threads   64 in a row over (pixel, c4), c4 fastest; one output vec4 a thread. Workgroup memory: none.
+// TEX: x is a texture (shared/texel)
 #import shared/index
-#import shared/lanes
 #import shared/pool
+#import shared/texel
 #if LP
 #import shared/power
 #endif
@@ -18,8 +19,22 @@ alias Cell = vec4<i32>;
 alias Cell = vec4<f32>;
 #endif
 
+#if TEX
+@group(0) @binding(1) var x: texture_2d<f32>;
+#else
 @group(0) @binding(1) var<storage, read> x: array<Cell>;
+#endif
 @group(0) @binding(2) var<storage, read_write> y: array<Cell>;
+
+#if TEX
+fn load_x(i: u32) -> Cell {
+    return textureLoad(x, texel(i), 0);
+}
+#else
+fn load_x(i: u32) -> Cell {
+    return x[i];
+}
+#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -34,55 +49,63 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let n = pixel / (p.out_w * p.out_h);
     let at = pixel * p.y_row + p.y_first + c;
 #if INT
-    var largest = Cell(bitcast<i32>(p.least));
+    let least = Cell(bitcast<i32>(p.least));
 #else
-    var largest = Cell(-3.4028234663852886e38);
+    let least = Cell(-3.4028234663852886e38);
 #endif
+#if MAX
+    var largest = least;
+#else
     var sum = Cell();
     var squares = Cell();
     var cells = 0u;
     var padded_cells = 0u;
-    for (var ky = 0u; ky < p.kernel_h; ky++) {
-        for (var kx = 0u; kx < p.kernel_w; kx++) {
+#endif
+    // Loops end behind their rounds, as in conv/subgroup_gemm, and load without a branch: a cell outside is the first one, not counted.
+    var ky = 0u;
+    loop {
+        var kx = 0u;
+        loop {
             let row = oy * p.stride_h + ky * p.dilation_h;
             let col = ox * p.stride_w + kx * p.dilation_w;
-#if !LP && !INT
-            padded_cells += select(0u, 1u, row < p.padded_h && col < p.padded_w);
-#endif
-            if (row - p.pad_h < p.in_h && col - p.pad_w < p.in_w) {
-                let v = x[((n * p.in_h + row - p.pad_h) * p.in_w + col - p.pad_w) * p.c4 + c];
-#if LP
-                sum += power(abs(v), p.norm);
+            let inside = row - p.pad_h < p.in_h && col - p.pad_w < p.in_w;
+            let v = load_x(select(0u, ((n * p.in_h + row - p.pad_h) * p.in_w + col - p.pad_w) * p.c4 + c, inside));
+#if MAX
+            largest = max(largest, select(least, v, inside));
 #else
-                largest = max(largest, v);
+            let cell = select(Cell(), v, inside);
+            cells += u32(inside);
+#if LP
+            sum += power(abs(cell), p.norm);
+#else
+            padded_cells += u32(row < p.padded_h && col < p.padded_w);
+            sum += cell;
+            squares += cell * cell;
 #endif
-#if !LP && !INT
-                sum += v;
-                squares += v * v;
 #endif
-                cells += 1u;
+            continuing {
+                kx++;
+                break if kx >= p.kernel_w;
             }
         }
+        continuing {
+            ky++;
+            break if ky >= p.kernel_h;
+        }
     }
-#if LP
-    y[at] = root(sum, p.norm);
-#endif
-#if INT
+#if MAX
     // Spare lanes stay 0, also where a dilated window steps over the picture.
     let lanes = vec4<u32>(c * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
     y[at] = select(Cell(), largest, lanes < vec4<u32>(p.channels));
-#endif
-#if !LP && !INT
-    if (cells == 0u) {
-        // A dilated window can step over the picture; spare lanes stay 0.
-        largest = keep_channels(largest, c, p.channels);
-    }
-    var result = largest;
+#else
+#if LP
+    y[at] = root(sum, p.norm);
+#else
     if (p.kind == 1u) {
-        result = sum / f32(max(select(cells, padded_cells, p.count_pad != 0u), 1u));
-    } else if (p.kind == 2u) {
-        result = sqrt(squares);
+        y[at] = sum / f32(max(select(cells, padded_cells, p.count_pad != 0u), 1u));
+    } else {
+        y[at] = sqrt(squares);
     }
-    y[at] = result;
+#endif
 #endif
 }

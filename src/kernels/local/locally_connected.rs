@@ -26,11 +26,15 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>) -> Result<Source> 
     let g = call.geometry;
     let y = rec.tensor(g.y.bytes());
     let halves = rec.precision == Precision::F16;
-    let shader = match (g.x.n > 1, halves) {
-        (false, false) => &shader::LOCAL_LOCALLY_CONNECTED_N1,
-        (false, true) => &shader::LOCAL_LOCALLY_CONNECTED_N1_F16,
-        (true, false) => &shader::LOCAL_LOCALLY_CONNECTED_N8,
-        (true, true) => &shader::LOCAL_LOCALLY_CONNECTED_N8_F16,
+    let shader = match (g.x.n > 1, halves, rec.caps.textures) {
+        (false, false, false) => &shader::LOCAL_LOCALLY_CONNECTED_N1,
+        (false, false, true) => &shader::LOCAL_LOCALLY_CONNECTED_N1_TEX,
+        (false, true, false) => &shader::LOCAL_LOCALLY_CONNECTED_N1_F16,
+        (false, true, true) => &shader::LOCAL_LOCALLY_CONNECTED_N1_F16_TEX,
+        (true, false, false) => &shader::LOCAL_LOCALLY_CONNECTED_N8,
+        (true, false, true) => &shader::LOCAL_LOCALLY_CONNECTED_N8_TEX,
+        (true, true, false) => &shader::LOCAL_LOCALLY_CONNECTED_N8_F16,
+        (true, true, true) => &shader::LOCAL_LOCALLY_CONNECTED_N8_F16_TEX,
     };
     let images = if g.x.n > 1 { 8 } else { 1 };
     let (rows, columns) = (g.y.h.div_ceil(call.tile[0]), g.y.w.div_ceil(call.tile[1]));

@@ -35,7 +35,8 @@ pub(crate) fn record(
         beta,
         bias,
     };
-    let groups = rec.fold((from.vec4s() * 4).div_ceil(64));
-    rec.dispatch(&shader::NORM_LRN, label, groups, &params, &[x, y], (from.pixels() * from.c * (2 * size + 3)) as u64)?;
+    let shader = if rec.caps.textures { &shader::NORM_LRN_TEX } else { &shader::NORM_LRN_PLAIN };
+    let groups = rec.fold(from.vec4s().div_ceil(64));
+    rec.dispatch(shader, label, groups, &params, &[x, y], (from.pixels() * from.c * (2 * size + 3)) as u64)?;
     Ok(y)
 }

@@ -27,7 +27,10 @@ pub(crate) fn record(
     let shader = match (pool.kind, least) {
         (_, Some(_)) => &shader::POOL_WINDOW_I32,
         (PoolKind::Lp(_), None) => &shader::POOL_WINDOW_LP,
-        (_, None) => &shader::POOL_WINDOW_F32,
+        (PoolKind::Max, None) if rec.caps.textures => &shader::POOL_WINDOW_MAX_TEX,
+        (PoolKind::Max, None) => &shader::POOL_WINDOW_MAX,
+        (_, None) if rec.caps.textures => &shader::POOL_WINDOW_SUM_TEX,
+        (_, None) => &shader::POOL_WINDOW_SUM,
     };
     let groups = rec.fold(to.vec4s().div_ceil(64));
     let flops = (to.pixels() * to.c * pool.window.kernel[0] * pool.window.kernel[1]) as u64;
