@@ -163,7 +163,11 @@ fn with_textures(gpu: &Gpu, cases: Vec<Case>) -> Vec<Case> {
         if let Some(textures) = case.force.textures {
             return if textures && !has_textures { Vec::new() } else { vec![case] };
         }
-        let textures = matches!(case.op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::MatMul) || along_lines(&case.op);
+        let fetches = matches!(
+            case.op,
+            Op::Conv(_) | Op::ConvTranspose(_) | Op::LocallyConnected(_) | Op::Linear(_) | Op::MatMul | Op::Pool(_) | Op::Lrn { .. }
+        );
+        let textures = fetches || along_lines(&case.op);
         let textures = textures && has_textures;
         let with = |on: bool| Case { force: Force { textures: Some(on), ..case.force.clone() }, ..case.clone() };
         if textures { vec![with(false), with(true)] } else { vec![case] }
