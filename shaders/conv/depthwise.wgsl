@@ -14,14 +14,9 @@
 #import shared/epilogue
 #import shared/residual
 #import shared/index
-#import shared/texel
+#import shared/input
 
 @group(0) @binding(0) var<uniform> p: Params;
-#if TEX
-@group(0) @binding(1) var x: texture_2d<f32>;
-#else
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-#endif
 #if TEX
 @group(0) @binding(2) var w: texture_2d<f32>;
 #else
@@ -36,18 +31,10 @@
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
 #if TEX
-fn load_x(i: u32) -> vec4<f32> {
-    return textureLoad(x, texel(i), 0);
-}
-
 fn load_w(i: u32) -> vec4<f32> {
     return textureLoad(w, texel(i), 0);
 }
 #else
-fn load_x(i: u32) -> vec4<f32> {
-    return x[i];
-}
-
 fn load_w(i: u32) -> vec4<f32> {
     return w[i];
 }

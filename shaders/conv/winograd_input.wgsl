@@ -6,26 +6,11 @@
 // Threads   64 in a row over (tile, c4), c4 fastest; one tile of 4 channels a thread, all in registers. Workgroup memory: none.
 #import shared/winograd
 #import shared/index
-#import shared/texel
+#import shared/input
 
 @group(0) @binding(0) var<uniform> p: Params;
-#if TEX
-@group(0) @binding(1) var x: texture_2d<f32>;
-#else
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-#endif
 @group(0) @binding(2) var<storage, read> affine: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> v: array<vec4<f32>>;
-
-#if TEX
-fn load_x(i: u32) -> vec4<f32> {
-    return textureLoad(x, texel(i), 0);
-}
-#else
-fn load_x(i: u32) -> vec4<f32> {
-    return x[i];
-}
-#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

@@ -5,8 +5,8 @@
 // Layouts   x, y: packed NHWC   Threads   64 in a row over (pixel, c4), c4 fastest; a thread computes 4 channels from the vec4s that hold their
 //           neighbours. Workgroup memory: none.   TEX: x is a texture (shared/texel)
 #import shared/index
+#import shared/input
 #import shared/lanes
-#import shared/texel
 
 struct Params {
     pixels: u32,      // N * H * W
@@ -19,22 +19,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-#if TEX
-@group(0) @binding(1) var x: texture_2d<f32>;
-#else
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-#endif
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
-
-#if TEX
-fn load_x(i: u32) -> vec4<f32> {
-    return textureLoad(x, texel(i), 0);
-}
-#else
-fn load_x(i: u32) -> vec4<f32> {
-    return x[i];
-}
-#endif
 
 // The sum of those squares whose channels lie within the window of `channel`; the first square is of channel `first`. Wraps below 0.
 fn within(squares: vec4<f32>, first: u32, channel: u32) -> f32 {

@@ -8,33 +8,24 @@
 // TEX: x is a texture (shared/texel)
 #import shared/index
 #import shared/pool
-#import shared/texel
 #if LP
 #import shared/power
 #endif
 
 #if INT
 alias Cell = vec4<i32>;
-#else
-alias Cell = vec4<f32>;
-#endif
 
-#if TEX
-@group(0) @binding(1) var x: texture_2d<f32>;
-#else
 @group(0) @binding(1) var<storage, read> x: array<Cell>;
-#endif
-@group(0) @binding(2) var<storage, read_write> y: array<Cell>;
 
-#if TEX
-fn load_x(i: u32) -> Cell {
-    return textureLoad(x, texel(i), 0);
-}
-#else
 fn load_x(i: u32) -> Cell {
     return x[i];
 }
+#else
+alias Cell = vec4<f32>;
+
+#import shared/input
 #endif
+@group(0) @binding(2) var<storage, read_write> y: array<Cell>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -57,9 +48,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var largest = least;
 #else
     var sum = Cell();
+#if !LP
     var squares = Cell();
     var cells = 0u;
     var padded_cells = 0u;
+#endif
 #endif
     // Loops end behind their rounds, as in conv/subgroup_gemm, and load without a branch: a cell outside is the first one, not counted.
     var ky = 0u;
@@ -74,10 +67,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             largest = max(largest, select(least, v, inside));
 #else
             let cell = select(Cell(), v, inside);
-            cells += u32(inside);
 #if LP
             sum += power(abs(cell), p.norm);
 #else
+            cells += u32(inside);
             padded_cells += u32(row < p.padded_h && col < p.padded_w);
             sum += cell;
             squares += cell * cell;
