@@ -1,7 +1,5 @@
 //! What a plan has to know about a device, as plain data.
 
-use super::form::{Kernel, Tile};
-
 /// Subgroup sizes that `conv/subgroup_gemm` has forms for.
 pub(crate) const SUBGROUP_SIZES: [u32; 4] = [4, 8, 16, 32];
 
@@ -63,15 +61,6 @@ impl Caps {
             GemmFamily::Subgroup(size) => Some(size),
             GemmFamily::Tiled => self.subgroup.filter(|size| SUBGROUP_SIZES.contains(size)),
         }
-    }
-
-    /// vec4s of output channels in a block of the weights that a product of this tile reads.
-    pub(crate) fn lanes(&self, tile: Tile) -> usize {
-        let family = match (tile.kernel(), self.subgroup_size()) {
-            (Kernel::Subgroup, Some(size)) => GemmFamily::Subgroup(size),
-            _ => GemmFamily::Tiled,
-        };
-        family.lanes() as usize
     }
 
     /// A grid of `count` workgroups folded to two dimensions; shaders unfold it with shared/index.

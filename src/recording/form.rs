@@ -73,6 +73,15 @@ impl Tile {
         }
     }
 
+    /// vec4s of output channels in a block of the weights that the product reads.
+    pub(crate) fn lanes(self, caps: &Caps) -> usize {
+        let family = match (self.kernel(), caps.subgroup_size()) {
+            (Kernel::Subgroup, Some(size)) => GemmFamily::Subgroup(size),
+            _ => GemmFamily::Tiled,
+        };
+        family.lanes() as usize
+    }
+
     /// The tiles of products on a device. `halves`: of weights that are stored as halves. Of tiles that should take equally long, the first is taken.
     pub(crate) fn of(caps: &Caps, halves: bool) -> Vec<Self> {
         match caps.gemm {

@@ -168,7 +168,7 @@ pub(super) fn forms(rec: &Recorder<'_>, g: &Geometry, algorithm: ConvAlgorithm) 
         tiles.retain(|&tile| winograd_fits(g, m as usize, tile, rec.caps));
     }
     let slices = |tile: Tile| -> Vec<usize> {
-        let groups = g.y.pixels().div_ceil(tile.pixels()) * g.y.c.div_ceil(4 * rec.caps.lanes(tile));
+        let groups = g.y.pixels().div_ceil(tile.pixels()) * g.y.c.div_ceil(4 * tile.lanes(rec.caps));
         let wanted = match rec.force.slices {
             Some(forced) => vec![forced as usize],
             None if groups >= ENOUGH_GROUPS => vec![1],
@@ -204,7 +204,7 @@ fn winograd_shape(g: &Geometry) -> bool {
 /// Whether the planes between the transforms fit a binding each way, and those of the weights one.
 fn winograd_fits(g: &Geometry, m: usize, tile: Tile, caps: &Caps) -> bool {
     let tiles = g.x.n * g.y.h.div_ceil(m) * g.y.w.div_ceil(m);
-    let filters = g.y.c.next_multiple_of(4 * caps.lanes(tile));
+    let filters = g.y.c.next_multiple_of(4 * tile.lanes(caps));
     let largest = g.x.c4() * (tiles * 16).max(filters * 16);
     let planes = (m + 2) * (m + 2);
     (planes * largest.max(tiles * g.y.c4() * 16)) as u64 <= caps.max_binding

@@ -135,14 +135,14 @@ impl Model<'_> {
     fn size(&self, tile: Tile) -> f64 {
         match (tile.kernel(), self.caps.gemm) {
             // One subgroup beside 256 invocations.
-            (Kernel::Subgroup, GemmFamily::Tiled) => self.caps.lanes(tile) as f64 / 256.0,
+            (Kernel::Subgroup, GemmFamily::Tiled) => tile.lanes(self.caps) as f64 / 256.0,
             _ => 1.0,
         }
     }
 
     fn product(&self, p: &Product, tile: Tile) -> f64 {
         let e = &self.efficiency;
-        let block = 4 * self.caps.lanes(tile);
+        let block = 4 * tile.lanes(self.caps);
         let groups = (p.planes * p.pixels.div_ceil(tile.pixels()) * p.outputs.div_ceil(block)) as f64;
         let flops = groups * (2 * tile.pixels() * block) as f64 * (p.terms as f64 + e.ends);
         let idle = (e.workgroups / (groups * self.size(tile))).max(1.0);

@@ -32,7 +32,7 @@ pub(crate) struct Product<'a> {
 pub(crate) fn record(rec: &mut Recorder<'_>, product: &Product<'_>, form: Form) -> Result<()> {
     let g = product.geometry;
     let shader = shader(rec.caps, form.tile, rec.precision == Precision::F16);
-    let lanes = rec.caps.lanes(form.tile);
+    let lanes = form.tile.lanes(rec.caps);
     let cut = Cut::new(rec.caps, g.x.c4(), form.slices as usize);
     let tiles = g.y.pixels().div_ceil(form.tile.pixels()) as u32;
     record_blocks(rec, product, shader, lanes, cut, |blocks| [tiles, blocks])

@@ -70,7 +70,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, tile: Ti
 
     // F(4) planes stay f32: rounding them to halves costs two digits too many.
     let halves = rec.precision == Precision::F16 && m == 2;
-    let lanes = rec.caps.lanes(tile);
+    let lanes = tile.lanes(rec.caps);
     let blocks = g.y.c.div_ceil(4 * lanes);
     let plane_vec4s = blocks * g.x.c4() * 4 * lanes / if halves { 2 } else { 1 };
     let weight = call.weight.clone();
