@@ -17,6 +17,7 @@ use lookalike::Error;
 use lookalike::embed::Picture;
 use lookalike::face::landmarks::Landmarker;
 use lookalike::face::{Face, Which};
+use lookalike::gpu::{Gpu, GpuOptions};
 use lookalike::import::Limits;
 use lookalike::model::{Model, Precision};
 use models::{MODELS, embedder, photo, pictures};
@@ -117,7 +118,8 @@ fn a_batch_of_pictures_of_different_sizes_gives_what_each_gives_alone() {
 #[test]
 fn twelve_megapixels_and_many_faces_fit_into_bounded_memory() {
     let Some(data) = test_data() else { return };
-    let gpu = gpu();
+    // Its own device: other tests take and give back memory of the one they share.
+    let gpu = Gpu::new(&GpuOptions::default()).unwrap();
     let embedder = embedder(&gpu, &data, &MODELS[0], Which::All);
     let tile = Picture::open(data.join("data/scenes/selfie-many-people.jpg")).unwrap();
     let picture = tiled(&tile, 4000, 3000);
