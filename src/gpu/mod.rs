@@ -50,7 +50,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::recording::{Caps, GemmFamily, SUBGROUP_SIZES, Speed};
+use crate::recording::{Caps, GemmFamily, Speed};
 use memory::Budget;
 use pipelines::Pipelines;
 
@@ -222,15 +222,15 @@ impl Gpu {
         let ran = if gpu.device().features().contains(wgpu::Features::SUBGROUP) { probe::subgroup_size(&gpu)? } else { None };
         let report = &gpu.inner.report;
         let subgroup = ran.filter(|&size| report.subgroup_min == size && size == report.subgroup_max);
-        let usable = subgroup.filter(|s| SUBGROUP_SIZES.contains(s));
-        let gemm = options.gemm.unwrap_or(match usable {
+        let caps = Caps { subgroup, ..gpu.inner.caps.clone() };
+        let gemm = options.gemm.unwrap_or(match caps.subgroup_size() {
             // Registers and broadcasts win where a load costs tens of multiply-adds; real GPUs have fast workgroup memory.
             Some(size) if report.is_software() => GemmFamily::Subgroup(size),
             _ => GemmFamily::Tiled,
         });
         let (cooperative, told) = if options.experimental_coop { coop::decide(&gpu, ran, gemm)? } else { Default::default() };
         if let Some(inner) = Arc::get_mut(&mut gpu.inner) {
-            inner.caps = Caps { gemm, subgroup, cooperative, ..inner.caps.clone() };
+            inner.caps = Caps { gemm, cooperative, ..caps };
             inner.cooperative = told;
         }
         Ok(gpu)

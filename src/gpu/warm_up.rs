@@ -32,7 +32,6 @@ impl Drop for WarmUp {
 }
 
 /// A shader and parameters of a plan for it: the driver may compile for what it finds there.
-#[derive(Clone)]
 struct Sample {
     shader: &'static Shader,
     params: Vec<u8>,

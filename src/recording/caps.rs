@@ -1,7 +1,7 @@
 //! What a plan has to know about a device, as plain data.
 
 /// Subgroup sizes that `conv/subgroup_gemm` has forms for.
-pub(crate) const SUBGROUP_SIZES: [u32; 4] = [4, 8, 16, 32];
+const SUBGROUP_SIZES: [u32; 4] = [4, 8, 16, 32];
 
 /// The matrix-product kernel that suits a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]

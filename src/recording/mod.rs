@@ -13,7 +13,6 @@ mod recorder;
 mod speed;
 mod words;
 
-pub(crate) use caps::SUBGROUP_SIZES;
 pub use caps::{Caps, Cooperative, GemmFamily};
 pub use choice::{ConvChoice, Origin};
 pub(crate) use choice::{RecordLayer, Trial, Tuning};
