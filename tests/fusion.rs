@@ -1,11 +1,11 @@
-//! Two Winograd convolutions in a row: their transforms in one launch give what two launches give, and the map between them is there for
-//! whoever else wants it.
+//! Winograd convolutions and what reads their maps, another such convolution or maximum pooling: one launch for both gives what two launches
+//! give, and the map between them is there for whoever else wants it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
 
 use common::{Random, gpu, graph_of, model_of, relative_error};
-use lookalike::graph::{Conv, Epilogue, Graph, Op, Unary, ValueId, Window, passes};
+use lookalike::graph::{AutoPad, Conv, Epilogue, Graph, Op, Pool, PoolKind, Unary, ValueId, Window, passes};
 use lookalike::model::{Model, Precision};
 use lookalike::network::{CompileOptions, Network};
 use lookalike::plan::{self, Caps, ConvAlgorithm, Feed, Force, GemmFamily, Plan, PlanOptions};
@@ -112,6 +112,70 @@ fn check(pair: Pair) {
     }
 }
 
+/// What is around a map that is pooled.
+#[derive(Clone, Debug)]
+struct Pooled {
+    size: [usize; 2],
+    pool: Pool,
+    /// Slope, bounds and residual of the convolution.
+    with: Pair,
+    /// Pooled into a part of a larger tensor.
+    joined: bool,
+}
+
+fn max_pool(window: Window, ceil: bool) -> Pool {
+    Pool { kind: PoolKind::Max, window, ceil, count_include_pad: false }
+}
+
+impl Pooled {
+    fn new(size: [usize; 2], pool: Pool) -> Self {
+        Self { size, pool, with: Pair::default(), joined: false }
+    }
+
+    fn model(&self) -> Model {
+        let (mut graph, input) = graph_of(&[34, self.size[0], self.size[1]]);
+        let mut random = Random(7);
+        let stem = self.with.residual.then(|| conv(&mut graph, &mut random, "stem", input, [36, 34, 1], &Pair::default(), None));
+        let map = conv(&mut graph, &mut random, "first", input, [36, 34, 3], &self.with, stem);
+        let mut pooled = graph.add_node("pool", Op::Pool(self.pool.clone()), &[map]);
+        if self.joined {
+            let other = graph.add_node("other", Op::Unary(Unary::Tanh), &[input]);
+            let other = graph.add_node("other pool", Op::Pool(self.pool.clone()), &[other]);
+            pooled = graph.add_node("joined", Op::Concat { axis: 1 }, &[other, pooled, other]);
+        }
+        graph.outputs.push(pooled);
+        if self.with.shown {
+            graph.outputs.push(map);
+        }
+        model_of(graph)
+    }
+
+    /// Runs with and without fusion, both kinds of kernels, F(2x2) and F(4x4), batches of 1 and 3; `saved` launches less with it.
+    fn check(&self, saved: usize) {
+        let model = self.model();
+        for (m, textures) in [(2, false), (2, true), (4, false), (4, true)] {
+            let network = |fuse: Option<bool>| {
+                let force = Force { conv: Some(ConvAlgorithm::Winograd(m)), textures: Some(textures), fuse, ..Force::default() };
+                Network::compile(&gpu(), &model, &CompileOptions { force, ..CompileOptions::default() }).unwrap()
+            };
+            let (apart, fused) = (network(Some(false)), network(None));
+            let count = |n: &Network| n.summary().unwrap().dispatches.len();
+            assert_eq!(count(&apart) - count(&fused), saved, "{self:?} F({m}), textures {textures}");
+            for batch in [1, 3] {
+                let input = Random(6).tensor(&[batch, 34, self.size[0], self.size[1]]);
+                let run = |n: &Network| n.run(&[("input", &input)]).unwrap();
+                let got = run(&fused);
+                same(&run(&apart), &got, &format!("{self:?} F({m}), textures {textures}, batch {batch}"));
+                if batch == 1 {
+                    let exact = run_graph(&model.graph, &[Array::from(&input)], &model.graph.outputs).unwrap();
+                    let error = relative_error(&got[0].1.to_f32(), &exact[0].data);
+                    assert!(error < 2e-5, "{self:?} F({m}): {error:e}");
+                }
+            }
+        }
+    }
+}
+
 /// The same sums in the same order: what differs is what a compiler contracts to fused multiply-adds.
 fn same(want: &[(String, Tensor)], got: &[(String, Tensor)], what: &str) {
     assert_eq!(want.len(), got.len(), "{what}");
@@ -149,6 +213,43 @@ fn a_map_that_something_else_needs_is_stored() {
             Pair { channels: [32, 36, 40], size: [14, 14], shown: on(0), read: on(1), residual: on(2), affine: on(3), ..Pair::default() };
         check(Pair { slope: true, ..pair });
     }
+}
+
+#[test]
+fn pooling_joins_the_transform_of_what_it_reads() {
+    for size in [[8, 8], [7, 7], [9, 13], [6, 11], [2, 5], [33, 30]] {
+        for ceil in [false, true] {
+            Pooled::new(size, max_pool(Window::square(2, 2, 0), ceil)).check(1);
+        }
+    }
+    let on = |bits: u32, bit: u32| bits >> bit & 1 == 1;
+    for bits in 1..16 {
+        let with = Pair { slope: on(bits, 0), residual: on(bits, 1), clamp: on(bits, 2), ..Pair::default() };
+        let pooled = Pooled::new([9, 6], max_pool(Window::square(2, 2, 0), true));
+        Pooled { with, joined: on(bits, 3), ..pooled }.check(1);
+    }
+}
+
+#[test]
+fn other_pooling_has_a_launch_of_its_own() {
+    let window = |kernel, stride, pads| Window { kernel, stride, dilation: [1; 2], pads, auto: AutoPad::Explicit };
+    let windows = [
+        window([3, 3], [2, 2], [0; 4]),
+        window([2, 2], [1, 1], [0; 4]),
+        window([2, 2], [2, 2], [1, 1, 1, 1]),
+        window([2, 1], [2, 1], [0; 4]),
+        Window { dilation: [2; 2], ..Window::square(2, 2, 0) },
+    ];
+    for window in windows {
+        Pooled::new([9, 8], max_pool(window, false)).check(0);
+    }
+    // Padding at the end changes nothing but the shape.
+    Pooled::new([9, 9], max_pool(window([2, 2], [2, 2], [0, 0, 1, 1]), false)).check(1);
+    let average = Pool { kind: PoolKind::Average, ..max_pool(Window::square(2, 2, 0), false) };
+    Pooled::new([8, 8], average).check(0);
+    // The map itself is wanted.
+    let pooled = Pooled::new([8, 8], max_pool(Window::square(2, 2, 0), false));
+    Pooled { with: Pair { shown: true, ..Pair::default() }, ..pooled }.check(0);
 }
 
 /// The plan of IResNet-50 for one picture on a device of this kind.

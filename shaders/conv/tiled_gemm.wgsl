@@ -10,7 +10,10 @@
 //      ty 1 [                  | ... ]      then 4 rounds of 4 k each: PX vec4 of A, 4 vec4 of B, 16*PX multiply-adds
 //      ...
 //
-// Workgroup memory: (64*PX + 256) * 16 bytes = 8 KiB for PX = 4, 12 KiB for PX = 8.
+// DOUBLE: two of each tile. While one is multiplied, the loads for the other are under way, and a step needs one barrier instead of two.
+//
+// Workgroup memory: (64*PX + 256) * 16 bytes = 8 KiB for PX = 4, 12 KiB for PX = 8; twice that with DOUBLE, for which PX is at most 4: no more than
+// 16 KiB are certain.
 // Grid: (pixel tiles, output blocks of 64, planes). Planes are products of their own, or slices of the channels of one (conv/slices adds them).
 #import shared/conv
 #import shared/epilogue
@@ -21,8 +24,35 @@
 @group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
-var<workgroup> tile_x: array<vec4<f32>, {{64 * PX}}>; // [c4][pixel]
-var<workgroup> tile_w: array<vec4<f32>, 256>;         // [k][lane]
+var<workgroup> tile_x: array<vec4<f32>, {{64 * PX * (1 + DOUBLE)}}>; // [c4][pixel]
+var<workgroup> tile_w: array<vec4<f32>, {{256 * (1 + DOUBLE)}}>; // [k][lane]
+
+// One for each pixel of a thread.
+struct Sums {
+#for i in 0..PX
+    s{{i}}: vec4<f32>,
+#endfor
+}
+
+// Adds the products of the tiles number `tile`.
+fn multiply(sums: ptr<function, Sums>, tile: u32, tx: u32, ty: u32) {
+    let from_x = tile * {{64 * PX}}u + ty * {{PX}}u;
+    let from_w = tile * 256u + tx;
+#for q in 0..4
+    {
+#for k in 0..4
+        let k{{k}} = tile_w[from_w + {{(4 * q + k) * 16}}u];
+#endfor
+#for i in 0..PX
+        let v{{i}} = tile_x[from_x + {{q * 16 * PX + i}}u];
+        (*sums).s{{i}} += v{{i}}.x * k0;
+        (*sums).s{{i}} += v{{i}}.y * k1;
+        (*sums).s{{i}} += v{{i}}.z * k2;
+        (*sums).s{{i}} += v{{i}}.w * k3;
+#endfor
+    }
+#endfor
+}
 
 fn store(pixel: u32, block: u32, plane: u32, sum: vec4<f32>, b: vec4<f32>, slope: vec4<f32>) {
     if (pixel < p.pixels) {
@@ -50,9 +80,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let top{{j}} = o{{j}}.y * p.stride_h - p.pad_h;
     let left{{j}} = o{{j}}.x * p.stride_w - p.pad_w;
 #endfor
-#for i in 0..PX
-    var sum{{i}} = vec4<f32>();
-#endfor
+    var sums = Sums();
+#if DOUBLE
+    // The tile that is filled next; whether the other one is full.
+    var next = 0u;
+    var full = false;
+#endif
     let taps = p.kernel_h * p.kernel_w;
     let w_block = group.z * p.w_plane + group.y * (taps * p.x_row * {{64 / (1 + F16)}}u);
     for (var ky = 0u; ky < p.kernel_h; ky++) {
@@ -67,13 +100,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var step = 0u; step < steps; step++) {
                 let c = step * 4u + load_c4;
 #for j in 0..(PX + 3) / 4
-#if PX >= 4
-                tile_x[load_c4 * {{16 * PX}}u + {{64 * j}}u + local / 4u] = select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < in_c4);
-#else
-                if (local / 4u < {{16 * PX}}u) {
-                    tile_x[load_c4 * {{16 * PX}}u + local / 4u] = select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < in_c4);
-                }
-#endif
+                let x{{j}} = select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < in_c4);
 #endfor
                 // Thread = (k = local/16, lane = local%16); beyond the last channel the weight may be anything, x is 0 there but must stay finite.
                 let k = local / 16u;
@@ -85,26 +112,39 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #else
                 let value = w[w_tap + (min(wc, in_c4 - 1u) * 4u + k % 4u) * 16u + tx];
 #endif
-                tile_w[local] = select(vec4<f32>(), value, wc < in_c4);
-                workgroupBarrier();
-#for q in 0..4
-                {
-#for k in 0..4
-                    let k{{k}} = tile_w[{{(4 * q + k) * 16}}u + tx];
-#endfor
-#for i in 0..PX
-                    let v{{i}} = tile_x[{{q * 16 * PX}}u + ty * {{PX}}u + {{i}}u];
-                    sum{{i}} += v{{i}}.x * k0;
-                    sum{{i}} += v{{i}}.y * k1;
-                    sum{{i}} += v{{i}}.z * k2;
-                    sum{{i}} += v{{i}}.w * k3;
-#endfor
+#if DOUBLE
+                if (full) {
+                    multiply(&sums, 1u - next, tx, ty);
                 }
+                let tile = next;
+#else
+                let tile = 0u;
+#endif
+                let to_x = tile * {{64 * PX}}u + load_c4 * {{16 * PX}}u + local / 4u;
+#for j in 0..(PX + 3) / 4
+#if PX >= 4
+                tile_x[to_x + {{64 * j}}u] = x{{j}};
+#else
+                if (local / 4u < {{16 * PX}}u) {
+                    tile_x[to_x] = x{{j}};
+                }
+#endif
 #endfor
+                tile_w[tile * 256u + local] = select(vec4<f32>(), value, wc < in_c4);
                 workgroupBarrier();
+#if DOUBLE
+                next = 1u - next;
+                full = true;
+#else
+                multiply(&sums, 0u, tx, ty);
+                workgroupBarrier();
+#endif
             }
         }
     }
+#if DOUBLE
+    multiply(&sums, 1u - next, tx, ty);
+#endif
     let block = p.block0 * 16u + group.y * 16u + tx;
     if (block >= p.out_c4) {
         return;
@@ -113,6 +153,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let slope = bias[p.out_c4 + block];
     let y_plane = group.z * p.y_plane;
 #for i in 0..PX
-    store(first + ty * {{PX}}u + {{i}}u, block, y_plane, sum{{i}}, b, slope);
+    store(first + ty * {{PX}}u + {{i}}u, block, y_plane, sums.s{{i}}, b, slope);
 #endfor
 }

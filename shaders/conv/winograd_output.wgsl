@@ -1,5 +1,7 @@
 // The output transform of Winograd F(MxM, 3x3):   Y = A^T m A   for every tile, then the epilogue.
 //
+// POOL: of every 2x2 outputs only the largest number is stored, the maximum pooling that follows. A tile holds whole windows.
+//
 // Layouts   m: [(M+2)^2 planes][tile][o4]   bias: [o4] then slope [o4]   y, residual: packed NHWC
 // Threads   64 in a row over (tile, o4), o4 fastest; one tile of 4 channels a thread. Workgroup memory: none.
 #import shared/winograd
@@ -32,16 +34,46 @@ fn load_m(i: u32) -> vec4<f32> {
 }
 #endif
 
+// The output at a pixel.
+fn finish(pixel: u32, c: u32, sum: vec4<f32>, b: vec4<f32>, slope: vec4<f32>) -> vec4<f32> {
+    var v = activate(sum + b, slope, p.lo, p.hi);
+    if (p.residual != 0u) {
+        v += load_residual(pixel * p.c4 + c);
+    }
+    return clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
+}
+
+#if POOL
+// The sums of a window, row by row.
+struct Window {
+#for i in 0..4
+    d{{i}}: vec4<f32>,
+#endfor
+}
+
+// `row` and `col` are even, so a window that is stored begins inside the map, but it may end outside.
+fn store(n: u32, row: u32, col: u32, c: u32, sums: Window, b: vec4<f32>, slope: vec4<f32>) {
+    if (row / 2u < p.pooled_h && col / 2u < p.pooled_w) {
+        let first = (n * p.out_h + row) * p.out_w + col;
+        var largest = finish(first, c, sums.d0, b, slope);
+#for i in 1..4
+        {
+            let inside = row + {{i / 2}}u < p.out_h && col + {{i % 2}}u < p.out_w;
+            let pixel = select(first, first + {{i / 2}}u * p.out_w + {{i % 2}}u, inside);
+            largest = select(largest, max(largest, finish(pixel, c, sums.d{{i}}, b, slope)), inside);
+        }
+#endfor
+        y[((n * p.pooled_h + row / 2u) * p.pooled_w + col / 2u) * p.y_row + p.y_first + c] = largest;
+    }
+}
+#else
 fn store(n: u32, row: u32, col: u32, c: u32, sum: vec4<f32>, b: vec4<f32>, slope: vec4<f32>) {
     if (row < p.out_h && col < p.out_w) {
         let pixel = (n * p.out_h + row) * p.out_w + col;
-        var v = activate(sum + b, slope, p.lo, p.hi);
-        if (p.residual != 0u) {
-            v += load_residual(pixel * p.c4 + c);
-        }
-        y[pixel * p.y_row + p.y_first + c] = clamp(v, vec4<f32>(p.post_lo), vec4<f32>(p.post_hi));
+        y[pixel * p.y_row + p.y_first + c] = finish(pixel, c, sum, b, slope);
     }
 }
+#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -63,6 +95,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let slope = bias[p.c4 + c];
     let oy = tile.y * {{M}}u;
     let ox = tile.x * {{M}}u;
+#if POOL
+#for r in 0..M / 2
+    {
+#for k in 0..2
+        let row{{k}} = output_line(Line(
+#for q in 0..M + 2
+            column{{q}}.d{{2 * r + k}},
+#endfor
+        ));
+#endfor
+#for q in 0..M / 2
+        store(tile.n, oy + {{2 * r}}u, ox + {{2 * q}}u, c, Window(
+#for k in 0..2
+            row{{k}}.d{{2 * q}}, row{{k}}.d{{2 * q + 1}},
+#endfor
+        ), b, slope);
+#endfor
+    }
+#endfor
+#else
 #for r in 0..M
     {
         let row = output_line(Line(
@@ -75,4 +127,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     }
 #endfor
+#endif
 }

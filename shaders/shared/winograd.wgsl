@@ -23,4 +23,6 @@ struct Params {
     hi: f32,
     post_lo: f32,
     post_hi: f32,
+    pooled_h: u32,  // output: of the map behind 2x2 pooling
+    pooled_w: u32,
 }

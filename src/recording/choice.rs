@@ -55,9 +55,9 @@ pub(crate) type RecordLayer = Arc<dyn Fn(&mut Recorder<'_>, Method) -> Result<Ve
 /// A best form of another algorithm that the model finds so many times slower than the best method is not timed, unless there is no other.
 const HOPELESS: f64 = 4.0;
 /// The same for other forms of the fastest algorithm by the same kernel. The model knows too little of what one kernel makes of a device beside
-/// another: the best form by another is always timed.
+/// another: the best form by each other one is always timed.
 const DEARER: f64 = 1.5;
-/// Other forms that are timed at once.
+/// Other forms that are timed at once, unless there are more kernels.
 const MORE_FORMS: usize = 2;
 
 /// A layer whose methods can be timed.
@@ -83,15 +83,22 @@ impl Trial {
         best.iter().enumerate().filter(|(i, (_, seconds))| *i < 2 || *seconds <= worth).map(|(_, (method, _))| *method).collect()
     }
 
-    /// What is timed next: forms that `fastest` may have instead, the best one by another kernel among them, but for those in `timed`.
+    /// What is timed next, but for what is in `timed`: forms that `fastest` may have instead, the best one by each other kernel first.
     pub(crate) fn forms(&self, fastest: Method, timed: &[(Method, f64)]) -> Vec<Method> {
-        let same = || self.ranked.iter().filter(|(m, _)| m.algorithm == fastest.algorithm);
-        let stranger = same().find(|(m, _)| m.kernel() != fastest.kernel()).map(|(m, _)| *m);
-        let own = || same().filter(|(m, _)| m.kernel() == fastest.kernel());
-        let worth = own().next().map_or(0.0, |(_, seconds)| seconds * DEARER);
-        let near = own().filter(|(_, seconds)| *seconds <= worth).map(|(m, _)| *m);
+        let mut strangers: Vec<Method> = Vec::new();
+        let mut own = Vec::new();
+        for &(method, seconds) in self.ranked.iter().filter(|(m, _)| m.algorithm == fastest.algorithm) {
+            if method.kernel() == fastest.kernel() {
+                own.push((method, seconds));
+            } else if strangers.iter().all(|s| s.kernel() != method.kernel()) {
+                strangers.push(method);
+            }
+        }
+        let worth = own.first().map_or(0.0, |(_, seconds)| seconds * DEARER);
+        let near = own.into_iter().filter(|(_, seconds)| *seconds <= worth).map(|(m, _)| m);
+        let count = MORE_FORMS.max(strangers.len() + 1);
         let new = |method: &Method| *method != fastest && timed.iter().all(|(known, _)| known != method);
-        stranger.into_iter().chain(near).filter(new).take(MORE_FORMS).collect()
+        strangers.into_iter().chain(near).filter(new).take(count).collect()
     }
 }
 
@@ -116,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_kernel_is_timed_before_nearer_forms() {
+    fn other_kernels_are_timed_before_nearer_forms() {
         let trial = |subgroup: f64| {
             let methods = [("gemm m32", 1.0), ("gemm m64", 1.1), ("gemm m32x2", 1.2), ("gemm m128", 1.6), ("gemm p32", subgroup)];
             let ranked = methods.into_iter().chain([("winograd-f2 m32", 5.0)]);
@@ -134,5 +141,12 @@ mod tests {
         let timed = ["gemm p32", "gemm m64"].map(|name| (method(name), 1.0));
         let rest: Vec<_> = trial(1.0).forms(method("gemm m32"), &timed).into_iter().map(Method::name).collect();
         assert_eq!(rest, ["gemm m32x2"]);
+
+        let mut more = trial(3.0);
+        more.ranked.extend([("gemm m64d", 3.5), ("gemm m32d", 4.0)].map(|(name, seconds)| (method(name), seconds)));
+        let next: Vec<_> = more.forms(method("gemm m32"), &[]).into_iter().map(Method::name).collect();
+        assert_eq!(next, ["gemm p32", "gemm m64d", "gemm m64"]);
+        let next: Vec<_> = more.forms(method("gemm m64d"), &[(method("gemm m32"), 1.0)]).into_iter().map(Method::name).collect();
+        assert_eq!(next, ["gemm p32", "gemm m32d"]);
     }
 }

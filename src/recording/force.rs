@@ -60,6 +60,7 @@ pub struct Force {
     pub gemm: Option<GemmFamily>,
     /// Loads through textures or not.
     pub textures: Option<bool>,
-    /// Winograd's transforms between two convolutions in one launch wherever a kernel can, or nowhere.
+    /// Winograd's output transform and what reads its map (the input transform of the next convolution, or 2x2 maximum pooling) in one launch wherever
+    /// a kernel can, or nowhere.
     pub fuse: Option<bool>,
 }

@@ -13,6 +13,10 @@ pub enum Tile {
     M64,
     /// `conv/tiled_gemm`, 128 pixels.
     M128,
+    /// As [`Self::M32`], with two tiles in workgroup memory by turns.
+    M32D,
+    /// As [`Self::M64`], with two tiles.
+    M64D,
     /// `conv/subgroup_gemm`, 32 pixels.
     P32,
     /// `conv/subgroup_gemm`, 28 pixels: maps of 14x14 and 7x7 are 7 and 1.75 of them, but 6.1 and 1.5 of 32, which are computed whole.
@@ -21,19 +25,21 @@ pub enum Tile {
     P16,
 }
 
-/// The kernels of matrix products. Each packs its weights in its own way and is timed for itself.
+/// The kernels of matrix products. Each is timed for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kernel {
     /// `conv/coop_gemm`.
     Coop,
     /// `conv/tiled_gemm`.
     Tiled,
+    /// `conv/tiled_gemm` with two tiles.
+    DoubleTiled,
     /// `conv/subgroup_gemm`.
     Subgroup,
 }
 
 impl Tile {
-    const ALL: [Self; 7] = [Self::Coop, Self::M32, Self::M64, Self::M128, Self::P32, Self::P28, Self::P16];
+    const ALL: [Self; 9] = [Self::Coop, Self::M32, Self::M64, Self::M128, Self::M32D, Self::M64D, Self::P32, Self::P28, Self::P16];
 
     /// `m32`, `p16` and so on.
     pub fn name(self) -> &'static str {
@@ -42,6 +48,8 @@ impl Tile {
             Self::M32 => "m32",
             Self::M64 => "m64",
             Self::M128 => "m128",
+            Self::M32D => "m32d",
+            Self::M64D => "m64d",
             Self::P32 => "p32",
             Self::P28 => "p28",
             Self::P16 => "p16",
@@ -58,8 +66,8 @@ impl Tile {
         match self {
             Self::P16 => 16,
             Self::P28 => 28,
-            Self::M32 | Self::P32 => 32,
-            Self::Coop | Self::M64 => 64,
+            Self::M32 | Self::M32D | Self::P32 => 32,
+            Self::Coop | Self::M64 | Self::M64D => 64,
             Self::M128 => 128,
         }
     }
@@ -69,6 +77,7 @@ impl Tile {
         match self {
             Self::Coop => Kernel::Coop,
             Self::M32 | Self::M64 | Self::M128 => Kernel::Tiled,
+            Self::M32D | Self::M64D => Kernel::DoubleTiled,
             Self::P32 | Self::P28 | Self::P16 => Kernel::Subgroup,
         }
     }
@@ -91,7 +100,8 @@ impl Tile {
             GemmFamily::Tiled => {
                 let cooperative = caps.cooperative.filter(|_| halves).map(|_| Self::Coop);
                 let subgroup = caps.subgroup_size().map(|_| Self::P32);
-                cooperative.into_iter().chain([Self::M32, Self::M64, Self::M128]).chain(subgroup).collect()
+                let tiled = [Self::M32, Self::M64, Self::M128, Self::M32D, Self::M64D];
+                cooperative.into_iter().chain(tiled).chain(subgroup).collect()
             }
         }
     }

@@ -151,6 +151,7 @@ impl Case {
         }
         let outputs: Vec<_> = (0..self.outputs).map(|i| graph.add_value(format!("y{i}"))).collect();
         graph.outputs = outputs.iter().copied().chain(ids.first().copied().filter(|_| self.shown)).collect();
+        ids.truncate(taken(&self.op, ids.len()));
         graph.nodes.push(crate::graph::Node { name: self.name.clone(), op: self.op.clone(), inputs: ids, outputs });
         (graph, inputs)
     }
@@ -165,6 +166,7 @@ impl Case {
             let refs: Vec<_> = arrays[..taken(op, arrays.len())].iter().collect();
             arrays[0] = run_node(&self.name, op, &refs)?.swap_remove(0);
         }
+        arrays.truncate(taken(&self.op, arrays.len()));
         Ok(arrays)
     }
 

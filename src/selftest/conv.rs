@@ -3,7 +3,7 @@
 use super::{Case, Input, Spread};
 use crate::graph::{AutoPad, Conv, Epilogue, Linear, LocallyConnected, Op, Window};
 use crate::model::Precision;
-use crate::recording::{Caps, ConvAlgorithm, Force, GemmFamily};
+use crate::recording::{Caps, ConvAlgorithm, Force, GemmFamily, Kernel, Tile};
 
 /// A convolution's shape.
 #[derive(Clone, Copy)]
@@ -118,11 +118,13 @@ pub(crate) fn subgroup_gemm(caps: &Caps) -> Vec<Case> {
         .collect()
 }
 
-pub(crate) fn tiled_gemm(_caps: &Caps) -> Vec<Case> {
-    ["m32", "m64", "m128"]
-        .iter()
-        .flat_map(|form| {
-            let force = Force { conv: Some(ConvAlgorithm::Gemm), form: Some(form), gemm: Some(GemmFamily::Tiled), ..Force::default() };
+pub(crate) fn tiled_gemm(caps: &Caps) -> Vec<Case> {
+    let tiles = Tile::of(&Caps { gemm: GemmFamily::Tiled, ..caps.clone() }, false).into_iter();
+    tiles
+        .filter(|tile| matches!(tile.kernel(), Kernel::Tiled | Kernel::DoubleTiled))
+        .flat_map(|tile| {
+            let form = Some(tile.name());
+            let force = Force { conv: Some(ConvAlgorithm::Gemm), form, gemm: Some(GemmFamily::Tiled), ..Force::default() };
             both_precisions(spread_inputs(&DENSE, false)).into_iter().map(move |c| Case { force: force.clone(), ..c })
         })
         .collect()

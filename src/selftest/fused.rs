@@ -1,9 +1,9 @@
-//! Cases of the kernels between two Winograd convolutions: the same convolution twice in a row, each pair of transforms in one launch.
+//! Cases of Winograd convolutions and what joins their output transform in one launch: the same convolution again, or pooling.
 
 use super::conv::{Layer, both_precisions, layer, spread_inputs};
 use super::{Case, Spread};
 use crate::error::Result;
-use crate::graph::Op;
+use crate::graph::{Op, Pool, PoolKind, Window};
 use crate::kernels::conv::winograd_walk;
 use crate::recording::{Caps, ConvAlgorithm, Force};
 use crate::reference::{Array, magnitude};
@@ -52,7 +52,26 @@ fn fused(layers: &[Layer], m: usize, factor: f64, textures: bool) -> Vec<Case> {
     both_precisions(cases).into_iter().enumerate().map(twice).collect()
 }
 
-/// How many times the bound of the second convolution the bound of the first has become behind it: every element of the map may be off by as
+/// Maximum pooling of 2x2, with windows that end outside of maps of odd sizes, and without.
+pub(crate) fn pooled(_caps: &Caps) -> Vec<Case> {
+    let pool = |ceil| Op::Pool(Pool { kind: PoolKind::Max, window: Window::square(2, 2, 0), ceil, count_include_pad: false });
+    let layers: Vec<_> = LAYERS.into_iter().filter(|l| l.h > 1).collect();
+    let cases = |(m, factor): (u32, f64)| {
+        let force = Force { conv: Some(ConvAlgorithm::Winograd(m)), fuse: Some(true), ..Force::default() };
+        let with = move |(i, c): (usize, Case)| {
+            let ceil = i % 2 == 1;
+            let name = format!("{} F({m}), pooled{}", c.name, if ceil { " beyond the map" } else { "" });
+            let case = Case { name, before: vec![c.op.clone()], op: pool(ceil), spread: Spread::Output, force: force.clone(), ..c };
+            // Pooling moves no element further than one of the map was off.
+            let growth = growth(&case).unwrap_or(0.0);
+            Case { factor: factor * growth, half_factor: 2.0 * growth, ..case }
+        };
+        both_precisions(spread_inputs(&layers, false)).into_iter().enumerate().map(with)
+    };
+    [(2, 2.0), (4, 9.0)].into_iter().flat_map(cases).collect()
+}
+
+/// How many times the bound of the second operation the bound of the first has become behind it: every element of the map may be off by as
 /// much as the largest.
 fn growth(case: &Case) -> Result<f64> {
     let largest = |a: &Array| a.data.iter().copied().fold(0.0, f64::max);

@@ -60,6 +60,7 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: "conv/transpose", cases: transpose::transpose },
     Kernel { stem: "conv/winograd_input", cases: conv::winograd_input },
     Kernel { stem: "conv/winograd_output", cases: conv::winograd_output },
+    Kernel { stem: "conv/winograd_output", cases: fused::pooled },
     Kernel { stem: "conv/winograd_between", cases: fused::between },
     Kernel { stem: "conv/winograd_walk", cases: fused::walk },
     Kernel { stem: "local/locally_connected", cases: conv::locally_connected },

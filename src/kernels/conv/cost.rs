@@ -30,8 +30,8 @@ fn share(tile: Tile, family: GemmFamily) -> f64 {
         (Tile::P28, _) => 0.7 * 0.96,
         (Tile::P16, _) => 0.7 * 7.0 / 8.0,
         // Estimates, not measured: loads from workgroup memory for as many multiply-adds.
-        (Tile::M32, _) => 0.5,
-        (Tile::M64, _) => 0.55,
+        (Tile::M32 | Tile::M32D, _) => 0.5,
+        (Tile::M64 | Tile::M64D, _) => 0.55,
         (Tile::M128, _) => 0.6,
         (Tile::Coop, _) => 2.0,
         // A broadcast for every four multiply-adds, of which a graphics card makes a quarter as many a cycle.

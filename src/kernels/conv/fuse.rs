@@ -1,7 +1,8 @@
-//! Winograd convolutions that follow each other: the output transform of one and the input transform of the next become one launch.
+//! What reads the map of a Winograd convolution joins its output transform in one launch: the input transform of the next such convolution, or
+//! 2x2 maximum pooling.
 //!
 //! A rewriting step over what was recorded, because only then it is known what else reads the map between the two. The launch for both stands
-//! where the output transform stood; the input transform needs nothing that is computed in between.
+//! where the output transform stood; what joins it needs nothing that is computed in between.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,6 +10,7 @@ use super::winograd::Params;
 use super::winograd_between::{self, Between, Map};
 use super::{cost, winograd_input, winograd_output, winograd_walk};
 use crate::error::Result;
+use crate::kernels::pool::window;
 use crate::recording::{Dispatch, Port, Recorder, Source, Speed};
 use crate::shader::Shader;
 
@@ -23,16 +25,17 @@ pub(crate) fn fuse(rec: &mut Recorder<'_>, outputs: &[Port]) -> Result<()> {
     bound.chain(outputs.iter().map(|port| port.source)).for_each(|source| *readers.entry(source).or_default() += 1);
     let writers: HashMap<Source, usize> = launches.iter().enumerate().filter_map(|(i, l)| Some((written(rec, l)?, i))).collect();
     let (mut fused, mut gone) = (HashMap::new(), HashSet::new());
-    for (j, input) in launches.iter().enumerate() {
-        let Some((i, x)) = input.bindings.first().and_then(|x| Some((*writers.get(x)?, x))) else { continue };
+    for (j, reader) in launches.iter().enumerate() {
+        let Some((i, x)) = reader.bindings.first().and_then(|x| Some((*writers.get(x)?, x))) else { continue };
         // The output transform and this one are two of those that bind the map.
         let stored = readers.get(x).is_some_and(|&count| count > 2);
-        let Some(between) = Between::of(rec, &launches[i], input, stored).filter(|_| !fused.contains_key(&i)) else { continue };
-        let pays = || cost::fusing_pays(&between.map, stored, rec.caps, &Speed::typical(rec.caps));
-        if rec.force.fuse != Some(true) && !pays() {
+        if fused.contains_key(&i) {
             continue;
         }
-        let launch = if rec.caps.textures { winograd_walk::launch(rec, &between)? } else { winograd_between::launch(rec, &between)? };
+        let launch = match between(rec, &launches[i], reader, stored)? {
+            None if !stored => pooled(rec, &launches[i], reader)?,
+            launch => launch,
+        };
         if let Some(launch) = launch {
             fused.insert(i, launch);
             gone.insert(j);
@@ -44,6 +47,43 @@ pub(crate) fn fuse(rec: &mut Recorder<'_>, outputs: &[Port]) -> Result<()> {
         rec.replace(launches);
     }
     Ok(())
+}
+
+/// An output transform and the input transform that reads its map in one launch, where it pays.
+fn between(rec: &Recorder<'_>, output: &Dispatch, input: &Dispatch, stored: bool) -> Result<Option<Dispatch>> {
+    let Some(between) = Between::of(rec, output, input, stored) else { return Ok(None) };
+    let pays = || cost::fusing_pays(&between.map, stored, rec.caps, &Speed::typical(rec.caps));
+    if rec.force.fuse != Some(true) && !pays() {
+        return Ok(None);
+    }
+    if rec.caps.textures { winograd_walk::launch(rec, &between) } else { winograd_between::launch(rec, &between) }
+}
+
+/// An output transform and the pooling that alone reads its map in one launch, where the windows are 2x2, side by side. It always pays: a
+/// quarter is written, and nothing read again.
+fn pooled(rec: &Recorder<'_>, output: &Dispatch, pool: &Dispatch) -> Result<Option<Dispatch>> {
+    let Some((m, first)) = transform(rec, output, winograd_output::shader) else { return Ok(None) };
+    let Some(second) = pooling(rec, pool) else { return Ok(None) };
+    let whole = first.y_row == first.c4 && first.y_first == 0;
+    let same = [first.out_h, first.out_w, first.c4] == [second.in_h, second.in_w, second.c4];
+    let windows = [[second.kernel_h, second.kernel_w], [second.stride_h, second.stride_w]] == [[2; 2]; 2];
+    let plain = [second.dilation_h, second.dilation_w, second.pad_h, second.pad_w] == [1, 1, 0, 0];
+    // Every window begins inside the map.
+    let inside = second.out_h <= first.out_h.div_ceil(2) && second.out_w <= first.out_w.div_ceil(2);
+    let (&[products, table, residual, _], &[_, y]) = (output.bindings.as_slice(), pool.bindings.as_slice()) else { return Ok(None) };
+    if !(whole && same && windows && plain && inside) {
+        return Ok(None);
+    }
+    let params = Params { y_row: second.y_row, y_first: second.y_first, pooled_h: second.out_h, pooled_w: second.out_w, ..first };
+    let label = format!("{}, {}", output.label, pool.label);
+    let shader = winograd_output::pooled(m, rec.caps.textures);
+    rec.launch(shader, &label, output.groups, &params, &[products, table, residual, y], pool.flops).map(Some)
+}
+
+/// The parameters of a launch, if it takes maxima of windows.
+fn pooling(rec: &Recorder<'_>, launch: &Dispatch) -> Option<window::Params> {
+    let params = || bytemuck::try_pod_read_unaligned(&launch.params).ok();
+    if launch.shader == window::maxima(rec.caps.textures) { params() } else { None }
 }
 
 /// The map that a launch writes, if it is an output transform.

@@ -11,6 +11,10 @@ pub(crate) fn shader(tile: Tile, halves: bool) -> &'static Shader {
         (Tile::M128, true) => &shader::CONV_TILED_GEMM_M128_F16,
         (Tile::M32, false) => &shader::CONV_TILED_GEMM_M32,
         (Tile::M32, true) => &shader::CONV_TILED_GEMM_M32_F16,
+        (Tile::M32D, false) => &shader::CONV_TILED_GEMM_M32D,
+        (Tile::M32D, true) => &shader::CONV_TILED_GEMM_M32D_F16,
+        (Tile::M64D, false) => &shader::CONV_TILED_GEMM_M64D,
+        (Tile::M64D, true) => &shader::CONV_TILED_GEMM_M64D_F16,
         (_, false) => &shader::CONV_TILED_GEMM_M64,
         (_, true) => &shader::CONV_TILED_GEMM_M64_F16,
     }

@@ -28,6 +28,8 @@ pub(crate) struct Params {
     pub(crate) hi: f32,
     pub(crate) post_lo: f32,
     pub(crate) post_hi: f32,
+    pub(crate) pooled_h: u32,
+    pub(crate) pooled_w: u32,
 }
 
 impl Params {
@@ -54,6 +56,8 @@ impl Params {
             hi: p.hi,
             post_lo: p.post_lo,
             post_hi: p.post_hi,
+            pooled_h: 0,
+            pooled_w: 0,
         }
     }
 }

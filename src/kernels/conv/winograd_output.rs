@@ -16,6 +16,16 @@ pub(crate) fn shader(m: usize, textures: bool) -> &'static Shader {
     }
 }
 
+/// The form that pools what it makes, by the largest of 2x2.
+pub(crate) fn pooled(m: usize, textures: bool) -> &'static Shader {
+    match (m, textures) {
+        (4, false) => &shader::CONV_WINOGRAD_OUTPUT_F4_POOL,
+        (4, true) => &shader::CONV_WINOGRAD_OUTPUT_F4_POOL_TEX,
+        (_, false) => &shader::CONV_WINOGRAD_OUTPUT_F2_POOL,
+        (_, true) => &shader::CONV_WINOGRAD_OUTPUT_F2_POOL_TEX,
+    }
+}
+
 pub(crate) fn record(
     rec: &mut Recorder<'_>,
     call: &Call<'_>,

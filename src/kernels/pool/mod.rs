@@ -9,7 +9,7 @@ use crate::recording::Packed;
 
 /// Mirrors the `Params` of shaders/shared/pool.wgsl.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 pub(crate) struct Params {
     pub(crate) in_h: u32,
     pub(crate) in_w: u32,

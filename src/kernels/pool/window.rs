@@ -6,7 +6,12 @@ use crate::error::Result;
 use crate::graph::{Pool, PoolKind};
 use crate::kernels::check_rounds;
 use crate::recording::{Packed, Part, Recorder, Source};
-use crate::shader;
+use crate::shader::{self, Shader};
+
+/// The form for maxima of f32.
+pub(crate) fn maxima(textures: bool) -> &'static Shader {
+    if textures { &shader::POOL_WINDOW_MAX_TEX } else { &shader::POOL_WINDOW_MAX }
+}
 
 /// Records the pooling, into `part` when there is one. `least` is the least element of a type of whole numbers, of which only maxima are taken; `None` for f32.
 pub(crate) fn record(
@@ -27,8 +32,7 @@ pub(crate) fn record(
     let shader = match (pool.kind, least) {
         (_, Some(_)) => &shader::POOL_WINDOW_I32,
         (PoolKind::Lp(_), None) => &shader::POOL_WINDOW_LP,
-        (PoolKind::Max, None) if rec.caps.textures => &shader::POOL_WINDOW_MAX_TEX,
-        (PoolKind::Max, None) => &shader::POOL_WINDOW_MAX,
+        (PoolKind::Max, None) => maxima(rec.caps.textures),
         (_, None) if rec.caps.textures => &shader::POOL_WINDOW_SUM_TEX,
         (_, None) => &shader::POOL_WINDOW_SUM,
     };
