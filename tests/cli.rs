@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -342,6 +343,29 @@ fn bench_kernels_draws_its_rows_under_the_roof() {
     assert!(
         computing.clone().count() > 10 && computing.map(|r| r["name"].as_str().unwrap()).all(|n| plot.contains(&n.replace("->", "-&gt;")))
     );
+}
+
+/// One thread for each core leaves a core idle where two of them are woken on the other.
+#[cfg(target_os = "linux")]
+#[test]
+fn lavapipe_is_given_more_threads_than_cores() {
+    let threads = |given: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lookalike"));
+        command.args(["bench", "network", "--paced"]).env_remove("LP_NUM_THREADS");
+        given.map(|n| command.env("LP_NUM_THREADS", n));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut ready).unwrap();
+        assert_eq!(ready.trim(), "ready");
+        let environment = std::fs::read(format!("/proc/{}/environ", child.id())).unwrap();
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
+        let mut variables = environment.split(|&b| b == 0).map(|v| String::from_utf8_lossy(v).into_owned());
+        variables.find_map(|v| v.strip_prefix("LP_NUM_THREADS=").map(str::to_owned))
+    };
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(threads(None), Some((3 * cores).to_string()));
+    assert_eq!(threads(Some("1")).as_deref(), Some("1"));
 }
 
 /// Code of another width from Mesa's cache would give wrong results.

@@ -7,6 +7,10 @@ use lookalike::Result;
 
 /// How wide lavapipe's vectors shall be, in bits.
 const WIDTH: &str = "LOOKALIKE_VECTOR_BITS";
+/// Threads that lavapipe computes with. By itself it takes one for each core and cuts a launch into as many parts.
+const THREADS: &str = "LP_NUM_THREADS";
+/// How many it is given for each core: smaller parts are spread more evenly where two threads are woken on one core or a core is busy (docs/benchmarks.md).
+const THREADS_PER_CORE: usize = 3;
 
 /// Starts the program anew where Mesa needs other variables than there are; otherwise returns.
 ///
@@ -15,6 +19,7 @@ const WIDTH: &str = "LOOKALIKE_VECTOR_BITS";
 ///   program takes for its own.
 /// * [`WIDTH`] becomes lavapipe's own variable, with a shader cache of its own: Mesa keeps compiled code without noting its width, and code of another
 ///   width gives wrong results.
+/// * [`THREADS`] becomes [`THREADS_PER_CORE`] times the cores that this process may use.
 ///
 /// # Errors
 /// A width that there is not.
@@ -32,6 +37,10 @@ pub(crate) fn prepare() -> Result<()> {
     {
         variables.push(("LP_NATIVE_VECTOR_WIDTH", width.to_string().into()));
         variables.push(("MESA_SHADER_CACHE_DIR", cache(width)));
+    }
+    if !is_set(&THREADS) {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        variables.push((THREADS, (THREADS_PER_CORE * cores).to_string().into()));
     }
     let mut args = std::env::args_os();
     let (Some(name), Ok(program), false) = (args.next(), std::env::current_exe(), variables.is_empty()) else { return Ok(()) };
