@@ -123,6 +123,9 @@ struct Pooled {
     joined: bool,
 }
 
+/// Channels before the convolution.
+const POOLED_FROM: usize = 36;
+
 fn max_pool(window: Window, ceil: bool) -> Pool {
     Pool { kind: PoolKind::Max, window, ceil, count_include_pad: false }
 }
@@ -133,25 +136,45 @@ impl Pooled {
     }
 
     fn model(&self) -> Model {
-        let (mut graph, input) = graph_of(&[34, self.size[0], self.size[1]]);
+        let (mut graph, input) = graph_of(&[POOLED_FROM, self.size[0], self.size[1]]);
         let mut random = Random(7);
-        let stem = self.with.residual.then(|| conv(&mut graph, &mut random, "stem", input, [36, 34, 1], &Pair::default(), None));
-        let map = conv(&mut graph, &mut random, "first", input, [36, 34, 3], &self.with, stem);
+        // The last part of a join may end within a vec4, the others may not.
+        let outputs = if self.joined { 36 } else { 37 };
+        let stem =
+            self.with.residual.then(|| conv(&mut graph, &mut random, "stem", input, [outputs, POOLED_FROM, 1], &Pair::default(), None));
+        let map = conv(&mut graph, &mut random, "first", input, [outputs, POOLED_FROM, 3], &self.with, stem);
         let mut pooled = graph.add_node("pool", Op::Pool(self.pool.clone()), &[map]);
         if self.joined {
-            let other = graph.add_node("other", Op::Unary(Unary::Tanh), &[input]);
-            let other = graph.add_node("other pool", Op::Pool(self.pool.clone()), &[other]);
-            pooled = graph.add_node("joined", Op::Concat { axis: 1 }, &[other, pooled, other]);
+            let side = |graph: &mut Graph, name: &str| {
+                let side = graph.add_node(format!("{name}.tanh"), Op::Unary(Unary::Tanh), &[input]);
+                graph.add_node(name, Op::Pool(self.pool.clone()), &[side])
+            };
+            let parts = [side(&mut graph, "before"), pooled, side(&mut graph, "behind")];
+            pooled = graph.add_node("joined", Op::Concat { axis: 1 }, &parts);
         }
         graph.outputs.push(pooled);
         if self.with.shown {
             graph.outputs.push(map);
+        }
+        if self.with.read {
+            let other = conv(&mut graph, &mut random, "second", map, [33, outputs, 3], &Pair::default(), None);
+            let again = graph.add_node("again", Op::Pool(self.pool.clone()), &[map]);
+            graph.outputs.extend([other, again]);
         }
         model_of(graph)
     }
 
     /// Runs with and without fusion, both kinds of kernels, F(2x2) and F(4x4), batches of 1 and 3; `saved` launches less with it.
     fn check(&self, saved: usize) {
+        self.run(Some(saved));
+    }
+
+    /// The same with any number of launches.
+    fn check_any(&self) {
+        self.run(None);
+    }
+
+    fn run(&self, saved: Option<usize>) {
         let model = self.model();
         for (m, textures) in [(2, false), (2, true), (4, false), (4, true)] {
             let network = |fuse: Option<bool>| {
@@ -160,16 +183,25 @@ impl Pooled {
             };
             let (apart, fused) = (network(Some(false)), network(None));
             let count = |n: &Network| n.summary().unwrap().dispatches.len();
-            assert_eq!(count(&apart) - count(&fused), saved, "{self:?} F({m}), textures {textures}");
+            if let Some(saved) = saved {
+                assert_eq!(count(&apart) - count(&fused), saved, "{self:?} F({m}), textures {textures}");
+            }
+            // The output is brought into rows, nothing else is moved.
+            let dispatches = fused.summary().unwrap().dispatches;
+            let moved = |label: &str| label.starts_with("joined") && !label.ends_with("to rows");
+            let copied = dispatches.iter().filter(|d| d.shader.starts_with("movement/copy") && moved(&d.label)).count();
+            assert_eq!(copied, 0, "every pool writes its part of {self:?}");
             for batch in [1, 3] {
-                let input = Random(6).tensor(&[batch, 34, self.size[0], self.size[1]]);
+                let input = Random(6).tensor(&[batch, POOLED_FROM, self.size[0], self.size[1]]);
                 let run = |n: &Network| n.run(&[("input", &input)]).unwrap();
                 let got = run(&fused);
                 same(&run(&apart), &got, &format!("{self:?} F({m}), textures {textures}, batch {batch}"));
                 if batch == 1 {
                     let exact = run_graph(&model.graph, &[Array::from(&input)], &model.graph.outputs).unwrap();
-                    let error = relative_error(&got[0].1.to_f32(), &exact[0].data);
-                    assert!(error < 2e-5, "{self:?} F({m}): {error:e}");
+                    for ((name, got), want) in got.iter().zip(&exact) {
+                        let error = relative_error(&got.to_f32(), &want.data);
+                        assert!(error < 2e-5, "{self:?} F({m}) {name}: {error:e}");
+                    }
                 }
             }
         }
@@ -249,7 +281,9 @@ fn other_pooling_has_a_launch_of_its_own() {
     Pooled::new([8, 8], average).check(0);
     // The map itself is wanted.
     let pooled = Pooled::new([8, 8], max_pool(Window::square(2, 2, 0), false));
-    Pooled { with: Pair { shown: true, ..Pair::default() }, ..pooled }.check(0);
+    Pooled { with: Pair { shown: true, ..Pair::default() }, ..pooled.clone() }.check(0);
+    // Two pools and a convolution, which may share transforms with the one before: the map is stored for the pools.
+    Pooled { with: Pair { read: true, ..Pair::default() }, ..pooled }.check_any();
 }
 
 /// The plan of IResNet-50 for one picture on a device of this kind.

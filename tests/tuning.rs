@@ -67,6 +67,7 @@ fn methods(gpu: &Gpu) -> Vec<String> {
         return of("p16", "p32").to_vec();
     }
     let mut all = of("m32", "m128").to_vec();
+    all.extend(of("m32d", "m64d"));
     if subgroups_compute(gpu) {
         all.extend(of("p32", "p32"));
     }
@@ -107,8 +108,7 @@ fn what_was_timed_is_taken_again_and_not_timed_again() {
     assert_eq!(stored["content"].as_array().unwrap().len(), 3);
     for layer in stored["content"].as_array().unwrap() {
         let micros = layer["micros"].as_object().unwrap();
-        // Three algorithms, and two other forms of the fastest.
-        assert!((2..=5).contains(&micros.len()) && micros.values().all(|t| t.as_f64().unwrap() > 0.0), "{layer}");
+        assert!(micros.len() >= 2 && micros.values().all(|t| t.as_f64().unwrap() > 0.0), "{layer}");
         let method = layer["method"].as_str().unwrap();
         let of_its_own: Vec<_> = micros.keys().filter(|m| m.split(' ').next() == method.split(' ').next()).collect();
         let best = micros[method].as_f64().unwrap();
@@ -181,7 +181,7 @@ fn outputs_agree_whatever_was_chosen() {
 }
 
 #[test]
-fn a_product_by_subgroups_is_timed_beside_the_one_through_workgroup_memory() {
+fn other_kernels_are_timed_beside_the_one_through_workgroup_memory() {
     let folder = tempfile::tempdir().unwrap();
     let gpu = open_with(Some(folder.path()), Some(GemmFamily::Tiled));
     tuned(&gpu);
@@ -189,7 +189,7 @@ fn a_product_by_subgroups_is_timed_beside_the_one_through_workgroup_memory() {
     for layer in stored["content"].as_array().unwrap() {
         let names: Vec<_> = layer["micros"].as_object().unwrap().keys().collect();
         let of = |kernel: char| names.iter().any(|name| name.split(' ').nth(1).is_some_and(|form| form.starts_with(kernel)));
-        assert!(of('m'), "{names:?}");
+        assert!(of('m') && names.iter().any(|name| name.contains("m32d") || name.contains("m64d")), "{names:?}");
         assert_eq!(of('p'), subgroups_compute(&gpu), "{names:?}");
     }
 }

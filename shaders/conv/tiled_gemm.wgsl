@@ -100,7 +100,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var step = 0u; step < steps; step++) {
                 let c = step * 4u + load_c4;
 #for j in 0..(PX + 3) / 4
+#if PX >= 4
                 let x{{j}} = select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < in_c4);
+#else
+                var x{{j}} = vec4<f32>();
+                if (local / 4u < {{16 * PX}}u) {
+                    x{{j}} = select(vec4<f32>(), x[at{{j}} + c], inside{{j}} && c < in_c4);
+                }
+#endif
 #endfor
                 // Thread = (k = local/16, lane = local%16); beyond the last channel the weight may be anything, x is 0 there but must stay finite.
                 let k = local / 16u;

@@ -1,6 +1,6 @@
 // The output transform of Winograd F(MxM, 3x3):   Y = A^T m A   for every tile, then the epilogue.
 //
-// POOL: of every 2x2 outputs only the largest number is stored, the maximum pooling that follows. A tile holds whole windows.
+// POOL: of every 2x2 outputs only the largest number is stored, the maximum pooling that follows: y is the pooled map. A tile holds whole windows.
 //
 // Layouts   m: [(M+2)^2 planes][tile][o4]   bias: [o4] then slope [o4]   y, residual: packed NHWC
 // Threads   64 in a row over (tile, o4), o4 fastest; one tile of 4 channels a thread. Workgroup memory: none.
@@ -51,7 +51,7 @@ struct Window {
 #endfor
 }
 
-// `row` and `col` are even, so a window that is stored begins inside the map, but it may end outside.
+// `row` and `col` are even, and there are at most as many windows as begin inside the map. The last ones may end outside.
 fn store(n: u32, row: u32, col: u32, c: u32, sums: Window, b: vec4<f32>, slope: vec4<f32>) {
     if (row / 2u < p.pooled_h && col / 2u < p.pooled_w) {
         let first = (n * p.out_h + row) * p.out_w + col;

@@ -3,6 +3,8 @@
 //   for every place o of a box of up to 8 dimensions:   j = o * step + begin;   j is mirrored, clamped or tested against [0, limit)
 //   y[y_offset + sum o * y_stride] = inside ? x[x_offset + sum j * x_stride] : fill
 //
+// PLAIN: no place is outside; begin and step are worked into x_offset and x_stride (modulo 2^32).
+//
 // Layouts   by strides, in elements: 32 bits of any type, or four of them where VEC4 = 1   Threads   64 in a row over the box, last dimension fastest
 // Workgroup memory: none.
 #import shared/index
@@ -47,11 +49,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     var source = p.x_offset;
     var place = p.y_offset;
+#if !PLAIN
     var inside = true;
+#endif
     for (var k = 0u; k < p.rank; k++) {
         let axis = p.axes[k];
         let o = rest % axis.size;
         rest /= axis.size;
+        place += o * axis.y_stride;
+#if PLAIN
+        source += o * axis.x_stride;
+#else
         let last = i32(axis.limit) - 1;
         var j = i32(o) * axis.step + axis.begin;
         if (p.mode == 1u) {
@@ -65,11 +73,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
         inside = inside && j >= 0 && j <= last;
         source += u32(j) * axis.x_stride;
-        place += o * axis.y_stride;
+#endif
     }
+#if PLAIN
+    y[place] = x[source];
+#else
 #if VEC4
     y[place] = select(vec4<u32>(p.fill), x[select(0u, source, inside)], inside);
 #else
     y[place] = select(p.fill, x[select(0u, source, inside)], inside);
+#endif
 #endif
 }

@@ -23,6 +23,6 @@ struct Params {
     hi: f32,
     post_lo: f32,
     post_hi: f32,
-    pooled_h: u32,  // output: of the map behind 2x2 pooling
+    pooled_h: u32,  // output: size of the map behind 2x2 pooling, to which y_row and y_first belong then
     pooled_w: u32,
 }

@@ -1,4 +1,4 @@
-//! The layers that are measured: shapes of the networks people run (IResNet, MobileFaceNet, VGGFace, DeepFace).
+//! The layers that are measured: shapes of the networks people run (IResNet, MobileFaceNet, VGGFace, DeepFace, MTCNN, YuNet).
 
 use crate::graph::{Conv, Epilogue, Linear, LocallyConnected, Op, Pool, PoolKind, Unary, Window};
 use crate::recording::{ConvAlgorithm, Force};
@@ -78,6 +78,10 @@ pub(super) fn all() -> Vec<Case> {
     for l in
         [layer(3, 112, 64, 3, 1), layer(64, 112, 64, 3, 2), layer(128, 14, 256, 1, 1), layer(256, 14, 128, 1, 1), layer(64, 56, 128, 1, 2)]
     {
+        out.push(conv(&l, None));
+    }
+    // The first layer and a head of detectors.
+    for l in [layer(3, 240, 10, 3, 1), layer(64, 80, 4, 1, 1)] {
         out.push(conv(&l, None));
     }
     for (channels, size, kernel, stride) in [(128, 28, 3, 1), (256, 14, 3, 1), (128, 56, 3, 2)] {

@@ -6,10 +6,13 @@
 use lookalike::Result;
 
 /// How wide lavapipe's vectors shall be, in bits.
+#[cfg(target_os = "linux")]
 const WIDTH: &str = "LOOKALIKE_VECTOR_BITS";
 /// Threads that lavapipe computes with. By itself it takes one for each core and cuts a launch into as many parts.
+#[cfg(target_os = "linux")]
 const THREADS: &str = "LP_NUM_THREADS";
 /// How many it is given for each core: smaller parts are spread more evenly where two threads are woken on one core or a core is busy (docs/benchmarks.md).
+#[cfg(target_os = "linux")]
 const THREADS_PER_CORE: usize = 3;
 
 /// Starts the program anew where Mesa needs other variables than there are; otherwise returns.
@@ -19,7 +22,7 @@ const THREADS_PER_CORE: usize = 3;
 ///   program takes for its own.
 /// * [`WIDTH`] becomes lavapipe's own variable, with a shader cache of its own: Mesa keeps compiled code without noting its width, and code of another
 ///   width gives wrong results.
-/// * [`THREADS`] becomes [`THREADS_PER_CORE`] times the cores that this process may use.
+/// * [`THREADS`] becomes [`THREADS_PER_CORE`] times the cores that this process may use, if nobody has set it.
 ///
 /// # Errors
 /// A width that there is not.

@@ -10,6 +10,8 @@ pub enum ConvAlgorithm {
     Gemm,
     /// Winograd F(m x m, 3x3) around that product; m is 2 or 4.
     Winograd(u32),
+    /// The matrix product of few output channels, without a residual.
+    Narrow,
     /// One filter per channel.
     Depthwise,
     /// Any number of groups.
@@ -19,11 +21,12 @@ pub enum ConvAlgorithm {
 }
 
 impl ConvAlgorithm {
-    /// `gemm`, `winograd-f4`, `depthwise` and so on.
+    /// `gemm`, `winograd-f4`, `narrow` and so on.
     pub fn name(self) -> String {
         match self {
             Self::Gemm => "gemm".to_owned(),
             Self::Winograd(m) => format!("winograd-f{m}"),
+            Self::Narrow => "narrow".to_owned(),
             Self::Depthwise => "depthwise".to_owned(),
             Self::Grouped => "grouped".to_owned(),
             Self::Naive => "naive".to_owned(),
@@ -41,7 +44,7 @@ impl TryFrom<String> for ConvAlgorithm {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        let all = [Self::Gemm, Self::Winograd(2), Self::Winograd(4), Self::Depthwise, Self::Grouped, Self::Naive];
+        let all = [Self::Gemm, Self::Winograd(2), Self::Winograd(4), Self::Narrow, Self::Depthwise, Self::Grouped, Self::Naive];
         all.into_iter().find(|a| a.name() == name).ok_or_else(|| format!("`{name}` is no algorithm of a convolution"))
     }
 }

@@ -164,6 +164,28 @@ pub(crate) fn naive(_caps: &Caps) -> Vec<Case> {
     spread_inputs(&DENSE, true).into_iter().map(|c| Case { force: force.clone(), ..c }).collect()
 }
 
+/// Layers of 1 to 16 channels, by both families.
+pub(crate) fn narrow(caps: &Caps) -> Vec<Case> {
+    let layers = [
+        layer(1, 3, [7, 9], 10, 3, 1, 1),
+        Layer { pads: [1, 0, 0, 1], ..layer(3, 16, [13, 11], 16, 3, 2, 0) },
+        layer(2, 33, [8, 8], 4, 1, 1, 0),
+        layer(1, 3, [23, 23], 7, 7, 2, 3),
+        Layer { dilation: 2, ..layer(1, 8, [9, 9], 1, 3, 1, 2) },
+        layer(1, 18, [65, 1], 2, 1, 1, 0),
+        layer(3, 20, [6, 7], 13, 1, 2, 0),
+    ];
+    // It adds nothing behind the activation.
+    let alone = |c: &Case| !matches!(&c.op, Op::Conv(conv) if conv.epilogue.residual);
+    let families = [caps.subgroup_size().map(|size| (GemmFamily::Subgroup(size), true)), Some((GemmFamily::Tiled, false))];
+    let family = |(gemm, textures)| {
+        let force = Force { conv: Some(ConvAlgorithm::Narrow), gemm: Some(gemm), textures: Some(textures), ..Force::default() };
+        let cases = spread_inputs(&layers, false).into_iter().chain(spread_inputs(&layers, true)).filter(alone);
+        cases.map(move |c| Case { force: force.clone(), ..c })
+    };
+    families.into_iter().flatten().flat_map(family).collect()
+}
+
 fn winograd(_caps: &Caps) -> Vec<Case> {
     // Growth of rounding errors by the transforms, see docs/tolerances.md.
     [(2, 2.0), (4, 9.0)]

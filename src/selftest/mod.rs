@@ -55,6 +55,7 @@ const KERNELS: &[Kernel] = &[
     Kernel { stem: COOPERATIVE, cases: conv::coop_gemm },
     Kernel { stem: "conv/slices", cases: slices::slices },
     Kernel { stem: "conv/naive", cases: conv::naive },
+    Kernel { stem: "conv/narrow", cases: conv::narrow },
     Kernel { stem: "conv/depthwise", cases: conv::depthwise },
     Kernel { stem: "conv/grouped", cases: conv::grouped },
     Kernel { stem: "conv/transpose", cases: transpose::transpose },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::gemm::{self, Product};
 use super::slices::Cut;
-use super::{Call, Finish, Geometry, cost};
+use super::{Call, Finish, Geometry, cost, narrow};
 use crate::error::Result;
 use crate::model::Precision;
 use crate::recording::{
@@ -54,7 +54,7 @@ struct Layer<'a> {
 pub(super) fn convolution(rec: &Recorder<'_>, call: &Call<'_>) -> Decision {
     let g = &call.geometry;
     let (pre, residual) = (call.pre.is_some(), call.finish.residual.is_some());
-    if let Some(forced) = rec.force.conv.filter(|&forced| computes(forced, call)) {
+    if let Some(forced) = rec.force.conv.filter(|&forced| computes(forced, call, rec.caps)) {
         let layer = Layer { geometry: g, algorithms: vec![forced], pre, residual };
         let best = layer.ranked(rec, &Speed::typical(rec.caps)).first().map(|(method, _)| *method);
         return Decision::new(best.unwrap_or(Method { algorithm: forced, form: None }), Origin::Forced);
@@ -62,7 +62,7 @@ pub(super) fn convolution(rec: &Recorder<'_>, call: &Call<'_>) -> Decision {
     if call.groups > 1 {
         return Decision::new(Method { algorithm: grouped(call), form: None }, Origin::Only);
     }
-    let layer = Layer { geometry: g, algorithms: candidates(g, rec.caps), pre, residual };
+    let layer = Layer { geometry: g, algorithms: candidates(g, residual, rec.caps), pre, residual };
     layer.decide(rec, || record_alone(call))
 }
 
@@ -81,10 +81,11 @@ pub(crate) fn form(rec: &Recorder<'_>, g: &Geometry) -> Form {
 }
 
 /// Whether `algorithm` computes the layer at all.
-fn computes(algorithm: ConvAlgorithm, call: &Call<'_>) -> bool {
+fn computes(algorithm: ConvAlgorithm, call: &Call<'_>, caps: &Caps) -> bool {
     match algorithm {
         ConvAlgorithm::Gemm => call.groups == 1,
         ConvAlgorithm::Winograd(_) => call.groups == 1 && winograd_shape(&call.geometry),
+        ConvAlgorithm::Narrow => call.groups == 1 && call.finish.residual.is_none() && narrow::Form::of(&call.geometry, caps).is_some(),
         ConvAlgorithm::Depthwise => grouped(call) == ConvAlgorithm::Depthwise,
         ConvAlgorithm::Grouped | ConvAlgorithm::Naive => true,
     }
@@ -118,10 +119,12 @@ impl Layer<'_> {
 
     /// Methods with the seconds that they should take, the cheapest first; of equals, the one with the first tile and fewest slices.
     fn ranked(&self, rec: &Recorder<'_>, speed: &Speed) -> Vec<(Method, f64)> {
-        let methods =
-            self.algorithms.iter().flat_map(|&algorithm| forms(rec, self.geometry, algorithm).into_iter().map(move |f| (algorithm, f)));
+        let methods = self.algorithms.iter().flat_map(|&algorithm| {
+            let forms = forms(rec, self.geometry, algorithm);
+            forms.into_iter().map(move |form| Method { algorithm, form })
+        });
         let time = |method: Method| cost::seconds(self.geometry, method, self.pre, rec.precision, rec.caps, speed);
-        let mut ranked: Vec<_> = methods.map(|(algorithm, form)| Method { algorithm, form: Some(form) }).map(|m| (m, time(m))).collect();
+        let mut ranked: Vec<_> = methods.map(|m| (m, time(m))).collect();
         ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
         ranked
     }
@@ -152,12 +155,13 @@ impl Layer<'_> {
     }
 }
 
-/// Forms that the product of `algorithm` can have, none where it has no product.
-pub(super) fn forms(rec: &Recorder<'_>, g: &Geometry, algorithm: ConvAlgorithm) -> Vec<Form> {
+/// Forms that the product of `algorithm` can have; `None` where one kernel has only one. Nothing is chosen between algorithms that are not here.
+pub(super) fn forms(rec: &Recorder<'_>, g: &Geometry, algorithm: ConvAlgorithm) -> Vec<Option<Form>> {
     let (halves, cuts) = match algorithm {
         ConvAlgorithm::Gemm => (rec.precision == Precision::F16, true),
         // The planes are many workgroups already; those of F(4) stay f32.
         ConvAlgorithm::Winograd(m) => (rec.precision == Precision::F16 && m == 2, false),
+        ConvAlgorithm::Narrow => return vec![None],
         _ => return Vec::new(),
     };
     let mut tiles = Tile::of(rec.caps, halves);
@@ -181,14 +185,15 @@ pub(super) fn forms(rec: &Recorder<'_>, g: &Geometry, algorithm: ConvAlgorithm) 
         counts.dedup();
         counts
     };
-    tiles.iter().flat_map(|&tile| slices(tile).into_iter().map(move |n| Form { tile, slices: n as u32 })).collect()
+    tiles.iter().flat_map(|&tile| slices(tile).into_iter().map(move |n| Some(Form { tile, slices: n as u32 }))).collect()
 }
 
-/// What can compute a convolution of one group on a device with these limits.
-pub(super) fn candidates(g: &Geometry, caps: &Caps) -> Vec<ConvAlgorithm> {
+/// What can compute a convolution of one group, with or without a residual, on a device with these limits.
+pub(super) fn candidates(g: &Geometry, residual: bool, caps: &Caps) -> Vec<ConvAlgorithm> {
     let fits = |m: usize| Tile::of(caps, false).into_iter().any(|tile| winograd_fits(g, m, tile, caps));
     let winograd = [2, 4].into_iter().filter(|&m| winograd_applies(g) && fits(m));
-    std::iter::once(ConvAlgorithm::Gemm).chain(winograd.map(|m| ConvAlgorithm::Winograd(m as u32))).collect()
+    let narrow = narrow::Form::of(g, caps).filter(|_| !residual).map(|_| ConvAlgorithm::Narrow);
+    std::iter::once(ConvAlgorithm::Gemm).chain(winograd.map(|m| ConvAlgorithm::Winograd(m as u32))).chain(narrow).collect()
 }
 
 /// Whether the shape is Winograd's, with enough channels.

@@ -4,7 +4,7 @@
 
 use super::slices::Cut;
 use super::winograd_between::{Cut as Bands, Map};
-use super::{Geometry, winograd_walk};
+use super::{Geometry, narrow, winograd_walk};
 use crate::model::Precision;
 use crate::recording::{Caps, ConvAlgorithm, Form, GemmFamily, Kernel, Method, Speed, Tile};
 
@@ -16,6 +16,8 @@ struct Efficiency {
     traffic: f64,
     /// The same for the transforms of F(2x2) and F(4x4), counted on the planes.
     transforms: [f64; 2],
+    /// The share of the peak that `conv/narrow` reaches with 4, 8 and 16 channels, and terms that cost as much as its ends.
+    narrow: ([f64; 3], f64),
     /// Workgroups below which a part of the device has nothing to do.
     workgroups: f64,
     /// Workgroups below which a matrix-vector product draws a part of the bandwidth.
@@ -43,9 +45,23 @@ fn efficiency(family: GemmFamily) -> Efficiency {
     match family {
         // Fitted to `--autotune` times of 38 layers of 8 to 512 channels on lavapipe; of those, three were given an algorithm that took 4
         // to 8 % more than the fastest.
-        GemmFamily::Subgroup(_) => Efficiency { ends: 60.0, traffic: 0.25, transforms: [0.5, 0.38], workgroups: 2.0, streams: 2.0 },
+        GemmFamily::Subgroup(_) => Efficiency {
+            ends: 60.0,
+            traffic: 0.25,
+            transforms: [0.5, 0.38],
+            narrow: ([0.17, 0.27, 0.44], 20.0),
+            workgroups: 2.0,
+            streams: 2.0,
+        },
         // Estimates, not measured: planes are read out of the cache that they were written to, so they move faster than memory does.
-        GemmFamily::Tiled => Efficiency { ends: 16.0, traffic: 0.75, transforms: [1.5, 1.5], workgroups: 64.0, streams: 16.0 },
+        GemmFamily::Tiled => Efficiency {
+            ends: 16.0,
+            traffic: 0.75,
+            transforms: [1.5, 1.5],
+            narrow: ([0.2, 0.25, 0.25], 16.0),
+            workgroups: 64.0,
+            streams: 16.0,
+        },
     }
 }
 
@@ -55,6 +71,7 @@ pub(super) fn seconds(g: &Geometry, method: Method, pre: bool, precision: Precis
     let form = method.form.unwrap_or(Form { tile: Tile::M64, slices: 1 });
     match method.algorithm {
         ConvAlgorithm::Winograd(m) => model.winograd(g, m as usize, form.tile),
+        ConvAlgorithm::Narrow => model.narrow(g) + if pre { model.pass(2 * g.x.bytes()) } else { 0.0 },
         _ => model.gemm(g, form) + if pre { model.pass(2 * g.x.bytes()) } else { 0.0 },
     }
 }
@@ -153,6 +170,17 @@ impl Model<'_> {
         arithmetic.max(self.moved(bytes) / e.traffic) + self.launch()
     }
 
+    fn narrow(&self, g: &Geometry) -> f64 {
+        let Some(form) = narrow::Form::of(g, self.caps) else { return f64::INFINITY };
+        let e = &self.efficiency;
+        let (shares, ends) = e.narrow;
+        let groups = g.y.pixels().div_ceil(form.pixels) as f64;
+        let flops = groups * (2 * form.pixels * 4 * form.vec4s) as f64 * ((g.taps() * g.x.c4() * 4) as f64 + ends);
+        let idle = (e.workgroups / groups).max(1.0);
+        let arithmetic = idle * flops / (shares[form.vec4s.ilog2() as usize] * self.speed.gflops * 1e9);
+        arithmetic.max(self.moved((g.x.bytes() + g.y.bytes()) as f64) / e.traffic) + self.launch()
+    }
+
     fn winograd(&self, g: &Geometry, m: usize, tile: Tile) -> f64 {
         let tiles = g.x.n * g.y.h.div_ceil(m) * g.y.w.div_ceil(m);
         let planes = (m + 2) * (m + 2);
@@ -197,7 +225,7 @@ impl Model<'_> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::kernels::conv::choose::{candidates, forms};
+    use crate::kernels::conv::choose::{self, forms};
     use crate::recording::{Force, Packed, Recorder};
 
     fn convolution(n: usize, c: usize, o: usize, side: usize) -> Geometry {
@@ -214,11 +242,15 @@ mod tests {
         Caps { gemm: GemmFamily::Subgroup(8), textures: true, ..hardware() }
     }
 
-    /// The least that a convolution takes by `algorithm`, in any form.
-    fn least(g: &Geometry, algorithm: ConvAlgorithm, pre: bool, caps: &Caps, speed: &Speed) -> (Form, f64) {
+    fn candidates(g: &Geometry, caps: &Caps) -> Vec<ConvAlgorithm> {
+        choose::candidates(g, false, caps)
+    }
+
+    /// The least that a convolution takes by `algorithm`, in any form that it can have.
+    fn least(g: &Geometry, algorithm: ConvAlgorithm, pre: bool, caps: &Caps, speed: &Speed) -> (Option<Form>, f64) {
         let rec = Recorder::new(caps, Precision::F32, Force::default());
         let forms = forms(&rec, g, algorithm).into_iter();
-        let timed = forms.map(|form| (form, seconds(g, Method { algorithm, form: Some(form) }, pre, Precision::F32, caps, speed)));
+        let timed = forms.map(|form| (form, seconds(g, Method { algorithm, form }, pre, Precision::F32, caps, speed)));
         timed.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
     }
 
@@ -226,13 +258,14 @@ mod tests {
         least(g, algorithm, false, caps, &Speed::typical(caps)).1
     }
 
-    /// `g`, `s`, `2` or `4`: the cheapest algorithm; `s` is a product in slices.
+    /// `g`, `s`, `n`, `2` or `4`: the cheapest algorithm; `s` is a product in slices, `n` that of few channels.
     fn best(g: &Geometry, caps: &Caps) -> char {
         let all = candidates(g, caps).into_iter().map(|a| (a, least(g, a, false, caps, &Speed::typical(caps))));
         match all.min_by(|a, b| a.1.1.total_cmp(&b.1.1)) {
             Some((ConvAlgorithm::Winograd(m), _)) => char::from_digit(m, 10).unwrap_or('?'),
+            Some((ConvAlgorithm::Narrow, _)) => 'n',
             Some((_, (form, _))) => {
-                if form.slices > 1 {
+                if form.unwrap().slices > 1 {
                     's'
                 } else {
                     'g'
@@ -277,6 +310,7 @@ mod tests {
                 let g = convolution(n, c, o, side);
                 for algorithm in candidates(&g, &caps) {
                     let (form, _) = least(&g, algorithm, false, &caps, &Speed::typical(&caps));
+                    let form = form.unwrap();
                     assert_eq!(form.tile.kernel(), Kernel::Tiled, "{subgroup}: {n} {c} {o} {side} {algorithm:?}: {}", form.name());
                 }
             }
@@ -285,11 +319,34 @@ mod tests {
 
     #[test]
     fn few_channels_are_not_worth_a_transform() {
-        for [c, side] in [[16, 448], [31, 112], [32, 28], [32, 14], [32, 7], [64, 7]] {
+        for [c, side] in [[17, 448], [31, 112], [32, 28], [32, 14], [32, 7], [64, 7]] {
             assert_eq!(best(&convolution(1, c, c, side), &software()), 'g', "{c} channels of {side} x {side}");
         }
-        for [c, side] in [[16, 448], [32, 56], [32, 14]] {
+        for [c, side] in [[17, 448], [32, 56], [32, 14]] {
             assert!(['g', 's'].contains(&best(&convolution(1, c, c, side), &hardware())), "{c} channels of {side} x {side}");
+        }
+    }
+
+    #[test]
+    fn layers_of_few_output_channels_have_a_kernel_of_their_own() {
+        // As detectors have them: the first layer, heads, and what lies between.
+        for [c, o, side] in [[3, 10, 478], [3, 16, 320], [10, 16, 237], [64, 1, 80], [64, 4, 40], [128, 8, 15]] {
+            assert_eq!(best(&convolution(1, c, o, side), &software()), 'n', "{c} to {o} channels of {side} x {side}");
+        }
+        for [c, o, side] in [[3, 10, 478], [3, 16, 320], [64, 4, 80]] {
+            assert_eq!(best(&convolution(1, c, o, side), &hardware()), 'n', "{c} to {o} channels of {side} x {side}");
+        }
+        let head = convolution(1, 64, 16, 80);
+        let has = |g: &Geometry, residual: bool, caps: &Caps| choose::candidates(g, residual, caps).contains(&ConvAlgorithm::Narrow);
+        assert!(has(&head, false, &software()) && has(&head, false, &hardware()));
+        // A residual, a channel more, and devices that it has no form for.
+        assert!(!has(&head, true, &software()) && !has(&convolution(1, 64, 17, 80), false, &software()));
+        for caps in [
+            Caps { textures: false, ..software() },
+            Caps { textures: true, ..hardware() },
+            Caps { gemm: GemmFamily::Subgroup(32), ..software() },
+        ] {
+            assert!(!has(&head, false, &caps), "{caps:?}");
         }
     }
 
@@ -329,7 +386,7 @@ mod tests {
         let time = |side| least(&line(side), ConvAlgorithm::Gemm, false, &caps, &speed);
         let e = efficiency(caps.gemm);
         let expected = 2.0 * 64.0 * 256.0 * (64.0 + e.ends) / (share(Tile::P32, caps.gemm) * 1e9);
-        assert_eq!([64, 33].map(|side| time(side).0.name()), ["p32", "p16"]);
+        assert_eq!([64, 33].map(|side| time(side).0.unwrap().name()), ["p32", "p16"]);
         for (side, part) in [(64, 1.0), (33, 0.75 * 8.0 / 7.0)] {
             assert!((time(side).1 - expected * part).abs() < 1e-12, "{side}: {} {expected}", time(side).1);
         }

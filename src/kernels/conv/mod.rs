@@ -9,6 +9,7 @@ mod fuse;
 pub(crate) mod gemm;
 pub(crate) mod grouped;
 pub(crate) mod naive;
+pub(crate) mod narrow;
 pub(crate) mod slices;
 pub(crate) mod subgroup_gemm;
 pub(crate) mod tiled_gemm;
@@ -199,7 +200,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: Call<'_>, part: Option<Part>)
     let decision = choose::convolution(rec, &call);
     let method = decision.method;
     decision.note(rec, &format!("{} {}", call.label, call.geometry.describe()));
-    let part = part.filter(|_| matches!(method.algorithm, ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_)));
+    let part = part.filter(|_| matches!(method.algorithm, ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_) | ConvAlgorithm::Narrow));
     let row = part.map_or(call.geometry.row, |p| [p.row, p.first]);
     let y = part.map_or_else(|| rec.tensor(call.geometry.y.bytes()), |p| p.whole);
     record_to(rec, &Call { geometry: Geometry { row, ..call.geometry }, ..call }, method, y)?;
@@ -226,10 +227,13 @@ fn record_to(rec: &mut Recorder<'_>, call: &Call<'_>, method: Method, y: Source)
         None => call.x,
     };
     match method.algorithm {
+        ConvAlgorithm::Narrow if let Some(form) = narrow::Form::of(&call.geometry, rec.caps) => {
+            narrow::record(rec, call, form, &label, x, y)
+        }
         ConvAlgorithm::Depthwise => depthwise::record(rec, call, &label, x, y),
         ConvAlgorithm::Grouped => grouped::record(rec, call, &label, x, y),
         ConvAlgorithm::Naive => naive::record(rec, call, &label, x, y),
-        ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_) => {
+        ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_) | ConvAlgorithm::Narrow => {
             let filter = Filter::conv(call.weight);
             gemm::record(rec, &Product { label: &label, geometry: &call.geometry, x, filter: &filter, finish: &call.finish, y }, form)
         }

@@ -89,6 +89,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, copy: &Copy, x: Source
     let mut copy = copy.clone();
     copy.axes = merge(&copy.axes);
     let vec4 = to_vec4(&mut copy);
+    let plain = to_plain(&mut copy);
     if copy.axes.len() > MOST_AXES {
         return Err(Error::Unsupported(format!(
             "The layer `{label}` moves a tensor of {} dimensions, and at most {MOST_AXES} are supported.",
@@ -114,7 +115,12 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, copy: &Copy, x: Source
         pad0: 0,
         pad1: 0,
     };
-    let shader = if vec4 { &shader::MOVEMENT_COPY_VEC4 } else { &shader::MOVEMENT_COPY_F32 };
+    let shader = match (plain, vec4) {
+        (false, false) => &shader::MOVEMENT_COPY_F32,
+        (false, true) => &shader::MOVEMENT_COPY_VEC4,
+        (true, false) => &shader::MOVEMENT_COPY_PLAIN,
+        (true, true) => &shader::MOVEMENT_COPY_PLAIN_VEC4,
+    };
     let groups = rec.fold((total as usize).div_ceil(64));
     rec.dispatch(shader, label, groups, &params, &[x, y], 0)
 }
@@ -163,6 +169,20 @@ fn to_vec4(copy: &mut Copy) -> bool {
         copy.y_offset /= 4;
     }
     fits
+}
+
+/// Works beginnings and steps into offset and strides, if no place of the source is outside: what is outside takes most of the kernel's time.
+fn to_plain(copy: &mut Copy) -> bool {
+    let last = |a: &Axis| i64::from(a.begin) + (i64::from(a.size) - 1) * i64::from(a.step);
+    let within = |a: &Axis| a.size > 0 && [i64::from(a.begin), last(a)].iter().all(|j| (0..i64::from(a.limit)).contains(j));
+    let plain = copy.axes.iter().all(within);
+    if plain {
+        for a in &mut copy.axes {
+            copy.x_offset += a.begin as usize * a.x_stride as usize;
+            *a = Axis { x_stride: a.x_stride.wrapping_mul(a.step as u32), begin: 0, step: 1, limit: a.size, ..*a };
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
