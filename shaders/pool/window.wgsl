@@ -54,6 +54,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var padded_cells = 0u;
 #endif
 #endif
+#if K
+#for ky in 0..K
+    let row{{ky}} = oy * p.stride_h + {{ky}}u * p.dilation_h - p.pad_h;
+    let col{{ky}} = ox * p.stride_w + {{ky}}u * p.dilation_w - p.pad_w;
+#endfor
+#for ky in 0..K
+#for kx in 0..K
+    {
+        let inside = row{{ky}} < p.in_h && col{{kx}} < p.in_w;
+        let v = load_x(select(0u, ((n * p.in_h + row{{ky}}) * p.in_w + col{{kx}}) * p.c4 + c, inside));
+        largest = max(largest, select(least, v, inside));
+    }
+#endfor
+#endfor
+#else
     // Loops end behind their rounds, as in conv/subgroup_gemm, and load without a branch: a cell outside is the first one, not counted.
     var ky = 0u;
     loop {
@@ -86,6 +101,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             break if ky >= p.kernel_h;
         }
     }
+#endif
 #if MAX
     // Spare lanes stay 0, also where a dilated window steps over the picture.
     let lanes = vec4<u32>(c * 4u) + vec4<u32>(0u, 1u, 2u, 3u);

@@ -1,6 +1,6 @@
 // A decoded picture as a texture, and where a network's input takes its pixels. Mirrored by kernels::image::photo::Params.
 //
-// Layouts   photo: RGBA, 8-bit normalised; rows one after the other in texture rows of `pitch` texels (`pitch` = width: as usual)
+// Layouts   photo: RGBA, 8-bit normalised; rows one after the other in texture rows of `pitch` texels: the width, as usual, or a power of two
 //           y: packed NHWC, one vec4 a pixel (3 or 1 channels)
 struct Params {
     out_w: u32,
@@ -23,7 +23,7 @@ fn texel(col: i32, row: i32) -> vec3<f32> {
     var at = vec2<i32>(col, row);
     if (p.pitch != p.width) {
         let i = u32(row) * p.width + u32(col);
-        at = vec2<i32>(i32(i % p.pitch), i32(i / p.pitch));
+        at = vec2<i32>(i32(i & (p.pitch - 1u)), i32(i >> firstTrailingBit(p.pitch)));
     }
     return round(textureLoad(photo, at, 0).xyz * 255.0);
 }

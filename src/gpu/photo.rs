@@ -15,7 +15,7 @@ pub struct Photo {
     memory: Arc<Memory>,
     width: u32,
     height: u32,
-    /// Pixels of a texture row: the width, unless the picture is longer than a texture can be.
+    /// Pixels of a texture row: the width, or a power of two for a picture that is longer than a texture can be.
     pitch: u32,
 }
 
@@ -56,7 +56,7 @@ impl Photo {
             )));
         }
         let side = gpu.device().limits().max_texture_dimension_2d;
-        let pitch = if width.max(height) <= side { width } else { side };
+        let pitch = if width.max(height) <= side { width } else { 1 << side.ilog2() };
         let rows = pixels.div_ceil(u64::from(pitch));
         let Some(rows) = u32::try_from(rows).ok().filter(|&r| r <= side) else {
             return Err(Error::Limits(format!(

@@ -66,7 +66,7 @@ fn pooled(rec: &Recorder<'_>, output: &Dispatch, pool: &Dispatch) -> Result<Opti
     let Some(second) = pooling(rec, pool) else { return Ok(None) };
     let whole = first.y_row == first.c4 && first.y_first == 0;
     let same = [first.out_h, first.out_w, first.c4] == [second.in_h, second.in_w, second.c4];
-    let windows = [[second.kernel_h, second.kernel_w], [second.stride_h, second.stride_w]] == [[2; 2]; 2];
+    let windows = [second.kernel_h, second.kernel_w, second.stride_h, second.stride_w] == [2; 4];
     let plain = [second.dilation_h, second.dilation_w, second.pad_h, second.pad_w] == [1, 1, 0, 0];
     // Every window begins inside the map.
     let inside = second.out_h <= first.out_h.div_ceil(2) && second.out_w <= first.out_w.div_ceil(2);
@@ -80,10 +80,10 @@ fn pooled(rec: &Recorder<'_>, output: &Dispatch, pool: &Dispatch) -> Result<Opti
     rec.launch(shader, &label, output.groups, &params, &[products, table, residual, y], pool.flops).map(Some)
 }
 
-/// The parameters of a launch, if it takes maxima of windows.
+/// The parameters of a launch, if it takes maxima of 2x2 windows.
 fn pooling(rec: &Recorder<'_>, launch: &Dispatch) -> Option<window::Params> {
     let params = || bytemuck::try_pod_read_unaligned(&launch.params).ok();
-    if launch.shader == window::maxima(rec.caps.textures) { params() } else { None }
+    if launch.shader == window::maxima([2, 2], rec.caps.textures) { params() } else { None }
 }
 
 /// The map that a launch writes, if it is an output transform.

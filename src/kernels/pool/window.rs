@@ -8,9 +8,16 @@ use crate::kernels::check_rounds;
 use crate::recording::{Packed, Part, Recorder, Source};
 use crate::shader::{self, Shader};
 
-/// The form for maxima of f32.
-pub(crate) fn maxima(textures: bool) -> &'static Shader {
-    if textures { &shader::POOL_WINDOW_MAX_TEX } else { &shader::POOL_WINDOW_MAX }
+/// The form for maxima of f32 over windows of this size.
+pub(crate) fn maxima(kernel: [usize; 2], textures: bool) -> &'static Shader {
+    match (kernel, textures) {
+        ([2, 2], false) => &shader::POOL_WINDOW_MAX_K2,
+        ([2, 2], true) => &shader::POOL_WINDOW_MAX_K2_TEX,
+        ([3, 3], false) => &shader::POOL_WINDOW_MAX_K3,
+        ([3, 3], true) => &shader::POOL_WINDOW_MAX_K3_TEX,
+        (_, false) => &shader::POOL_WINDOW_MAX,
+        (_, true) => &shader::POOL_WINDOW_MAX_TEX,
+    }
 }
 
 /// Records the pooling, into `part` when there is one. `least` is the least element of a type of whole numbers, of which only maxima are taken; `None` for f32.
@@ -32,7 +39,7 @@ pub(crate) fn record(
     let shader = match (pool.kind, least) {
         (_, Some(_)) => &shader::POOL_WINDOW_I32,
         (PoolKind::Lp(_), None) => &shader::POOL_WINDOW_LP,
-        (PoolKind::Max, None) => maxima(rec.caps.textures),
+        (PoolKind::Max, None) => maxima(pool.window.kernel, rec.caps.textures),
         (_, None) if rec.caps.textures => &shader::POOL_WINDOW_SUM_TEX,
         (_, None) => &shader::POOL_WINDOW_SUM,
     };
