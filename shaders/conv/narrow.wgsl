@@ -9,7 +9,8 @@
 // SG > 0: a workgroup is a subgroup. A lane loads one vec4 of the weights, or some SG apart, and subgroupBroadcast gives it to all.
 // SG = 0: every invocation loads all weights, from one address at a time, which hardware serves once for a subgroup.
 // TEX: x and w are textures (shared/texel).
-// Workgroup memory: none. Assumes: out_c4 is at most O, nothing is added behind the activation.
+// Workgroup memory: none. Limits: subgroup size is exactly SG; loops stay below 65535 rounds.
+// Assumes   out_c4 is at most O, nothing is added behind the activation.
 #import shared/conv
 #import shared/epilogue
 #import shared/index
@@ -105,12 +106,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if SG
     let b{{o}} = subgroupBroadcast(t{{o / SG}}, {{o % SG}}u);
     let slope{{o}} = subgroupBroadcast(t{{(O + o) / SG}}, {{(O + o) % SG}}u);
+#else
+    let b{{o}} = bias[min({{o}}u, p.out_c4 - 1u)];
+    let slope{{o}} = bias[p.out_c4 + min({{o}}u, p.out_c4 - 1u)];
 #endif
+#endfor
+#for o in 0..O
     if ({{o}}u < p.out_c4) {
-#if SG == 0
-        let b{{o}} = bias[{{o}}u];
-        let slope{{o}} = bias[p.out_c4 + {{o}}u];
-#endif
 #for j in 0..Q
         store(first + {{j * LANES}}u, {{o}}u, sum{{j}}_{{o}}, b{{o}}, slope{{o}});
 #endfor

@@ -60,7 +60,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let columns = bin_of(id.x, look.w, p.out_w);
     let rows = bin_of(id.y, look.h, p.out_h);
     var sum = vec3<f32>();
-    // Loops end behind their rounds, as in conv/subgroup_gemm: there always is one.
+    // Loops end behind their rounds, as in conv/subgroup_gemm: there is at least one round.
     var y_place = Place(rows.first, 0u);
     var j = 0u;
     loop {

@@ -75,13 +75,16 @@ pub(super) fn all() -> Vec<Case> {
             out.push(conv(&l, Some(ConvAlgorithm::Naive)));
         }
     }
-    for l in
-        [layer(3, 112, 64, 3, 1), layer(64, 112, 64, 3, 2), layer(128, 14, 256, 1, 1), layer(256, 14, 128, 1, 1), layer(64, 56, 128, 1, 2)]
-    {
-        out.push(conv(&l, None));
-    }
-    // The first layer and a head of detectors.
-    for l in [layer(3, 240, 10, 3, 1), layer(64, 80, 4, 1, 1)] {
+    for l in [
+        layer(3, 112, 64, 3, 1),
+        layer(64, 112, 64, 3, 2),
+        layer(128, 14, 256, 1, 1),
+        layer(256, 14, 128, 1, 1),
+        layer(64, 56, 128, 1, 2),
+        // The first layer and a head of detectors.
+        layer(3, 240, 10, 3, 1),
+        layer(64, 80, 4, 1, 1),
+    ] {
         out.push(conv(&l, None));
     }
     for (channels, size, kernel, stride) in [(128, 28, 3, 1), (256, 14, 3, 1), (128, 56, 3, 2)] {

@@ -12,7 +12,8 @@ use crate::shader::{BindingKind, Shader};
 /// Kernels that run without the checks that wgpu adds to shaders (indices into workgroup memory and private arrays, counters of loops, divisors), where those
 /// are off: the products that most of a network's or a search's time goes into. `tests/selftest.rs` runs every case of theirs in both ways and wants the
 /// same errors to the last bit, so no index was ever moved by a check.
-pub(crate) const UNCHECKED: [&str; 5] = ["conv/tiled_gemm", "conv/subgroup_gemm", "linear/gemv", "linear/matmul", "search/tiled_scan"];
+pub(crate) const UNCHECKED: [&str; 6] =
+    ["conv/tiled_gemm", "conv/subgroup_gemm", "conv/narrow", "linear/gemv", "linear/matmul", "search/tiled_scan"];
 
 /// A pipeline and the layout of its bind group.
 #[derive(Debug)]

@@ -57,7 +57,7 @@ const HOPELESS: f64 = 4.0;
 /// The same for other forms of the fastest algorithm by the same kernel. The model knows too little of what one kernel makes of a device beside
 /// another: the best form by each other one is always timed.
 const DEARER: f64 = 1.5;
-/// Other forms that are timed at once, or one more than there are other kernels.
+/// Other forms that are timed at once: one more than there are other kernels, where that is more.
 const MORE_FORMS: usize = 2;
 
 /// A layer whose methods can be timed.

@@ -57,7 +57,7 @@ pub struct Force {
     /// A form of `conv/depthwise`, `conv/transpose` or `linear/gemv`, as permutations.txt names it ("l16", "any"), or a tile of matrix products
     /// ("m32", "p16").
     pub form: Option<&'static str>,
-    /// Slices that matrix products are cut into, as far as they have channels for so many.
+    /// Slices that matrix products are cut into, as far as they have channels for so many. Layers whose tile or slices are forced are never narrow.
     pub slices: Option<u32>,
     /// The matrix product.
     pub gemm: Option<GemmFamily>,

@@ -181,7 +181,7 @@ mod tests {
     fn methods_are_called_what_they_are_written_as() {
         let forms = Tile::ALL.into_iter().flat_map(|tile| [1, 2, 13].map(|slices| Some(Form { tile, slices })));
         for form in forms.chain([None]) {
-            for algorithm in [ConvAlgorithm::Gemm, ConvAlgorithm::Winograd(4), ConvAlgorithm::Depthwise] {
+            for algorithm in [ConvAlgorithm::Gemm, ConvAlgorithm::Winograd(4), ConvAlgorithm::Narrow, ConvAlgorithm::Depthwise] {
                 let method = Method { algorithm, form };
                 assert_eq!(Method::try_from(method.name()), Ok(method), "{}", method.name());
             }

@@ -2,6 +2,7 @@
 
 use super::{Case, Input, Spread};
 use crate::graph::{AutoPad, Conv, Epilogue, Linear, LocallyConnected, Op, Window};
+use crate::kernels::conv::narrow;
 use crate::model::Precision;
 use crate::recording::{Caps, ConvAlgorithm, Force, GemmFamily, Kernel, Tile};
 
@@ -177,11 +178,15 @@ pub(crate) fn narrow(caps: &Caps) -> Vec<Case> {
     ];
     // It adds nothing behind the activation.
     let alone = |c: &Case| !matches!(&c.op, Op::Conv(conv) if conv.epilogue.residual);
-    let families = [caps.subgroup_size().map(|size| (GemmFamily::Subgroup(size), true)), Some((GemmFamily::Tiled, false))];
+    let subgroups = caps.subgroup_size().filter(|size| narrow::SUBGROUPS.contains(size));
+    let families = [subgroups.map(|size| (GemmFamily::Subgroup(size), true)), Some((GemmFamily::Tiled, false))];
     let family = |(gemm, textures)| {
         let force = Force { conv: Some(ConvAlgorithm::Narrow), gemm: Some(gemm), textures: Some(textures), ..Force::default() };
         let cases = spread_inputs(&layers, false).into_iter().chain(spread_inputs(&layers, true)).filter(alone);
-        cases.map(move |c| Case { force: force.clone(), ..c })
+        // Its weights stay f32, whatever is asked for.
+        let half =
+            |(i, c): (usize, Case)| Case { precision: if i % 5 == 1 { Precision::F16 } else { Precision::F32 }, half_factor: 0.0, ..c };
+        cases.enumerate().map(half).map(move |c| Case { force: force.clone(), ..c })
     };
     families.into_iter().flatten().flat_map(family).collect()
 }

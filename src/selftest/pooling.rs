@@ -7,12 +7,13 @@ use crate::recording::Caps;
 use crate::tensor::DType;
 
 /// A name, a window, and whether output sizes are rounded up. The last one can step over a picture altogether.
-fn windows() -> [(&'static str, Window, bool); 5] {
+fn windows() -> [(&'static str, Window, bool); 6] {
     let dilated = Window { kernel: [3, 2], stride: [1, 3], dilation: [2, 1], pads: [1; 4], auto: AutoPad::Explicit };
     [
         ("3x3 s2 p1", Window::square(3, 2, 1), false),
         ("3x3 s2 ceil", Window::square(3, 2, 0), true),
         ("2x2 s2 p0,1 ceil", Window { pads: [0, 1, 1, 0], ..Window::square(2, 2, 0) }, true),
+        ("3x3 s1 d2 p2", Window { dilation: [2; 2], ..Window::square(3, 1, 2) }, false),
         ("3x2 s1,3 d2,1", dilated.clone(), false),
         ("1x2 d12 p11", Window { kernel: [1, 2], stride: [1, 1], dilation: [1, 12], pads: [0, 11, 0, 11], ..dilated }, false),
     ]

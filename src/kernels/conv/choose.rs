@@ -149,19 +149,20 @@ impl Layer<'_> {
         // Writing to a string does not fail.
         let _ = write!(key, " {:?}{}", rec.caps.gemm, if rec.caps.textures { " textures" } else { "" });
         let cooperative = rec.precision == Precision::F16 && rec.caps.cooperative.is_some();
-        let words = [(cooperative, " cooperative"), (self.pre, " affine"), (self.residual, " residual")];
+        let narrow = self.algorithms.contains(&ConvAlgorithm::Narrow);
+        let words = [(cooperative, " cooperative"), (self.pre, " affine"), (self.residual, " residual"), (narrow, " narrow")];
         words.iter().filter(|(is, _)| *is).for_each(|(_, word)| key.push_str(word));
         key
     }
 }
 
-/// Forms that the product of `algorithm` can have; `None` where one kernel has only one. Nothing is chosen between algorithms that are not here.
+/// Forms that the product of `algorithm` can have: one `None` where its kernel has a single one, nothing for algorithms that are not compared.
 pub(super) fn forms(rec: &Recorder<'_>, g: &Geometry, algorithm: ConvAlgorithm) -> Vec<Option<Form>> {
     let (halves, cuts) = match algorithm {
         ConvAlgorithm::Gemm => (rec.precision == Precision::F16, true),
         // The planes are many workgroups already; those of F(4) stay f32.
         ConvAlgorithm::Winograd(m) => (rec.precision == Precision::F16 && m == 2, false),
-        ConvAlgorithm::Narrow => return vec![None],
+        ConvAlgorithm::Narrow if rec.force.slices.is_none() && rec.force.form.and_then(Tile::named).is_none() => return vec![None],
         _ => return Vec::new(),
     };
     let mut tiles = Tile::of(rec.caps, halves);

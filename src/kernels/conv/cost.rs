@@ -16,8 +16,10 @@ struct Efficiency {
     traffic: f64,
     /// The same for the transforms of F(2x2) and F(4x4), counted on the planes.
     transforms: [f64; 2],
-    /// The share of the peak that `conv/narrow` reaches with 4, 8 and 16 channels, and terms that cost as much as its ends.
-    narrow: ([f64; 3], f64),
+    /// Share of the arithmetic peak that `conv/narrow` reaches with 4, 8 and 16 channels.
+    narrow: [f64; 3],
+    /// Terms of its sums that cost as much as beginning and ending them.
+    narrow_ends: f64,
     /// Workgroups below which a part of the device has nothing to do.
     workgroups: f64,
     /// Workgroups below which a matrix-vector product draws a part of the bandwidth.
@@ -49,7 +51,9 @@ fn efficiency(family: GemmFamily) -> Efficiency {
             ends: 60.0,
             traffic: 0.25,
             transforms: [0.5, 0.38],
-            narrow: ([0.17, 0.27, 0.44], 20.0),
+            // Of layers of MTCNN and YuNet.
+            narrow: [0.17, 0.27, 0.44],
+            narrow_ends: 20.0,
             workgroups: 2.0,
             streams: 2.0,
         },
@@ -58,7 +62,8 @@ fn efficiency(family: GemmFamily) -> Efficiency {
             ends: 16.0,
             traffic: 0.75,
             transforms: [1.5, 1.5],
-            narrow: ([0.2, 0.25, 0.25], 16.0),
+            narrow: [0.2, 0.25, 0.25],
+            narrow_ends: 16.0,
             workgroups: 64.0,
             streams: 16.0,
         },
@@ -71,8 +76,10 @@ pub(super) fn seconds(g: &Geometry, method: Method, pre: bool, precision: Precis
     let form = method.form.unwrap_or(Form { tile: Tile::M64, slices: 1 });
     match method.algorithm {
         ConvAlgorithm::Winograd(m) => model.winograd(g, m as usize, form.tile),
-        ConvAlgorithm::Narrow => model.narrow(g) + if pre { model.pass(2 * g.x.bytes()) } else { 0.0 },
-        _ => model.gemm(g, form) + if pre { model.pass(2 * g.x.bytes()) } else { 0.0 },
+        algorithm => {
+            let product = if algorithm == ConvAlgorithm::Narrow { model.narrow(g) } else { model.gemm(g, form) };
+            product + if pre { model.pass(2 * g.x.bytes()) } else { 0.0 }
+        }
     }
 }
 
@@ -173,12 +180,15 @@ impl Model<'_> {
     fn narrow(&self, g: &Geometry) -> f64 {
         let Some(form) = narrow::Form::of(g, self.caps) else { return f64::INFINITY };
         let e = &self.efficiency;
-        let (shares, ends) = e.narrow;
+        let terms = g.taps() * g.x.c4() * 4;
         let groups = g.y.pixels().div_ceil(form.pixels) as f64;
-        let flops = groups * (2 * form.pixels * 4 * form.vec4s) as f64 * ((g.taps() * g.x.c4() * 4) as f64 + ends);
-        let idle = (e.workgroups / groups).max(1.0);
-        let arithmetic = idle * flops / (shares[form.vec4s.ilog2() as usize] * self.speed.gflops * 1e9);
-        arithmetic.max(self.moved((g.x.bytes() + g.y.bytes()) as f64) / e.traffic) + self.launch()
+        let flops = groups * (2 * form.pixels * 4 * form.vec4s) as f64 * (terms as f64 + e.narrow_ends);
+        // 64 invocations beside 256 of a usual workgroup.
+        let size = if self.caps.gemm == GemmFamily::Tiled { 0.25 } else { 1.0 };
+        let idle = (e.workgroups / (groups * size)).max(1.0);
+        let arithmetic = idle * flops / (e.narrow[form.vec4s.ilog2() as usize] * self.speed.gflops * 1e9);
+        let bytes = g.x.bytes() + g.y.bytes() + (terms * form.vec4s * 16) as u64;
+        arithmetic.max(self.moved(bytes as f64) / e.traffic) + self.launch()
     }
 
     fn winograd(&self, g: &Geometry, m: usize, tile: Tile) -> f64 {
@@ -335,6 +345,10 @@ mod tests {
         }
         for [c, o, side] in [[3, 10, 478], [3, 16, 320], [64, 4, 80]] {
             assert_eq!(best(&convolution(1, c, o, side), &hardware()), 'n', "{c} to {o} channels of {side} x {side}");
+        }
+        // Few pixels leave a graphics card idle, and long sums make it wait.
+        for [c, o, side] in [[512, 4, 40], [3, 4, 28]] {
+            assert_ne!(best(&convolution(1, c, o, side), &hardware()), 'n', "{c} to {o} channels of {side} x {side}");
         }
         let head = convolution(1, 64, 16, 80);
         let has = |g: &Geometry, residual: bool, caps: &Caps| choose::candidates(g, residual, caps).contains(&ConvAlgorithm::Narrow);

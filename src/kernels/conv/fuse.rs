@@ -66,12 +66,12 @@ fn pooled(rec: &Recorder<'_>, output: &Dispatch, pool: &Dispatch) -> Result<Opti
     let Some(second) = pooling(rec, pool) else { return Ok(None) };
     let whole = first.y_row == first.c4 && first.y_first == 0;
     let same = [first.out_h, first.out_w, first.c4] == [second.in_h, second.in_w, second.c4];
-    let windows = [second.kernel_h, second.kernel_w, second.stride_h, second.stride_w] == [2; 4];
+    let side_by_side = [second.stride_h, second.stride_w] == [2; 2];
     let plain = [second.dilation_h, second.dilation_w, second.pad_h, second.pad_w] == [1, 1, 0, 0];
     // Every window begins inside the map.
     let inside = second.out_h <= first.out_h.div_ceil(2) && second.out_w <= first.out_w.div_ceil(2);
     let (&[products, table, residual, _], &[_, y]) = (output.bindings.as_slice(), pool.bindings.as_slice()) else { return Ok(None) };
-    if !(whole && same && windows && plain && inside) {
+    if !(whole && same && side_by_side && plain && inside) {
         return Ok(None);
     }
     let params = Params { y_row: second.y_row, y_first: second.y_first, pooled_h: second.out_h, pooled_w: second.out_w, ..first };

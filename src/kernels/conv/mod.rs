@@ -227,13 +227,11 @@ fn record_to(rec: &mut Recorder<'_>, call: &Call<'_>, method: Method, y: Source)
         None => call.x,
     };
     match method.algorithm {
-        ConvAlgorithm::Narrow if let Some(form) = narrow::Form::of(&call.geometry, rec.caps) => {
-            narrow::record(rec, call, form, &label, x, y)
-        }
+        ConvAlgorithm::Narrow => narrow::record(rec, call, &label, x, y),
         ConvAlgorithm::Depthwise => depthwise::record(rec, call, &label, x, y),
         ConvAlgorithm::Grouped => grouped::record(rec, call, &label, x, y),
         ConvAlgorithm::Naive => naive::record(rec, call, &label, x, y),
-        ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_) | ConvAlgorithm::Narrow => {
+        ConvAlgorithm::Gemm | ConvAlgorithm::Winograd(_) => {
             let filter = Filter::conv(call.weight);
             gemm::record(rec, &Product { label: &label, geometry: &call.geometry, x, filter: &filter, finish: &call.finish, y }, form)
         }

@@ -3,12 +3,14 @@
 use super::Call;
 pub(crate) use super::Params;
 use super::{Filter, Geometry};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::recording::{Caps, GemmFamily, Recorder, Source};
 use crate::shader::{self, Shader};
 
 /// The most output channels.
-pub(crate) const CHANNELS: usize = 16;
+const CHANNELS: usize = 16;
+/// Subgroup sizes of which there are forms.
+pub(crate) const SUBGROUPS: [u32; 3] = [4, 8, 16];
 
 /// A form of the kernel.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +46,7 @@ impl Form {
             (GemmFamily::Tiled, false, _) => (&shader::CONV_NARROW_O4, 1),
             _ => return None,
         };
+        // LANES times Q of shaders/permutations.txt.
         let pixels = if lanes == 1 { 64 * 2 } else { lanes * 4 };
         Some(Self { shader, vec4s, pixels, lanes })
     }
@@ -55,8 +58,14 @@ impl Form {
 }
 
 /// Records the layer, which has no residual.
-pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, form: Form, label: &str, x: Source, y: Source) -> Result<()> {
+///
+/// # Errors
+/// No form for the layer on this device, or what [`Recorder::dispatch`] refuses.
+pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, label: &str, x: Source, y: Source) -> Result<()> {
     let g = call.geometry;
+    let Some(form) = Form::of(&g, rec.caps) else {
+        return Err(Error::Unsupported(format!("The layer `{label}` has no narrow form on this device. Let the planner choose.")));
+    };
     let (filter, row) = (Filter::conv(call.weight), form.row());
     let steps = g.taps() * g.x.c4();
     let name = filter.form("narrow", form.vec4s, 0..1, false) + &format!(" rows of {row}");

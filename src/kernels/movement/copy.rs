@@ -171,7 +171,8 @@ fn to_vec4(copy: &mut Copy) -> bool {
     fits
 }
 
-/// Works beginnings and steps into offset and strides, if no place of the source is outside: what is outside takes most of the kernel's time.
+/// Works beginnings and steps into offset and strides, if no place of the source is outside: testing for places outside takes most of the
+/// kernel's time.
 fn to_plain(copy: &mut Copy) -> bool {
     let last = |a: &Axis| i64::from(a.begin) + (i64::from(a.size) - 1) * i64::from(a.step);
     let within = |a: &Axis| a.size > 0 && [i64::from(a.begin), last(a)].iter().all(|j| (0..i64::from(a.limit)).contains(j));
@@ -188,6 +189,22 @@ fn to_plain(copy: &mut Copy) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn copies_within_their_source_are_plain() {
+        let axis = |size, begin, step, limit| Axis { begin, step, limit, ..Axis::all(size, 10, 1) };
+        let copy = |axes: Vec<Axis>| Copy { x_offset: 3, ..Copy::new(axes) };
+        // Backwards from place 4: 3 + 4 * 10, and 10 less with every place.
+        let mut backwards = copy(vec![axis(3, 4, -2, 5), axis(2, 0, 1, 2)]);
+        assert!(to_plain(&mut backwards));
+        assert_eq!((backwards.x_offset, backwards.axes[0].x_stride), (43, 0u32.wrapping_sub(20)));
+        assert!(to_plain(&mut copy(vec![Axis::all(7, 0, 1)])));
+        for outside in [axis(3, -1, 1, 5), axis(3, 3, 1, 5), axis(3, 3, -2, 5), axis(0, 0, 1, 0)] {
+            let mut copy = copy(vec![axis(2, 1, 1, 3), outside]);
+            assert!(!to_plain(&mut copy), "{outside:?}");
+            assert_eq!((copy.x_offset, copy.axes[0].begin), (3, 1), "nothing is changed");
+        }
+    }
 
     #[test]
     fn strides_beyond_32_bits_are_no_neighbours() {
