@@ -8,6 +8,9 @@
 // Layouts   by strides, in elements: 32 bits of any type, or four of them where VEC4 = 1   Threads   64 in a row over the box, last dimension fastest
 // Workgroup memory: none.
 #import shared/index
+#if !PLAIN
+#import shared/modulo
+#endif
 
 struct Axis {
     size: u32,        // of the box
@@ -65,11 +68,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         if (p.mode == 1u) {
             // Mirrored as often as it takes: the pattern repeats after two lengths less the edges. An axis of one cell has one answer.
             let period = max(2 * last, 1);
-            j = last - abs(last - ((j % period) + period) % period);
+            j = last - abs(last - modulo(j, period));
         } else if (p.mode == 2u) {
             j = clamp(j, 0, last);
         } else if (p.mode == 3u) {
-            j = ((j % (last + 1)) + last + 1) % (last + 1);
+            j = modulo(j, last + 1);
         }
         inside = inside && j >= 0 && j <= last;
         source += u32(j) * axis.x_stride;

@@ -9,6 +9,7 @@
 // Layouts   PACKED = 1: x, y: packed NHWC, one or two axes   PACKED = 0: row-major, up to three axes   grid: row-major, last axis first
 // Threads   64 in a row over y as memory has it. Workgroup memory: none.
 #import shared/index
+#import shared/modulo
 
 struct Axis {
     size: u32,        // cells
@@ -88,9 +89,9 @@ fn cell(i: i32, cells: i32) -> i32 {
     if (p.align != 0u) {
         let last = cells - 1;
         let period = max(2 * last, 1);
-        return last - abs(last - ((i % period) + period) % period);
+        return last - abs(last - modulo(i, period));
     }
-    let turned = ((i % (2 * cells)) + 2 * cells) % (2 * cells);
+    let turned = modulo(i, 2 * cells);
     return min(turned, 2 * cells - 1 - turned);
 }
 
