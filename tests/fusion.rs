@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{Random, gpu, graph_of, model_of, relative_error};
 use lookalike::graph::{AutoPad, Conv, Epilogue, Graph, Op, Pool, PoolKind, Unary, ValueId, Window, passes};
 use lookalike::model::{Model, Precision};
@@ -286,15 +288,36 @@ fn other_pooling_has_a_launch_of_its_own() {
     Pooled { with: Pair { read: true, ..Pair::default() }, ..pooled }.check_any();
 }
 
-/// The plan of IResNet-50 for one picture on a device of this kind.
-fn iresnet(caps: &Caps, fuse: Option<bool>, batch: usize) -> Plan {
-    let entry = zoo::find("iresnet-50").unwrap();
+/// The plan of a network of the zoo for pictures of this side, on a device of this kind.
+fn plan_of(name: &str, side: usize, caps: &Caps, fuse: Option<bool>, batch: usize) -> Plan {
+    let entry = zoo::find(name).unwrap();
     let mut graph = entry.graph(&mut zoo::Shapes).unwrap();
-    let shapes = [Shape::from([batch, 3, 112, 112])];
+    let shapes = [Shape::from([batch, 3, side, side])];
     passes::optimise(&mut graph, &shapes).unwrap();
     let (graph, all) = passes::specialise(&graph, &shapes).unwrap();
     let force = Force { fuse, ..Force::default() };
     plan::build(&graph, &all, caps, &PlanOptions { precision: Precision::F32, feed: Feed::Packed, force }).unwrap()
+}
+
+/// Software adapters take 0.1 to 0.4 s to compile one.
+#[test]
+fn networks_take_few_kernels_on_software_adapters() {
+    let caps = Caps { gemm: GemmFamily::Subgroup(8), textures: true, max_binding: 1 << 30, ..Caps::baseline() };
+    let networks = [
+        ("iresnet-50", 112),
+        ("mobilefacenet", 112),
+        ("vggface", 224),
+        ("facenet-nn2", 224),
+        ("openface-nn4-small2-v1", 96),
+        ("inception-resnet-v1", 160),
+    ];
+    for (name, side) in networks {
+        for batch in [1, 8] {
+            let plan = plan_of(name, side, &caps, None, batch);
+            let kernels: BTreeSet<_> = plan.dispatches.iter().map(|d| d.shader.name).collect();
+            assert!(kernels.len() <= 12, "{name}, batch {batch}: {kernels:?}");
+        }
+    }
 }
 
 #[test]
@@ -302,7 +325,7 @@ fn iresnet_50_takes_few_launches() {
     let hardware = Caps { max_binding: 1 << 30, ..Caps::baseline() };
     let software = Caps { gemm: GemmFamily::Subgroup(8), textures: true, ..hardware.clone() };
     for caps in [&hardware, &software] {
-        let count = |fuse| iresnet(caps, fuse, 1).dispatches.len();
+        let count = |fuse| plan_of("iresnet-50", 112, caps, fuse, 1).dispatches.len();
         // On hardware one product more is cut into slices, which are added in a launch of their own.
         assert_eq!(count(Some(false)), 142 + usize::from(!caps.textures), "{caps:?}");
         assert!(count(None) <= 110, "{} on {caps:?}", count(None));

@@ -21,6 +21,9 @@ const SLICES: [usize; 4] = [1, 2, 4, 8];
 /// Workgroups that keep any device busy: products of more are not cut.
 const ENOUGH_GROUPS: usize = 256;
 
+/// How many times as fast as the product the kernel for few channels has to be: a network with one such layer compiles it for that alone.
+const WORTH_A_KERNEL: f64 = 1.5;
+
 /// What was decided about a layer, and what can still be decided by timing.
 pub(super) struct Decision {
     pub(super) method: Method,
@@ -102,17 +105,17 @@ impl Layer<'_> {
     fn decide(&self, rec: &Recorder<'_>, alone: impl FnOnce() -> RecordLayer) -> Decision {
         let ranked = self.ranked(rec, &Speed::typical(rec.caps));
         match (ranked.as_slice(), rec.tuning) {
-            ([], _) => Decision::new(Method { algorithm: ConvAlgorithm::Gemm, form: None }, Origin::Only),
+            ([], _) => Decision::new(preferred(&ranked), Origin::Only),
             ([(only, _)], _) => Decision::new(*only, Origin::Only),
-            ([(best, _), ..], None) => Decision::new(*best, Origin::Modelled),
-            ([(best, _), ..], Some(tuning)) => {
+            ([..], None) => Decision::new(preferred(&ranked), Origin::Modelled),
+            ([..], Some(tuning)) => {
                 let key = self.key(rec);
                 let known = tuning.known.get(&key).filter(|k| ranked.iter().any(|(m, _)| m == *k));
                 if let Some(&method) = known {
                     return Decision::new(method, Origin::Tuned);
                 }
                 let trial = Trial { key, ranked: self.ranked(rec, &tuning.speed), record: alone() };
-                Decision { trial: Some(trial), ..Decision::new(*best, Origin::Modelled) }
+                Decision { trial: Some(trial), ..Decision::new(preferred(&ranked), Origin::Modelled) }
             }
         }
     }
@@ -153,6 +156,17 @@ impl Layer<'_> {
         let words = [(cooperative, " cooperative"), (self.pre, " affine"), (self.residual, " residual"), (narrow, " narrow")];
         words.iter().filter(|(is, _)| *is).for_each(|(_, word)| key.push_str(word));
         key
+    }
+}
+
+/// The cheapest of the methods, the cheapest first, that is worth its kernel.
+fn preferred(ranked: &[(Method, f64)]) -> Method {
+    let narrow = |m: &Method| m.algorithm == ConvAlgorithm::Narrow;
+    let product = ranked.iter().find(|(m, _)| !narrow(m));
+    match (ranked.first(), product) {
+        (Some((best, seconds)), Some((product, others))) if narrow(best) && *others < WORTH_A_KERNEL * seconds => *product,
+        (Some((best, _)), _) => *best,
+        (None, _) => Method { algorithm: ConvAlgorithm::Gemm, form: None },
     }
 }
 
