@@ -131,9 +131,13 @@ impl Filters {
         let old = self.weight.to_f32();
         let mut new = vec![0.0; old.len()];
         let part = |first: usize, from: &[f32], to: &mut [f32]| {
-            to.copy_from_slice(from);
-            to.chunks_exact_mut(self.inner).enumerate().for_each(|(r, numbers)| row(first + r, numbers));
-            to.iter().all(|w| w.is_finite())
+            // Row by row, so that a row is in the cache for all of it.
+            let rows = from.chunks(self.inner).zip(to.chunks_mut(self.inner)).enumerate();
+            rows.fold(true, |finite, (r, (from, to))| {
+                to.copy_from_slice(from);
+                row(first + r, to);
+                to.iter().fold(finite, |finite, w| finite & w.is_finite())
+            })
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = cores.min(old.len() / WORTH_A_THREAD + 1);
