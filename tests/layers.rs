@@ -249,6 +249,39 @@ fn a_pair_of_quantise_and_dequantise_is_one_pass() {
 }
 
 #[test]
+fn channels_are_reduced_where_pooling_left_them() {
+    for (op, keepdims) in [("ReduceMean", 1), ("ReduceMax", 1), ("ReduceSum", 0), ("ReduceLogSumExp", 0)] {
+        // Of 8 and 36 channels there are whole vec4s, of 6 there is a rest that must not count.
+        for [n, c, h, w] in [[1, 8, 5, 4], [3, 36, 3, 8], [2, 6, 4, 4]] {
+            let x = noise(&mut Random(11), &[n, c, h, w]);
+            let pool = node("MaxPool", &["x"], "pooled", vec![ints("kernel_shape", &[1, 2]), ints("strides", &[1, 2])]);
+            let reduced = node(op, &["pooled", "axes"], "y", vec![int("keepdims", keepdims)]);
+            let m = model(vec![pool, reduced], vec![value("x", &dims(&x))], vec![build::indices("axes", &[1])]);
+            let network = compiled(&m, &[("x", &x)]);
+            let copies = network.summary().unwrap().dispatches.iter().filter(|d| d.label == "pooled to rows").count();
+            assert_eq!(copies, usize::from(c % 4 != 0), "{op} of {c} channels");
+            let got = network.run(&[("x", &x)]).unwrap().swap_remove(0).1;
+            assert_eq!(got.shape().rank(), if keepdims == 1 { 4 } else { 3 });
+            let x = x.to_f64();
+            let want: Vec<f64> = (0..n * h * w / 2)
+                .map(|place| {
+                    let (n, rest) = (place / (h * w / 2), place % (h * w / 2) * 2);
+                    let channels = (0..c).map(|channel| (n * c + channel) * h * w + rest);
+                    let maxima: Vec<f64> = channels.map(|at| x[at].max(x[at + 1])).collect();
+                    match op {
+                        "ReduceMean" => maxima.iter().sum::<f64>() / c as f64,
+                        "ReduceMax" => maxima.iter().copied().fold(f64::MIN, f64::max),
+                        "ReduceSum" => maxima.iter().sum(),
+                        _ => maxima.iter().map(|v| v.exp()).sum::<f64>().ln(),
+                    }
+                })
+                .collect();
+            close(&got, &want, &format!("{op} of {c} channels"));
+        }
+    }
+}
+
+#[test]
 fn what_is_not_done_is_said() {
     let x = || vec![value("x", &[1, 2, 4, 4, 4])];
     let refused = |m: &ModelProto, phrase: &str| {

@@ -202,6 +202,11 @@ impl Lower<'_, '_, '_> {
         }
         let count = list.iter().map(|&a| shape[a]).product();
         let mut pass = Pass { kind, first: true, last: false, count, real: dtype.is_float() };
+        if let Some((source, lines)) = self.pixels(x).filter(|_| list == [1]) {
+            let out = reduce::record(self.rec, &node.name, Pass { last: true, ..pass }, source, lines)?;
+            self.put_plain(y, out);
+            return Ok(());
+        }
         let mut source = self.plain(x)?;
         let mut left = list.as_slice();
         while !pass.last {
@@ -224,6 +229,14 @@ impl Lower<'_, '_, '_> {
         }
         self.put_plain(y, source);
         Ok(())
+    }
+
+    /// The channels of every pixel of maps that are packed alone, without any that do not exist.
+    fn pixels(&self, x: ValueId) -> Option<(Source, Lines)> {
+        let stored = self.stored[x.0 as usize];
+        let source = stored.packed.filter(|_| stored.plain.is_none())?;
+        let dims = Packed::of(self.shape(x)).filter(|dims| dims.c.is_multiple_of(4))?;
+        Some((source, Lines::rows(dims.pixels(), dims.c)))
     }
 
     fn reduced_axes(&self, node: &Node, rank: usize) -> Result<Vec<usize>> {
