@@ -40,9 +40,6 @@ pub struct DispatchSummary {
 
 impl PlanSummary {
     pub(super) fn of(plan: &Plan) -> Self {
-        let mut names: Vec<_> = plan.dispatches.iter().map(|d| d.shader.name).collect();
-        names.sort_unstable();
-        names.dedup();
         Self {
             dispatches: plan
                 .dispatches
@@ -60,7 +57,7 @@ impl PlanSummary {
             slot_bytes: plan.slots.iter().sum(),
             slots: plan.slots.len(),
             staging_bytes: plan.outputs.iter().map(|o| plan.bytes(o.source)).sum(),
-            pipelines: names.len(),
+            pipelines: plan.kernels(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! [`build`] walks the nodes, converts layouts where a kernel needs another one, and asks the kernels to record their dispatches.
 
+mod economy;
 mod lower;
 
 pub use crate::recording::{
@@ -15,6 +16,7 @@ use crate::kernels::conv;
 use crate::model::Precision;
 use crate::random::Random;
 use crate::recording::{Method, Recorder, Trial, Tuning};
+use crate::shader::Shader;
 use crate::tensor::Shape;
 
 /// What a plan depends on besides the graph.
@@ -36,15 +38,19 @@ pub fn build(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions
     build_tuned(graph, shapes, caps, options, None)
 }
 
-/// As [`build`], with the methods that timing has found; the plan names the layers of which it has found none yet.
+/// As [`build`], with the methods that timing has found, however many kernels they are; the plan names the layers of which it has found none yet.
 pub(crate) fn build_tuned(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions, tuning: Option<&Tuning>) -> Result<Plan> {
     let caps =
         Caps { gemm: options.force.gemm.unwrap_or(caps.gemm), textures: options.force.textures.unwrap_or(caps.textures), ..caps.clone() };
-    let mut recorder = Recorder::new(&caps, options.precision, options.force.clone());
-    recorder.tuning = tuning;
-    let (inputs, outputs) = lower::lower(graph, shapes, &mut recorder, options.feed)?;
-    conv::fuse(&mut recorder, &outputs)?;
-    recorder.finish(options.feed, inputs, outputs)
+    let without = |kernels: &[&'static Shader]| {
+        let mut recorder = Recorder::new(&caps, options.precision, options.force.clone());
+        (recorder.tuning, recorder.without) = (tuning, kernels);
+        let (inputs, outputs) = lower::lower(graph, shapes, &mut recorder, options.feed)?;
+        conv::fuse(&mut recorder, &outputs)?;
+        recorder.finish(options.feed, inputs, outputs)
+    };
+    let plan = without(&[])?;
+    Ok(if caps.textures && tuning.is_none() { economy::of(plan, without) } else { plan })
 }
 
 /// A layer alone, computed by `method`, on weights that mean nothing: its time does not depend on them, and they need no transform.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{ConvAlgorithm, Form, Method, Port, Recorder, Speed};
 use crate::error::Result;
+use crate::shader::Shader;
 
 /// Why a convolution is computed as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -47,6 +48,14 @@ pub struct ConvChoice {
     /// What can still be decided by timing.
     #[serde(skip)]
     pub(crate) trial: Option<Trial>,
+}
+
+/// What a layer takes by the cost model, where other kernels compute it, too.
+#[derive(Clone, Debug)]
+pub(crate) struct Price {
+    pub(crate) seconds: f64,
+    /// Its kernels, but for those that come with one of these.
+    pub(crate) kernels: Vec<&'static Shader>,
 }
 
 /// Records a layer alone by the method that it is given, and returns its inputs.

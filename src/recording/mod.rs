@@ -15,7 +15,7 @@ mod words;
 
 pub use caps::{Caps, Cooperative, GemmFamily};
 pub use choice::{ConvChoice, Origin};
-pub(crate) use choice::{RecordLayer, Trial, Tuning};
+pub(crate) use choice::{Price, RecordLayer, Trial, Tuning};
 pub use force::{ConvAlgorithm, Force};
 pub use form::{Form, Tile};
 pub(crate) use form::{Kernel, Method};
@@ -25,6 +25,7 @@ pub(crate) use recorder::{Recorder, Weight};
 pub use speed::Speed;
 pub(crate) use words::{from_words, words};
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::shader::Shader;
@@ -123,12 +124,19 @@ pub struct Plan {
     pub outputs: Vec<Port>,
     /// How every convolution and every dense layer that is a matrix product is computed, in order.
     pub convolutions: Vec<ConvChoice>,
+    /// What layers cost that can do without one of their kernels.
+    pub(crate) prices: Vec<Price>,
 }
 
 impl Plan {
     /// Bytes of all packed constants.
     pub fn weight_bytes(&self) -> u64 {
         self.weights.iter().map(|w| w.bytes).sum()
+    }
+
+    /// How many different kernels, each of which takes a pipeline.
+    pub fn kernels(&self) -> usize {
+        self.dispatches.iter().map(|d| d.shader.name).collect::<HashSet<_>>().len()
     }
 
     /// Bytes of a source.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Activation, Caps, Constant, ConvChoice, Dispatch, Feed, Force, Lifetime, Plan, Port, Source, Tuning, assign_slots};
+use super::{Activation, Caps, Constant, ConvChoice, Dispatch, Feed, Force, Lifetime, Plan, Port, Price, Source, Tuning, assign_slots};
 use crate::error::{Error, Result};
 use crate::model::Precision;
 use crate::shader::{BindingKind, Shader};
@@ -38,8 +38,12 @@ pub(crate) struct Recorder<'a> {
     pub(crate) force: Force,
     /// What timing has decided; `None` where nothing is to be timed.
     pub(crate) tuning: Option<&'a Tuning>,
+    /// Kernels that convolutions and products do without where another one computes them.
+    pub(crate) without: &'a [&'static Shader],
     /// What was decided about each convolution.
     pub(crate) convolutions: Vec<ConvChoice>,
+    /// What layers cost that can do without one of their kernels.
+    pub(crate) prices: Vec<Price>,
     tensors: Vec<u64>,
     weights: Vec<Weight>,
     by_key: HashMap<String, u32>,
@@ -55,7 +59,9 @@ impl<'a> Recorder<'a> {
             precision,
             force,
             tuning: None,
+            without: &[],
             convolutions: Vec::new(),
+            prices: Vec::new(),
             tensors: Vec::new(),
             weights: Vec::new(),
             by_key: HashMap::new(),
@@ -260,6 +266,7 @@ impl<'a> Recorder<'a> {
             inputs,
             outputs,
             convolutions: self.convolutions,
+            prices: self.prices,
         })
     }
 }

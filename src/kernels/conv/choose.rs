@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::gemm::{self, Product};
-use super::slices::Cut;
-use super::{Call, Finish, Geometry, cost, narrow};
+use super::slices::{self, Cut};
+use super::{Call, Finish, Geometry, cost, narrow, winograd, winograd_input};
 use crate::error::Result;
 use crate::model::Precision;
 use crate::recording::{
-    Caps, ConvAlgorithm, ConvChoice, Form, Method, Origin, Packed, Port, RecordLayer, Recorder, Source, Speed, Tile, Trial,
+    Caps, ConvAlgorithm, ConvChoice, Form, Method, Origin, Packed, Port, Price, RecordLayer, Recorder, Source, Speed, Tile, Trial,
 };
+use crate::shader::Shader;
 use crate::tensor::{DType, Shape};
 
 /// Channels below which Winograd is no candidate: with fewer, none was measured to be faster, and the planes of a large photograph take twice the
@@ -28,18 +29,20 @@ const WORTH_A_KERNEL: f64 = 1.5;
 pub(super) struct Decision {
     pub(super) method: Method,
     origin: Origin,
+    price: Option<Price>,
     trial: Option<Trial>,
 }
 
 impl Decision {
     fn new(method: Method, origin: Origin) -> Self {
-        Self { method, origin, trial: None }
+        Self { method, origin, price: None, trial: None }
     }
 
     /// Keeps it for who asks why.
     pub(super) fn note(self, rec: &mut Recorder<'_>, layer: &str) {
-        let Self { method: Method { algorithm, form }, origin, trial } = self;
+        let Self { method: Method { algorithm, form }, origin, price, trial } = self;
         rec.convolutions.push(ConvChoice { layer: layer.trim_start().to_owned(), algorithm, form, origin, trial });
+        rec.prices.extend(price);
     }
 }
 
@@ -106,8 +109,7 @@ impl Layer<'_> {
         let ranked = self.ranked(rec, &Speed::typical(rec.caps));
         match (ranked.as_slice(), rec.tuning) {
             ([], _) => Decision::new(preferred(&ranked), Origin::Only),
-            ([(only, _)], _) => Decision::new(*only, Origin::Only),
-            ([..], None) => Decision::new(preferred(&ranked), Origin::Modelled),
+            ([_], _) | ([..], None) => self.without(rec, ranked),
             ([..], Some(tuning)) => {
                 let key = self.key(rec);
                 let known = tuning.known.get(&key).filter(|k| ranked.iter().any(|(m, _)| m == *k));
@@ -118,6 +120,33 @@ impl Layer<'_> {
                 Decision { trial: Some(trial), ..Decision::new(preferred(&ranked), Origin::Modelled) }
             }
         }
+    }
+
+    /// The method that is preferred of those that do without some kernels; of all of them if none does.
+    fn without(&self, rec: &Recorder<'_>, mut ranked: Vec<(Method, f64)>) -> Decision {
+        let origin = if ranked.len() == 1 { Origin::Only } else { Origin::Modelled };
+        let spared = |(method, _): &(Method, f64)| self.kernels(rec, *method).iter().any(|kernel| rec.without.contains(kernel));
+        if !ranked.iter().all(spared) {
+            ranked.retain(|m| !spared(m));
+        }
+        let method = preferred(&ranked);
+        let seconds = ranked.iter().find(|(m, _)| *m == method).map(|(_, seconds)| *seconds);
+        let price = seconds.map(|seconds| Price { seconds, kernels: self.kernels(rec, method) });
+        Decision { price, ..Decision::new(method, origin) }
+    }
+
+    /// The kernels of a method. Winograd's output transform comes with the one of the input.
+    fn kernels(&self, rec: &Recorder<'_>, method: Method) -> Vec<&'static Shader> {
+        let product = |halves: bool| method.form.map(|form| gemm::shader(rec.caps, form.tile, halves));
+        let halves = rec.precision == Precision::F16;
+        let kernels = match method.algorithm {
+            ConvAlgorithm::Winograd(m) => {
+                [Some(winograd_input::shader(m as usize, rec.caps.textures)), product(winograd::halves(rec, m as usize))]
+            }
+            ConvAlgorithm::Narrow => [narrow::Form::of(self.geometry, rec.caps).map(|form| form.shader), None],
+            _ => [product(halves), method.form.filter(|form| form.slices > 1).map(|_| slices::shader(rec.caps))],
+        };
+        kernels.into_iter().flatten().collect()
     }
 
     /// Methods with the seconds that they should take, the cheapest first; of equals, the one with the first tile and fewest slices.
@@ -174,8 +203,8 @@ fn preferred(ranked: &[(Method, f64)]) -> Method {
 pub(super) fn forms(rec: &Recorder<'_>, g: &Geometry, algorithm: ConvAlgorithm) -> Vec<Option<Form>> {
     let (halves, cuts) = match algorithm {
         ConvAlgorithm::Gemm => (rec.precision == Precision::F16, true),
-        // The planes are many workgroups already; those of F(4) stay f32.
-        ConvAlgorithm::Winograd(m) => (rec.precision == Precision::F16 && m == 2, false),
+        // The planes are many workgroups already.
+        ConvAlgorithm::Winograd(m) => (winograd::halves(rec, m as usize), false),
         ConvAlgorithm::Narrow if rec.force.slices.is_none() && rec.force.form.and_then(Tile::named).is_none() => return vec![None],
         _ => return Vec::new(),
     };

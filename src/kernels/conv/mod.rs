@@ -21,7 +21,7 @@ pub(crate) mod winograd_output;
 pub(crate) mod winograd_walk;
 
 pub(crate) use choose::form;
-pub(crate) use cost::vector_slices;
+pub(crate) use cost::vector;
 pub(crate) use filter::{Filter, order as packing_order, pack as pack_numbers};
 pub(crate) use fuse::fuse;
 pub(crate) use gemm::Product;

@@ -15,7 +15,7 @@ pub(crate) const SUBGROUPS: [u32; 3] = [4, 8, 16];
 /// A form of the kernel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Form {
-    shader: &'static Shader,
+    pub(crate) shader: &'static Shader,
     /// vec4s of output channels that it sums, whether they exist or not.
     pub(crate) vec4s: usize,
     /// Pixels of a workgroup.

@@ -6,7 +6,7 @@
 use super::{Finish, Geometry};
 use crate::error::Result;
 use crate::recording::{Caps, GemmFamily, Recorder, Source};
-use crate::shader;
+use crate::shader::{self, Shader};
 
 /// Mirrors the shader's `Params`.
 #[repr(C)]
@@ -70,6 +70,11 @@ impl Cut {
     }
 }
 
+/// The form for a device.
+pub(crate) fn shader(caps: &Caps) -> &'static Shader {
+    if caps.textures { &shader::CONV_SLICES_TEX } else { &shader::CONV_SLICES_PLAIN }
+}
+
 /// Records `y = finish(sum of the slices)`.
 pub(crate) fn record(
     rec: &mut Recorder<'_>,
@@ -80,7 +85,7 @@ pub(crate) fn record(
     finish: &Finish,
     y: Source,
 ) -> Result<()> {
-    let shader = if rec.caps.textures { &shader::CONV_SLICES_TEX } else { &shader::CONV_SLICES_PLAIN };
+    let shader = shader(rec.caps);
     let table = finish.table(rec, g.y.c);
     let residual = finish.residual_or_nothing(rec, shader);
     let p = g.params(finish);

@@ -62,6 +62,11 @@ impl Params {
     }
 }
 
+/// Whether transformed weights are stored as halves. Those of F(4x4) stay f32: rounding them costs two digits too many.
+pub(super) fn halves(rec: &Recorder<'_>, m: usize) -> bool {
+    rec.precision == Precision::F16 && m == 2
+}
+
 /// Records the three steps. `tile`: of the product.
 pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, tile: Tile, y: Source) -> Result<()> {
     let g = call.geometry;
@@ -72,8 +77,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: &Call<'_>, m: usize, tile: Ti
     let v = rec.tensor((planes * tiles * g.x.c4() * 16) as u64);
     winograd_input::record(rec, call, m, &label("input"), &Params { c4: g.x.c4() as u32, ..params }, v)?;
 
-    // F(4) planes stay f32: rounding them to halves costs two digits too many.
-    let halves = rec.precision == Precision::F16 && m == 2;
+    let halves = halves(rec, m);
     let lanes = tile.lanes(rec.caps);
     let blocks = g.y.c.div_ceil(4 * lanes);
     let plane_vec4s = blocks * g.x.c4() * 4 * lanes / if halves { 2 } else { 1 };

@@ -3,9 +3,9 @@
 use crate::error::Result;
 pub(crate) use crate::kernels::conv::Params;
 use crate::kernels::conv::slices::Cut;
-use crate::kernels::conv::{Product, gemm, vector_slices};
+use crate::kernels::conv::{Product, gemm, vector};
 use crate::model::Precision;
-use crate::recording::Recorder;
+use crate::recording::{Price, Recorder};
 use crate::shader::{self, Shader};
 
 /// The permutation whose weight packing has this many lanes.
@@ -33,19 +33,29 @@ fn permutation(lanes: usize, halves: bool, textures: bool) -> &'static Shader {
 /// Slices that it may be cut into.
 const SLICES: [usize; 4] = [1, 2, 4, 8];
 
-/// Records one row after another over the same weights that the matrix product would use.
-pub(crate) fn record(rec: &mut Recorder<'_>, product: &Product<'_>) -> Result<()> {
-    let g = product.geometry;
-    let lanes = match rec.force.form {
+/// Lanes that its weights are packed for.
+fn lanes(rec: &Recorder<'_>) -> usize {
+    match rec.force.form {
         Some("l4") => 4,
         Some("l8") => 8,
         Some("l16") => 16,
         Some("l32") => 32,
         _ => rec.caps.gemm.lanes() as usize,
-    };
-    let shader = permutation(lanes, rec.precision == Precision::F16, rec.caps.textures);
+    }
+}
+
+/// The form for a device.
+pub(crate) fn shader(rec: &Recorder<'_>) -> &'static Shader {
+    permutation(lanes(rec), rec.precision == Precision::F16, rec.caps.textures)
+}
+
+/// Records one row after another over the same weights that the matrix product would use.
+pub(crate) fn record(rec: &mut Recorder<'_>, product: &Product<'_>) -> Result<()> {
+    let (g, shader, lanes) = (product.geometry, shader(rec), lanes(rec));
     let wanted = rec.force.slices.map_or_else(|| SLICES.to_vec(), |n| vec![n as usize]);
-    let cut = Cut::new(rec.caps, g.x.c4(), vector_slices(g, &wanted, rec.precision, rec.caps));
+    let (slices, seconds) = vector(g, &wanted, rec.precision, rec.caps);
+    rec.prices.push(Price { seconds, kernels: vec![shader] });
+    let cut = Cut::new(rec.caps, g.x.c4(), slices);
     let rows = g.y.n as u32;
     gemm::record_blocks(rec, product, shader, lanes, cut, |blocks| [blocks, rows])
 }
