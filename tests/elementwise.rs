@@ -7,7 +7,7 @@
 mod build;
 mod common;
 
-use build::{bytes, float, int, node, tensor, value};
+use build::{bytes, float, int, ints, node, tensor, value};
 use lookalike::Error;
 use lookalike::import::Limits;
 use lookalike::import::onnx::wire::*;
@@ -177,6 +177,59 @@ fn batch_normalisation_and_slopes_of_five_axes() {
         if v < 0.0 { v * [0.0, 0.5, 2.0][c] } else { v }
     });
     assert_eq!(y.to_f32()[..], want.collect::<Vec<_>>());
+}
+
+/// From -2 to 2.
+fn ascending() -> Tensor {
+    floats(&[2, 5, 3, 8], (0..240).map(|i| i as f32 / 60.0 - 2.0).collect())
+}
+
+/// `function` of pooled maps (packed) or of their mean over the channels (a row), times `scale`, plus `shift`: the numbers, and how many affine launches there were.
+fn scaled(function: &str, packed: bool, scale: &[f32], shift: f32, shown: bool) -> (Vec<f32>, usize) {
+    let x = ascending();
+    let source = if packed {
+        node("MaxPool", &["x"], "a", vec![ints("kernel_shape", &[1, 2]), ints("strides", &[1, 2])])
+    } else {
+        node("ReduceMean", &["x"], "a", vec![ints("axes", &[1])])
+    };
+    let channels: &[i64] = if scale.len() == 1 { &[] } else { &[5, 1, 1] };
+    let constants = vec![tensor("s", channels, scale), tensor("t", &[], &[shift])];
+    let nodes =
+        vec![source, node(function, &["a"], "f", vec![]), node("Mul", &["f", "s"], "m", vec![]), node("Add", &["m", "t"], "y", vec![])];
+    let mut m = model(13, nodes, constants, &[("x", &x)]);
+    if shown {
+        m.graph.as_mut().unwrap().output.push(value("f", &[-1]));
+    }
+    let options = CompileOptions { shapes: vec![("x".to_owned(), x.shape().clone())], ..CompileOptions::default() };
+    let network = Network::compile(&common::gpu(), &import(&m).unwrap(), &options).unwrap();
+    let affine = network.summary().unwrap().dispatches.iter().filter(|d| d.shader == "elementwise/affine").count();
+    let outputs = network.run(&[("x", &x)]).unwrap();
+    (outputs.iter().find(|(name, _)| name == "y").unwrap().1.to_f32().into_owned(), affine)
+}
+
+#[test]
+fn what_is_alike_in_all_channels_joins_the_function_before_it() {
+    let functions: [(&str, fn(f64) -> f64); 4] =
+        [("Tanh", f64::tanh), ("Sigmoid", |v| 1.0 / (1.0 + (-v).exp())), ("Abs", f64::abs), ("Neg", |v| -v)];
+    let x = ascending().to_f64();
+    let maxima: Vec<f64> = x.iter().copied().skip(1).step_by(2).collect();
+    let mean = |place: usize| (0..5).map(|c| x[place / 24 * 120 + c * 24 + place % 24]).sum::<f64>() / 5.0;
+    let means: Vec<f64> = (0..48).map(mean).collect();
+    let per_channel = [0.5, -1.0, 2.0, 1.5, 3.0];
+    for (name, function) in functions {
+        for (packed, scale, shown, launches) in
+            [(true, &[-2.0][..], false, 0), (false, &[-2.0], false, 0), (true, &[-2.0], true, 1), (true, &per_channel, false, 1)]
+        {
+            let (got, affine) = scaled(name, packed, scale, 0.75, shown);
+            assert_eq!(affine, launches, "{name}, packed {packed}, {scale:?}, shown {shown}");
+            let input = if packed { &maxima } else { &means };
+            assert_eq!(got.len(), input.len());
+            for (i, (got, v)) in got.iter().zip(input).enumerate() {
+                let want = function(*v) * f64::from(scale[i / 12 % 5 % scale.len()]) + 0.75;
+                assert!((f64::from(*got) - want).abs() < 1e-5 * (1.0 + want.abs()), "{name} {i}: {got} instead of {want}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,14 +4,14 @@
 
 mod common;
 
+use common::planned::Prepared;
 use common::{Random, gpu, graph_of, model_of, relative_error};
-use lookalike::graph::{AutoPad, Conv, Epilogue, Graph, Op, Pool, PoolKind, Unary, ValueId, Window, passes};
+use lookalike::graph::{AutoPad, Conv, Epilogue, Graph, Op, Pool, PoolKind, Unary, ValueId, Window};
 use lookalike::model::{Model, Precision};
 use lookalike::network::{CompileOptions, Network};
-use lookalike::plan::{self, Caps, ConvAlgorithm, Feed, Force, GemmFamily, Plan, PlanOptions};
+use lookalike::plan::{Caps, ConvAlgorithm, Force, GemmFamily};
 use lookalike::reference::{Array, run_graph};
-use lookalike::tensor::{Shape, Tensor};
-use lookalike::zoo;
+use lookalike::tensor::Tensor;
 
 /// What is around the map between two convolutions.
 #[derive(Clone, Copy, Debug, Default)]
@@ -286,23 +286,13 @@ fn other_pooling_has_a_launch_of_its_own() {
     Pooled { with: Pair { read: true, ..Pair::default() }, ..pooled }.check_any();
 }
 
-/// The plan of a network of the zoo for pictures of this side, on a device of this kind.
-fn plan_of(name: &str, side: usize, caps: &Caps, fuse: Option<bool>, batch: usize) -> Plan {
-    let entry = zoo::find(name).unwrap();
-    let mut graph = entry.graph(&mut zoo::Shapes).unwrap();
-    let shapes = [Shape::from([batch, 3, side, side])];
-    passes::optimise(&mut graph, &shapes).unwrap();
-    let (graph, all) = passes::specialise(&graph, &shapes).unwrap();
-    let force = Force { fuse, ..Force::default() };
-    plan::build(&graph, &all, caps, &PlanOptions { precision: Precision::F32, feed: Feed::Packed, force }).unwrap()
-}
-
 #[test]
 fn iresnet_50_takes_few_launches() {
     let hardware = Caps { max_binding: 1 << 30, ..Caps::baseline() };
     let software = Caps { gemm: GemmFamily::Subgroup(8), textures: true, ..hardware.clone() };
+    let network = Prepared::new("iresnet-50", 1);
     for caps in [&hardware, &software] {
-        let count = |fuse| plan_of("iresnet-50", 112, caps, fuse, 1).dispatches.len();
+        let count = |fuse| network.plan(caps, Precision::F32, Force { fuse, ..Force::default() }).dispatches.len();
         // On hardware one product more is cut into slices, which are added in a launch of their own.
         assert_eq!(count(Some(false)), 142 + usize::from(!caps.textures), "{caps:?}");
         assert!(count(None) <= 110, "{} on {caps:?}", count(None));

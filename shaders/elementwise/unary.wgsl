@@ -23,6 +23,8 @@ struct Params {
     lo: i32,          // bounds of whole numbers
     hi: i32,
     wrap: u32,        // the type of whole numbers, see shared/words
+    scale: f32,       // of results of family 0
+    shift: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -73,7 +75,7 @@ fn compute(word: U) -> U {
         case 9u: { r = min(max(v, F(p.a)), F(p.b)); }
         default: {}
     }
-    return select(bitcast<U>(r), word, is_nan(v));
+    return select(bitcast<U>(r * p.scale + p.shift), word, is_nan(v));
 }
 #endif
 #if FAMILY == 1

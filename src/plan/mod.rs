@@ -30,7 +30,8 @@ pub struct PlanOptions {
     pub force: Force,
 }
 
-/// Plans `graph` (already specialised: `shapes` holds the shape of every value).
+/// Plans `graph` (already specialised: `shapes` holds the shape of every value). Where an adapter compiles kernels slowly (those that load through
+/// textures), layers do without some if there are more than [`Force::kernels`].
 ///
 /// # Errors
 /// An operation no kernel does, or a tensor that no binding of this device can hold.
@@ -38,19 +39,23 @@ pub fn build(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions
     build_tuned(graph, shapes, caps, options, None)
 }
 
-/// As [`build`], with the methods that timing has found, however many kernels they are; the plan names the layers of which it has found none yet.
+/// As [`build`], with the methods that timing has found, if any, of however many kernels; the plan names the layers of which it has found none yet.
 pub(crate) fn build_tuned(graph: &Graph, shapes: &[Shape], caps: &Caps, options: &PlanOptions, tuning: Option<&Tuning>) -> Result<Plan> {
     let caps =
         Caps { gemm: options.force.gemm.unwrap_or(caps.gemm), textures: options.force.textures.unwrap_or(caps.textures), ..caps.clone() };
-    let without = |kernels: &[&'static Shader]| {
+    let among = |kernels: Option<&[&'static Shader]>| {
         let mut recorder = Recorder::new(&caps, options.precision, options.force.clone());
-        (recorder.tuning, recorder.without) = (tuning, kernels);
+        (recorder.tuning, recorder.among) = (tuning, kernels);
         let (inputs, outputs) = lower::lower(graph, shapes, &mut recorder, options.feed)?;
         conv::fuse(&mut recorder, &outputs)?;
         recorder.finish(options.feed, inputs, outputs)
     };
-    let plan = without(&[])?;
-    Ok(if caps.textures && tuning.is_none() { economy::of(plan, without) } else { plan })
+    let plan = among(None)?;
+    let forced = Force { kernels: None, ..options.force.clone() } != Force::default();
+    if !caps.textures || tuning.is_some() || forced {
+        return Ok(plan);
+    }
+    Ok(economy::of(plan, options.force.kernels.unwrap_or(economy::ENOUGH), |kernels| among(Some(kernels))))
 }
 
 /// A layer alone, computed by `method`, on weights that mean nothing: its time does not depend on them, and they need no transform.

@@ -16,6 +16,8 @@ pub enum Origin {
     Only,
     /// The cost model found it the cheapest.
     Modelled,
+    /// The cost model found it the cheapest of those whose kernels the network has anyway, where every kernel takes long to compile.
+    Frugal,
     /// It was the fastest when it was timed on this adapter.
     Tuned,
     /// [`super::Force`] asks for it.
@@ -28,6 +30,7 @@ impl Origin {
         match self {
             Self::Only => "only",
             Self::Modelled => "modelled",
+            Self::Frugal => "frugal",
             Self::Tuned => "tuned",
             Self::Forced => "forced",
         }
@@ -50,11 +53,11 @@ pub struct ConvChoice {
     pub(crate) trial: Option<Trial>,
 }
 
-/// What a layer takes by the cost model, where other kernels compute it, too.
+/// What the cost model expects of a layer as it is computed.
 #[derive(Clone, Debug)]
 pub(crate) struct Price {
     pub(crate) seconds: f64,
-    /// Its kernels, but for those that come with one of these.
+    /// The layer's kernels, but for those that come with one of these.
     pub(crate) kernels: Vec<&'static Shader>,
 }
 

@@ -66,4 +66,6 @@ pub struct Force {
     /// Winograd's output transform and what reads its map (the input transform of the next convolution, or 2x2 maximum pooling) in one launch wherever
     /// a kernel can, or nowhere.
     pub fuse: Option<bool>,
+    /// Kernels that a plan should have at most where its adapter compiles them slowly (12).
+    pub kernels: Option<usize>,
 }

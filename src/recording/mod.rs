@@ -124,7 +124,7 @@ pub struct Plan {
     pub outputs: Vec<Port>,
     /// How every convolution and every dense layer that is a matrix product is computed, in order.
     pub convolutions: Vec<ConvChoice>,
-    /// What layers cost that can do without one of their kernels.
+    /// What the cost model expects of layers that have a choice of kernels, in order.
     pub(crate) prices: Vec<Price>,
 }
 

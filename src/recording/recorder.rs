@@ -38,11 +38,11 @@ pub(crate) struct Recorder<'a> {
     pub(crate) force: Force,
     /// What timing has decided; `None` where nothing is to be timed.
     pub(crate) tuning: Option<&'a Tuning>,
-    /// Kernels that convolutions and products do without where another one computes them.
-    pub(crate) without: &'a [&'static Shader],
+    /// Kernels by which layers are computed where any of these computes them; `None`: by whichever suits them.
+    pub(crate) among: Option<&'a [&'static Shader]>,
     /// What was decided about each convolution.
     pub(crate) convolutions: Vec<ConvChoice>,
-    /// What layers cost that can do without one of their kernels.
+    /// What the cost model expects of layers that have a choice of kernels, in order.
     pub(crate) prices: Vec<Price>,
     tensors: Vec<u64>,
     weights: Vec<Weight>,
@@ -59,7 +59,7 @@ impl<'a> Recorder<'a> {
             precision,
             force,
             tuning: None,
-            without: &[],
+            among: None,
             convolutions: Vec::new(),
             prices: Vec::new(),
             tensors: Vec::new(),
@@ -68,6 +68,11 @@ impl<'a> Recorder<'a> {
             tables: 0,
             dispatches: Vec::new(),
         }
+    }
+
+    /// Whether a layer may be computed by this kernel, if it is up to the layer.
+    pub(crate) fn admits(&self, kernel: &'static Shader) -> bool {
+        self.among.is_none_or(|among| among.contains(&kernel))
     }
 
     /// A new activation of at least `bytes`.

@@ -5,6 +5,7 @@
 #[cfg(feature = "gallery")]
 pub(crate) mod enrolled;
 pub(crate) mod plain;
+pub(crate) mod planned;
 #[cfg(feature = "cli")]
 pub(crate) mod tool;
 

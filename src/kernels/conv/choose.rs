@@ -56,7 +56,8 @@ struct Layer<'a> {
     residual: bool,
 }
 
-/// Chooses by what was forced or timed, otherwise by geometry alone, so the same adapter always gets the same plan and the same bits.
+/// Chooses by what was forced or timed, otherwise by geometry and the kernels that are admitted, so the same adapter always gets the same plan and
+/// the same bits.
 pub(super) fn convolution(rec: &Recorder<'_>, call: &Call<'_>) -> Decision {
     let g = &call.geometry;
     let (pre, residual) = (call.pre.is_some(), call.finish.residual.is_some());
@@ -79,11 +80,11 @@ pub(super) fn product(rec: &Recorder<'_>, product: &Product<'_>) -> Decision {
     layer.decide(rec, || record_product_alone(product))
 }
 
-/// The form of a product that nothing is timed of.
-pub(crate) fn form(rec: &Recorder<'_>, g: &Geometry) -> Form {
+/// The form of a product that nothing is timed of, and its price.
+pub(crate) fn form(rec: &Recorder<'_>, g: &Geometry) -> (Form, Option<Price>) {
     let layer = Layer { geometry: g, algorithms: vec![ConvAlgorithm::Gemm], pre: false, residual: false };
-    let best = layer.ranked(rec, &Speed::typical(rec.caps)).first().and_then(|(method, _)| method.form);
-    best.unwrap_or(Form { tile: Tile::M32, slices: 1 })
+    let Decision { method, price, .. } = layer.modelled(rec, layer.ranked(rec, &Speed::typical(rec.caps)));
+    (method.form.unwrap_or(Form { tile: Tile::M32, slices: 1 }), price)
 }
 
 /// Whether `algorithm` computes the layer at all.
@@ -109,7 +110,7 @@ impl Layer<'_> {
         let ranked = self.ranked(rec, &Speed::typical(rec.caps));
         match (ranked.as_slice(), rec.tuning) {
             ([], _) => Decision::new(preferred(&ranked), Origin::Only),
-            ([_], _) | ([..], None) => self.without(rec, ranked),
+            ([_], _) | ([..], None) => self.modelled(rec, ranked),
             ([..], Some(tuning)) => {
                 let key = self.key(rec);
                 let known = tuning.known.get(&key).filter(|k| ranked.iter().any(|(m, _)| m == *k));
@@ -122,14 +123,19 @@ impl Layer<'_> {
         }
     }
 
-    /// The method that is preferred of those that do without some kernels; of all of them if none does.
-    fn without(&self, rec: &Recorder<'_>, mut ranked: Vec<(Method, f64)>) -> Decision {
-        let origin = if ranked.len() == 1 { Origin::Only } else { Origin::Modelled };
-        let spared = |(method, _): &(Method, f64)| self.kernels(rec, *method).iter().any(|kernel| rec.without.contains(kernel));
-        if !ranked.iter().all(spared) {
-            ranked.retain(|m| !spared(m));
+    /// The method that is preferred of those whose kernels are admitted; of all of them if there is none.
+    fn modelled(&self, rec: &Recorder<'_>, mut ranked: Vec<(Method, f64)>) -> Decision {
+        let (cheapest, only) = (preferred(&ranked), ranked.len() == 1);
+        let admitted = |(method, _): &(Method, f64)| self.kernels(rec, *method).iter().all(|kernel| rec.admits(kernel));
+        if ranked.iter().any(admitted) {
+            ranked.retain(admitted);
         }
         let method = preferred(&ranked);
+        let origin = match method == cheapest {
+            _ if only => Origin::Only,
+            true => Origin::Modelled,
+            false => Origin::Frugal,
+        };
         let seconds = ranked.iter().find(|(m, _)| *m == method).map(|(_, seconds)| *seconds);
         let price = seconds.map(|seconds| Price { seconds, kernels: self.kernels(rec, method) });
         Decision { price, ..Decision::new(method, origin) }
@@ -277,7 +283,7 @@ fn record_product_alone(product: &Product<'_>) -> RecordLayer {
     let (filter, finish) = (product.filter.clone(), product.finish.clone());
     Arc::new(move |rec: &mut Recorder<'_>, method: Method| -> Result<Vec<Port>> {
         let (inputs, finish, y) = operands(rec, &g, &finish);
-        let form = method.form.unwrap_or_else(|| form(rec, &g));
+        let form = method.form.unwrap_or_else(|| form(rec, &g).0);
         gemm::record(rec, &Product { label: "", geometry: &g, x: inputs[0].source, filter: &filter, finish: &finish, y }, form)?;
         Ok(inputs)
     })

@@ -210,13 +210,13 @@ pub(crate) fn record(rec: &mut Recorder<'_>, call: Call<'_>, part: Option<Part>)
 /// Records the matrix product of a dense layer in the form that suits it.
 pub(crate) fn record_product(rec: &mut Recorder<'_>, product: &Product<'_>) -> Result<()> {
     let decision = choose::product(rec, product);
-    let form = decision.method.form.unwrap_or_else(|| form(rec, product.geometry));
+    let form = decision.method.form.unwrap_or_else(|| form(rec, product.geometry).0);
     decision.note(rec, &format!("{} of {} rows", product.label, product.geometry.y.n));
     gemm::record(rec, product, form)
 }
 
 fn record_to(rec: &mut Recorder<'_>, call: &Call<'_>, method: Method, y: Source) -> Result<()> {
-    let form = method.form.unwrap_or_else(|| form(rec, &call.geometry));
+    let form = method.form.unwrap_or_else(|| form(rec, &call.geometry).0);
     if let ConvAlgorithm::Winograd(m) = method.algorithm {
         return winograd::record(rec, call, m as usize, form.tile, y);
     }

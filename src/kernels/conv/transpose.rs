@@ -136,7 +136,8 @@ fn products(rec: &mut Recorder<'_>, call: &Call<'_>, label: &str) -> Result<Sour
     let g = Geometry::product(columns.n, call.from.c, columns.c);
     let out = rec.tensor(columns.bytes());
     let (label, filter, finish) = (format!("{label} (products)"), Filter::taps(call.weight), Finish::default());
-    let form = super::form(rec, &g);
+    let (form, price) = super::form(rec, &g);
+    rec.prices.extend(price);
     gemm::record(rec, &Product { label: &label, geometry: &g, x: call.x, filter: &filter, finish: &finish, y: out }, form)?;
     Ok(out)
 }

@@ -1,5 +1,6 @@
 //! Host side of shaders/elementwise/unary.wgsl.
 
+use super::affine::Flat;
 use super::wrap;
 use crate::error::Result;
 use crate::graph::Unary;
@@ -21,6 +22,8 @@ pub(crate) struct Params {
     pub(crate) lo: i32,
     pub(crate) hi: i32,
     pub(crate) wrap: u32,
+    pub(crate) scale: f32,
+    pub(crate) shift: f32,
 }
 
 /// A form of the shader, its `kind`, and its numbers.
@@ -119,12 +122,27 @@ fn whole(unary: Unary) -> Option<Code> {
     Some((&shader::ELEMENTWISE_UNARY_WHOLE, kind, [0.0; 2], bounds))
 }
 
-/// Records the pass over a packed map (a plain tensor is one pixel of as many channels as it has elements) of elements of type `dtype`.
-pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, unary: Unary, dtype: DType, shape: Packed, x: Source) -> Result<Source> {
+/// Whether a kernel scales and shifts the results of `unary` of such elements, too.
+pub(crate) fn scales(unary: Unary, dtype: DType) -> bool {
+    dtype.is_float() && common(unary).is_some()
+}
+
+/// Records the pass over a packed map (a plain tensor is one pixel of as many channels as it has elements) of elements of type `dtype`: of a
+/// function, and of its results scaled and shifted if [`scales`] says so.
+pub(crate) fn record(
+    rec: &mut Recorder<'_>,
+    label: &str,
+    (unary, scaled): (Unary, Option<Flat>),
+    dtype: DType,
+    shape: Packed,
+    x: Source,
+) -> Result<Source> {
     let y = rec.tensor(shape.bytes());
     let (form, kind, [a, b], [lo, hi]) = code(unary, dtype).ok_or_else(|| missing(label, unary.kind()))?;
     let (total, c4, c) = (shape.vec4s() as u32, shape.c4() as u32, shape.c as u32);
-    let params = Params { total, c4, c, kind, a, b, lo, hi, wrap: wrap(dtype) };
+    // Adding -0 changes no number, not even -0.
+    let (scale, shift) = scaled.map_or((1.0, -0.0), |flat| (flat.scale, flat.shift));
+    let params = Params { total, c4, c, kind, a, b, lo, hi, wrap: wrap(dtype), scale, shift };
     let groups = rec.fold(shape.vec4s().div_ceil(64));
     rec.dispatch(form, label, groups, &params, &[x, y], (shape.pixels() * shape.c) as u64)?;
     Ok(y)

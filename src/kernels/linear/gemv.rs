@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 pub(crate) use crate::kernels::conv::Params;
-use crate::kernels::conv::slices::Cut;
+use crate::kernels::conv::slices::{self, Cut};
 use crate::kernels::conv::{Product, gemm, vector};
 use crate::model::Precision;
 use crate::recording::{Price, Recorder};
@@ -52,10 +52,16 @@ pub(crate) fn shader(rec: &Recorder<'_>) -> &'static Shader {
 /// Records one row after another over the same weights that the matrix product would use.
 pub(crate) fn record(rec: &mut Recorder<'_>, product: &Product<'_>) -> Result<()> {
     let (g, shader, lanes) = (product.geometry, shader(rec), lanes(rec));
-    let wanted = rec.force.slices.map_or_else(|| SLICES.to_vec(), |n| vec![n as usize]);
+    let adding = slices::shader(rec.caps);
+    let wanted = match rec.force.slices {
+        Some(forced) => vec![forced as usize],
+        None if rec.admits(adding) => SLICES.to_vec(),
+        None => vec![1],
+    };
     let (slices, seconds) = vector(g, &wanted, rec.precision, rec.caps);
-    rec.prices.push(Price { seconds, kernels: vec![shader] });
     let cut = Cut::new(rec.caps, g.x.c4(), slices);
+    let kernels = if cut.slices > 1 { vec![shader, adding] } else { vec![shader] };
+    rec.prices.push(Price { seconds, kernels });
     let rows = g.y.n as u32;
     gemm::record_blocks(rec, product, shader, lanes, cut, |blocks| [blocks, rows])
 }

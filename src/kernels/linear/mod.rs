@@ -16,7 +16,7 @@ pub(crate) fn record(rec: &mut Recorder<'_>, label: &str, rows: usize, x: Source
     let y = rec.tensor(g.y.bytes());
     let label = format!("{label} {}->{}", filter.kernel[0] * filter.kernel[1] * filter.channels, filter.outputs);
     let product = Product { label: &label, geometry: &g, x, filter, finish, y };
-    if rows <= GEMV_ROWS && rec.force.form != Some("gemm") && !rec.without.contains(&gemv::shader(rec)) {
+    if rows <= GEMV_ROWS && rec.force.form != Some("gemm") && rec.admits(gemv::shader(rec)) {
         gemv::record(rec, &product)?;
     } else {
         conv::record_product(rec, &product)?;

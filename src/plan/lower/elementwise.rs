@@ -1,6 +1,6 @@
 //! Lowering of element-wise functions.
 
-use super::Lower;
+use super::{Lower, scaling};
 use crate::error::{Error, Result};
 use crate::graph::infer::geometry;
 use crate::graph::{Binary, Node, Unary, ValueId};
@@ -13,8 +13,13 @@ use crate::tensor::Shape;
 impl Lower<'_, '_, '_> {
     /// `x * scale + shift` per channel.
     pub(super) fn affine_layer(&mut self, node: &Node, x: ValueId, y: ValueId) -> Result<()> {
+        let stored = self.stored[y.0 as usize];
+        if stored.packed.or(stored.plain).is_some() {
+            // With what it scales.
+            return Ok(());
+        }
         let (scale, shift) = (node.inputs[1], node.inputs[2]);
-        if let (true, Some(flat)) = (self.is_row(x), self.flat(scale, shift)) {
+        if let (true, Some(flat)) = (self.is_row(x), scaling::flat(self.graph, scale, shift)) {
             // The same for all channels, so that the operand need not be packed by channels.
             let tables = affine::Tables { flat, ..affine::Tables::default() };
             let source = self.plain(x)?;
@@ -28,16 +33,6 @@ impl Lower<'_, '_, '_> {
             ..affine::Tables::default()
         };
         self.affine(node, x, y, &tables)
-    }
-
-    /// Constant vectors of which each holds one number again and again.
-    fn flat(&self, scale: ValueId, shift: ValueId) -> Option<affine::Flat> {
-        let number = |id: ValueId| {
-            let values = self.graph.constant(id)?.to_f32();
-            let &first = values.first()?;
-            values.iter().all(|v| v.to_bits() == first.to_bits()).then_some(first)
-        };
-        Some(affine::Flat { scale: number(scale)?, shift: number(shift)?, ..affine::Flat::default() })
     }
 
     pub(super) fn affine(&mut self, node: &Node, x: ValueId, y: ValueId, tables: &affine::Tables) -> Result<()> {
@@ -62,6 +57,7 @@ impl Lower<'_, '_, '_> {
     /// Runs in the layout the operand already has: a plain tensor is one row of channels.
     pub(super) fn unary(&mut self, node: &Node, u: Unary, x: ValueId, y: ValueId) -> Result<()> {
         let row = self.is_row(x);
+        let (y, scale) = self.scaled.get(&y).map_or((y, None), |&(scaled, flat)| (scaled, Some(flat)));
         let (source, dims) =
             if row { (self.plain(x)?, Packed { n: 1, c: self.shape(x).len(), h: 1, w: 1 }) } else { (self.packed(x)?, self.dims(x)?) };
         let out = match u {
@@ -71,7 +67,7 @@ impl Lower<'_, '_, '_> {
                 let tables = affine::Tables { flat, ..affine::Tables::default() };
                 affine::record(self.rec, &node.name, dims, source, &tables)?
             }
-            _ => unary::record(self.rec, &node.name, u, self.dtype(x), dims, source)?,
+            _ => unary::record(self.rec, &node.name, (u, scale), self.dtype(x), dims, source)?,
         };
         self.put(y, !row, out);
         Ok(())

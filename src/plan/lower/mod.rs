@@ -10,12 +10,14 @@ mod product;
 mod quantized;
 mod rows;
 mod sampling;
+mod scaling;
 mod selecting;
 
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Op, ValueId, infer_types};
+use crate::kernels::elementwise::affine::Flat;
 use crate::kernels::movement::copy::{self, Axis, Copy};
 use crate::kernels::norm::axis;
 use crate::recording::{Constant, Feed, Packed, Port, Recorder, Source, plain_bytes, words};
@@ -38,14 +40,18 @@ pub(super) struct Lower<'g, 'r, 'c> {
     /// See [`quantized::round_trips`].
     pub(super) round_trips: HashMap<ValueId, usize>,
     joining: joining::Joining,
+    /// See [`scaling::scaled`].
+    scaled: HashMap<ValueId, (ValueId, Flat)>,
 }
 
 /// Lowers the whole graph and returns its inputs and outputs.
 pub(super) fn lower(graph: &Graph, shapes: &[Shape], rec: &mut Recorder<'_>, feed: Feed) -> Result<(Vec<Port>, Vec<Port>)> {
+    let types = infer_types(graph)?;
     let mut l = Lower {
         graph,
         shapes,
-        types: infer_types(graph)?,
+        scaled: scaling::scaled(graph, &types),
+        types,
         rec,
         stored: vec![Stored::default(); graph.values.len()],
         round_trips: quantized::round_trips(graph),
