@@ -31,12 +31,12 @@ fn launches(plan: &Plan) -> Vec<(&str, &str)> {
 #[test]
 fn every_network_takes_twelve_kernels_at_most_on_software_adapters() {
     for entry in zoo::networks() {
-        for batch in [1, 8] {
-            let network = Prepared::new(entry.name, batch);
+        for (batch, side) in [(1, 320), (8, 320), (1, 640)] {
+            let network = Prepared::sized(entry.name, batch, side);
             for subgroup in [4, 8, 16, 32] {
                 for precision in [Precision::F32, Precision::F16] {
                     let kernels = kernels(&network.plan(&software(subgroup), precision, Force::default()));
-                    assert!(kernels.len() <= 12, "{} in {precision:?}, batch {batch}, {subgroup} lanes: {kernels:?}", entry.name);
+                    assert!(kernels.len() <= 12, "{} in {precision:?}, batch {batch}, {side}, {subgroup} lanes: {kernels:?}", entry.name);
                 }
             }
         }
@@ -53,6 +53,11 @@ fn common_networks_need_no_limit() {
         let (free, limited) = (of(most(usize::MAX)), of(Force::default()));
         assert!(free.kernels() <= 12, "{name}, batch {batch}: {:?}", kernels(&free));
         assert_eq!(launches(&free), launches(&limited), "{name}, batch {batch}");
+        if name == "iresnet-50" && batch == 1 {
+            for kernel in ["subgroup_gemm.sg8_p28_tex", "subgroup_gemm.sg8_p16_tex", "winograd_walk.f4"] {
+                assert!(kernels(&limited).contains(&*format!("conv/{kernel}")), "{kernel} is not in {:?}", kernels(&limited));
+            }
+        }
     }
 }
 
@@ -65,8 +70,12 @@ fn kernels_are_saved_where_they_are_many_and_compiled_slowly() {
     assert!(limited.convolutions.iter().any(|c| c.origin == Origin::Frugal));
     assert!(of(&software(8), most(usize::MAX)).kernels() > 12);
     assert!(of(&software(8), most(usize::MAX)).convolutions.iter().all(|c| c.origin != Origin::Frugal));
-    // Not for devices that compile fast, and not against what is asked for.
-    assert_eq!(launches(&of(&Caps::baseline(), most(1))), launches(&of(&Caps::baseline(), most(usize::MAX))));
-    let forced = |kernels| Force { kernels, form: Some("p16"), ..Force::default() };
-    assert_eq!(launches(&of(&software(8), forced(Some(1)))), launches(&of(&software(8), forced(None))));
+    // Not against what is asked for, and not for devices that compile fast.
+    let forced = |kernels| of(&software(8), Force { kernels, fuse: Some(false), ..Force::default() });
+    assert!(forced(None).kernels() > 12);
+    assert_eq!(launches(&forced(None)), launches(&forced(Some(usize::MAX))));
+    let airface = Prepared::new("airface", 1);
+    let of = |force| airface.plan(&Caps::baseline(), Precision::F32, force);
+    assert!(of(Force::default()).kernels() > 12);
+    assert_eq!(launches(&of(Force::default())), launches(&of(most(usize::MAX))));
 }

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Instance, TunedLayer, Uploaded, least};
 use crate::graph::Graph;
 use crate::model::Precision;
-use crate::plan::{self, Force, Plan, PlanOptions};
+use crate::plan::{self, Plan, PlanOptions};
 use crate::recording::{Method, Speed, Trial, Tuning};
 use crate::tensor::{Shape, Tensor};
 
@@ -13,7 +13,7 @@ const ROUNDS: usize = 7;
 
 /// A plan by what is known of this device's times; layers without any are timed first. What `options` force is not timed.
 pub(super) fn plan(gpu: &Gpu, graph: &Graph, shapes: &[Shape], options: &PlanOptions) -> Result<Plan> {
-    if options.force != Force::default() {
+    if !options.force.is_free() {
         return plan::build(graph, shapes, gpu.caps(), options);
     }
     let speed = match gpu.speed() {

@@ -51,8 +51,7 @@ pub(crate) fn build_tuned(graph: &Graph, shapes: &[Shape], caps: &Caps, options:
         recorder.finish(options.feed, inputs, outputs)
     };
     let plan = among(None)?;
-    let forced = Force { kernels: None, ..options.force.clone() } != Force::default();
-    if !caps.textures || tuning.is_some() || forced {
+    if !caps.textures || tuning.is_some() || !options.force.is_free() {
         return Ok(plan);
     }
     Ok(economy::of(plan, options.force.kernels.unwrap_or(economy::ENOUGH), |kernels| among(Some(kernels))))

@@ -66,6 +66,13 @@ pub struct Force {
     /// Winograd's output transform and what reads its map (the input transform of the next convolution, or 2x2 maximum pooling) in one launch wherever
     /// a kernel can, or nowhere.
     pub fuse: Option<bool>,
-    /// Kernels that a plan should have at most where its adapter compiles them slowly (12).
+    /// Kernels that a plan should have at most where its adapter compiles them slowly (12), if nothing else is forced and nothing timed.
     pub kernels: Option<usize>,
+}
+
+impl Force {
+    /// Whether methods are chosen freely.
+    pub(crate) fn is_free(&self) -> bool {
+        Self { kernels: None, ..self.clone() } == Self::default()
+    }
 }

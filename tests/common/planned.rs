@@ -6,7 +6,7 @@ use lookalike::plan::{self, Caps, Feed, Force, Plan, PlanOptions};
 use lookalike::tensor::Shape;
 use lookalike::zoo;
 
-/// Height and width where a network leaves them free.
+/// Height and width where a network leaves them free, if nothing else is said.
 const SIDE: usize = 320;
 
 /// A network for so many pictures, ready to be planned.
@@ -17,11 +17,16 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     pub(crate) fn new(name: &str, batch: usize) -> Self {
+        Self::sized(name, batch, SIDE)
+    }
+
+    /// With this height and width where they are free.
+    pub(crate) fn sized(name: &str, batch: usize, side: usize) -> Self {
         let mut graph = zoo::find(name).unwrap().graph(&mut zoo::Shapes).unwrap();
         let size = |(axis, dim): (usize, &Dim)| match dim {
             Dim::Fixed(n) => *n,
             Dim::Free(_) if axis == 0 => batch,
-            Dim::Free(_) => SIDE,
+            Dim::Free(_) => side,
         };
         let shapes: Vec<_> = graph.inputs.iter().map(|i| Shape::from(i.dims.iter().enumerate().map(size).collect::<Vec<_>>())).collect();
         passes::optimise(&mut graph, &shapes).unwrap();

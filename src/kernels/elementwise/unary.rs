@@ -140,7 +140,7 @@ pub(crate) fn record(
     let y = rec.tensor(shape.bytes());
     let (form, kind, [a, b], [lo, hi]) = code(unary, dtype).ok_or_else(|| missing(label, unary.kind()))?;
     let (total, c4, c) = (shape.vec4s() as u32, shape.c4() as u32, shape.c as u32);
-    // Adding -0 changes no number, not even -0.
+    // Changes no number that is not below the normal ones, not even -0.
     let (scale, shift) = scaled.map_or((1.0, -0.0), |flat| (flat.scale, flat.shift));
     let params = Params { total, c4, c, kind, a, b, lo, hi, wrap: wrap(dtype), scale, shift };
     let groups = rec.fold(shape.vec4s().div_ceil(64));
