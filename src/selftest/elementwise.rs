@@ -3,6 +3,7 @@
 use super::pointwise::{each, none};
 use super::{Case, Input};
 use crate::graph::{Binary, Op, Unary};
+use crate::kernels::elementwise::unary as kernel;
 use crate::recording::{Caps, Feed};
 use crate::tensor::{DType, Shape, Tensor};
 
@@ -171,6 +172,13 @@ pub(crate) fn unary(_caps: &Caps) -> Vec<Case> {
         for (i, case) in each(op.kind(), &op, 1, none).into_iter().enumerate() {
             out.push(Case { factor, feed: if i % 2 == 0 { Feed::Packed } else { Feed::Plain }, ..case });
         }
+    }
+    let same = |len: usize, value: f32| Tensor::vector(vec![value; len]);
+    for (u, factor) in UNARY.into_iter().filter(|(u, _)| kernel::scales(*u, DType::F32)) {
+        // Two roundings more.
+        let name = format!("{}, scaled and shifted", u.kind());
+        let cases = each(&name, &Op::Affine, 1, |s| vec![same(s[1], -1.5), same(s[1], 0.35)]);
+        out.extend(cases.into_iter().map(|case| Case { before: vec![Op::Unary(u)], factor: factor + 2.0, ..case }));
     }
     for dtype in [DType::I8, DType::I16, DType::I32, DType::I64] {
         let x = whole(dtype, &[13], vec![0, 1, -1, 2, -2, 3, -3, 100, -100, 127, -128, 64, -65]);
